@@ -1,0 +1,110 @@
+"""What is measured: a net of ``specs/``, its input, and how both sides start from the same numbers."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+LEARNING_RATE = 0.001
+MOMENTUM = 0.9
+WEIGHT_DECAY = 0.0005
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Parameters
+    ----------
+    name
+        A net of ``specs/`` and of ``bench.torch_nets``.
+    shape
+        C, H, W of the input.
+    batch
+        Items a step.
+    classes
+        Range of the labels.
+    overrides
+        Of the spec, besides those of the solver.
+    dropouts
+        Names of the dropout layers; their ratio is 0 where losses are compared.
+    bias_lr_mult, bias_decay_mult
+        Multipliers that the spec gives to biases.
+    goal
+        Ratio that is aimed at (PyTorch's best time / netspec's).
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    batch: int
+    classes: int = 10
+    overrides: dict[str, object] = field(default_factory=dict)
+    dropouts: tuple[str, ...] = ()
+    bias_lr_mult: float = 1.0
+    bias_decay_mult: float = 1.0
+    goal: float = 1.0
+
+    def spec_overrides(self, dropout: bool) -> dict[str, object]:
+        """Overrides that give the spec the benchmark's solver."""
+        found = {
+            **self.overrides,
+            "solver.lr_policy": "fixed",
+            "solver.base_lr": LEARNING_RATE,
+            "solver.momentum": MOMENTUM,
+            "solver.weight_decay": WEIGHT_DECAY,
+        }
+        if not dropout:
+            found |= {f"layers.{name}.dropout_ratio": 0.0 for name in self.dropouts}
+        return found
+
+    def data(self) -> tuple[Array, NDArray[np.int64]]:
+        """The one batch that every step takes: normal pixels, labels."""
+        rng = np.random.default_rng(zlib.crc32(self.name.encode()))
+        x = rng.standard_normal((self.batch, *self.shape), dtype=np.float32)
+        return x, rng.integers(0, self.classes, self.batch)
+
+
+CASES = {
+    case.name: case
+    for case in (
+        Case("mlp", (1, 28, 28), 64),
+        Case("lenet", (1, 28, 28), 64),
+        Case("cifar10_quick", (3, 32, 32), 100, bias_lr_mult=2.0),
+        Case("resnet20", (3, 32, 32), 128),
+        Case(
+            "alexnet",
+            (3, 227, 227),
+            16,
+            classes=1000,
+            dropouts=("drop6", "drop7"),
+            bias_lr_mult=2.0,
+            bias_decay_mult=0.0,
+        ),
+        Case("resnet18", (3, 224, 224), 8, classes=1000),
+        Case("googlenet", (3, 224, 224), 8, classes=1000, overrides={"vars.heads": False}, dropouts=("drop",)),
+        Case("vgg16", (3, 224, 224), 4, classes=1000, dropouts=("drop6", "drop7")),
+        Case("mobilenet", (3, 224, 224), 8, classes=1000),
+    )
+}
+
+DEFAULT_CASES = ("mlp", "lenet", "cifar10_quick", "resnet20")
+
+
+def initial(index: int, name: str, shape: tuple[int, ...]) -> Array:
+    """The first value of parameter number ``index``: the same on both sides.
+
+    He's normal distribution for weights; one and zero with a little noise for
+    scales and biases, so that a pair that is mixed up shows in the loss.
+    """
+    rng = np.random.default_rng(1000 + index)
+    noise = rng.standard_normal(shape, dtype=np.float32)
+    if len(shape) >= 2:
+        fan_in = int(np.prod(shape[1:]))
+        return noise * np.float32((2.0 / fan_in) ** 0.5)
+    offset = 0.0 if name.endswith("bias") else 1.0
+    return np.float32(offset) + np.float32(0.01) * noise

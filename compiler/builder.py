@@ -1,0 +1,429 @@
+"""The builder: layers, solvers and gradient rules make graphs with it.
+
+Every method appends operations to the graph and returns values. Elementwise
+methods make one ``Map`` each; the ``fuse`` pass merges them, so a formula may
+be written as it stands in the paper.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Protocol
+
+from compiler.ir import Graph, Op, State, Value
+from compiler.primitives import rule
+from runtime import expr, ops
+from runtime.expr import Expr
+from runtime.ops import Pair, Shape
+from runtime.plan import Origin
+
+Axes = int | Sequence[int] | None
+
+
+class Filler(Protocol):
+    """What makes a parameter's first values."""
+
+    def lower(self, b: Builder, shape: Shape, stream: int) -> Value:
+        """The initial value; random numbers come from ``stream``."""
+
+
+@dataclass(frozen=True)
+class ParamSpec:
+    """Caffe's ParamSpec: a global name to share under, and multipliers."""
+
+    name: str = ""
+    lr_mult: float = 1.0
+    decay_mult: float = 1.0
+
+
+@dataclass
+class Scope:
+    """The layer being lowered: names, multipliers and random streams come from it."""
+
+    layer: str
+    direction: str = "forward"
+    params: Sequence[ParamSpec] = ()
+    lr_mult: float = 1.0
+    decay_mult: float = 1.0
+    made_params: int = 0
+    random_calls: int = 0
+    extra_origins: tuple[Origin, ...] = field(default=())
+
+    def origins(self) -> tuple[Origin, ...]:
+        return (Origin(self.layer, self.direction), *self.extra_origins)
+
+
+class Builder:
+    """Appends operations to a graph.
+
+    Attributes
+    ----------
+    phase
+        ``train`` or ``test``.
+    graph
+        The graph under construction.
+    """
+
+    def __init__(self, phase: str = "train", dtype: str = "f32", batch: int = 1):
+        self.phase = phase
+        self.dtype = dtype
+        self.graph = Graph(dtype=dtype, phase=phase, batch=batch)
+        self._segment = "forward"
+        self._scope = Scope("net")
+        self._stopped: set[Value] = set()
+        self._shared: dict[str, State] = {}
+
+    # -- where operations go -------------------------------------------------
+
+    @contextmanager
+    def scope(
+        self,
+        layer: str,
+        direction: str = "forward",
+        params: Sequence[ParamSpec] = (),
+        lr_mult: float = 1.0,
+        decay_mult: float = 1.0,
+    ) -> Iterator[Scope]:
+        """Operations made inside serve ``layer``; its parameters take these multipliers."""
+        saved, self._scope = self._scope, Scope(layer, direction, params, lr_mult, decay_mult)
+        try:
+            yield self._scope
+        finally:
+            self._scope = saved
+
+    @contextmanager
+    def segment(self, name: str) -> Iterator[None]:
+        """Operations made inside go to this segment of the step."""
+        saved, self._segment = self._segment, name
+        try:
+            yield
+        finally:
+            self._segment = saved
+
+    @property
+    def layer(self) -> str:
+        """Name of the layer being lowered."""
+        return self._scope.layer
+
+    def emit(self, prim: ops.Primitive, *inputs: Value) -> tuple[Value, ...]:
+        """Appends a primitive; its rule gives the results' shapes and dtypes."""
+        types = rule(prim).infer(prim, *inputs)
+        # "float": the rule could not tell, no operand is floating
+        outputs = [Value(shape, self.dtype if dtype == "float" else dtype, builder=self) for shape, dtype in types]
+        self.graph.ops.append(Op(prim, inputs, outputs, self._segment, self._scope.origins()))
+        return tuple(outputs)
+
+    def emit1(self, prim: ops.Primitive, *inputs: Value) -> Value:
+        """``emit`` for a primitive with one result."""
+        (result,) = self.emit(prim, *inputs)
+        return result
+
+    # -- the border ----------------------------------------------------------
+
+    def input(self, name: str, shape: Shape, dtype: str | None = None) -> Value:
+        """A value the caller feeds, of the net's dtype unless given."""
+        value = Value(tuple(shape), dtype or self.dtype, name, builder=self)
+        self.graph.inputs[name] = value
+        return value
+
+    def param(self, name: str, shape: Shape, filler: Filler) -> Value:
+        """A learnable parameter ``<layer>.<name>``, filled by ``filler`` in a new net.
+
+        The layer's ``params`` entries apply in the order of the calls; an entry
+        with a name shares the parameter with every other of that name.
+        """
+        scope = self._scope
+        spec = scope.params[scope.made_params] if scope.made_params < len(scope.params) else ParamSpec()
+        scope.made_params += 1
+        if spec.name and spec.name in self._shared:
+            return self._shared[spec.name].read
+        lr_mult, decay_mult = scope.lr_mult * spec.lr_mult, scope.decay_mult * spec.decay_mult
+        state = self._make_state(f"{scope.layer}.{name}", "param", shape, filler, lr_mult, decay_mult)
+        if spec.name:
+            self._shared[spec.name] = state
+        return state.read
+
+    def state(self, name: str, shape: Shape, initial: float = 0.0, role: str = "running") -> Value:
+        """A persistent array ``<layer>.<name>`` that starts at a constant; see ``write``."""
+        filled = _ConstantFiller(initial)
+        return self._make_state(f"{self.layer}.{name}", role, shape, filled, 0.0, 0.0).read
+
+    def state_of(self, name: str, role: str, shape: Shape, initial: float = 0.0) -> Value:
+        """A persistent array under its full name (solver states)."""
+        return self._make_state(name, role, shape, _ConstantFiller(initial), 0.0, 0.0).read
+
+    def _make_state(
+        self, name: str, role: str, shape: Shape, filler: Filler, lr_mult: float, decay_mult: float
+    ) -> State:
+        assert name not in self.graph.states, f"state {name} made twice"
+        read = Value(tuple(shape), self.dtype, name, builder=self)
+        with self.scope(self.layer, "init"), self.segment("init"):
+            init = filler.lower(self, tuple(shape), self.stream(name))
+        state = State(name, role, read, init, lr_mult, decay_mult)
+        self.graph.states[name] = state
+        return state
+
+    def write(self, state: Value, value: Value) -> None:
+        """``value`` takes the place of ``state`` when the step commits."""
+        entry = self.graph.states[state.name]
+        assert entry.written is None, f"state {state.name} written twice"
+        assert value.shape == state.shape, (state, value)
+        entry.written = value
+
+    def stop_gradient(self, x: Value) -> Value:
+        """``x``, through which no gradient flows."""
+        copy = self.emit1(ops.Map((expr.arg(0, _kind(x)),), x.shape), x)
+        self._stopped.add(copy)
+        return copy
+
+    def is_stopped(self, x: Value) -> bool:
+        """Whether ``x`` came from ``stop_gradient``."""
+        return x in self._stopped
+
+    @staticmethod
+    def stream(name: str) -> int:
+        """The random stream of a name."""
+        return zlib.crc32(name.encode())
+
+    # -- elementwise ---------------------------------------------------------
+
+    def apply(self, op: str, *args: Value | float) -> Value:
+        """A function of the expression language over values and numbers, with broadcasting."""
+        operands = [a for a in args if isinstance(a, Value)]
+        shape = broadcast(*(v.shape for v in operands))
+        leaves = []
+        inputs: list[Value] = []
+        for a in args:
+            if isinstance(a, Value):
+                leaves.append(expr.arg(len(inputs), _kind(a)))
+                inputs.append(a)
+            else:
+                leaves.append(expr.const(_number(a)))
+        return self.emit1(ops.Map((expr.call(op, *leaves),), shape), *inputs)
+
+    def map(self, formula: Expr, shape: Shape, *inputs: Value) -> Value:
+        """One ``Map`` with a whole expression tree."""
+        return self.emit1(ops.Map((formula,), tuple(shape)), *inputs)
+
+    def where(self, condition: Value, a: Value | float, b: Value | float) -> Value:
+        """``a`` where ``condition``, else ``b``."""
+        return self.apply("where", condition, a, b)
+
+    def exp(self, x: Value) -> Value:
+        return self.apply("exp", x)
+
+    def log(self, x: Value) -> Value:
+        return self.apply("log", x)
+
+    def sqrt(self, x: Value) -> Value:
+        return self.apply("sqrt", x)
+
+    def rsqrt(self, x: Value) -> Value:
+        """1 / sqrt(x)."""
+        return self.apply("rsqrt", x)
+
+    def sin(self, x: Value) -> Value:
+        return self.apply("sin", x)
+
+    def cos(self, x: Value) -> Value:
+        return self.apply("cos", x)
+
+    def tanh(self, x: Value) -> Value:
+        return self.apply("tanh", x)
+
+    def sigmoid(self, x: Value) -> Value:
+        return self.apply("sigmoid", x)
+
+    def abs(self, x: Value) -> Value:
+        return self.apply("abs", x)
+
+    def sign(self, x: Value) -> Value:
+        return self.apply("sign", x)
+
+    def maximum(self, a: Value | float, b: Value | float) -> Value:
+        """The larger; the gradient goes to ``a`` at a tie; NaN if either is."""
+        return self.apply("max", a, b)
+
+    def minimum(self, a: Value | float, b: Value | float) -> Value:
+        """The smaller; the gradient goes to ``a`` at a tie; NaN if either is."""
+        return self.apply("min", a, b)
+
+    def equal(self, a: Value, b: Value | float) -> Value:
+        """a == b as b1."""
+        return self.apply("eq", a, b)
+
+    def not_equal(self, a: Value, b: Value | float) -> Value:
+        """a != b as b1."""
+        return self.apply("ne", a, b)
+
+    def both(self, a: Value, b: Value) -> Value:
+        """Logical and of b1 values."""
+        return self.apply("and", a, b)
+
+    def either(self, a: Value, b: Value) -> Value:
+        """Logical or of b1 values."""
+        return self.apply("or", a, b)
+
+    def invert(self, a: Value) -> Value:
+        """Logical not of a b1 value."""
+        return self.apply("not", a)
+
+    def to_float(self, x: Value) -> Value:
+        """``x`` in the net's dtype."""
+        return self.apply("to_float", x)
+
+    def full(self, shape: Shape, value: float) -> Value:
+        """A constant array."""
+        return self.map(expr.const(float(value)), shape)
+
+    def index(self, shape: Shape, axis: int) -> Value:
+        """The coordinate along ``axis``, i32, of each element of ``shape``."""
+        return self.map(Expr("index", (), axis % len(shape) - len(shape), "i32"), shape)
+
+    def scalar(self, name: str) -> Value:
+        """A number of ``runtime.plan.HEAD`` that the host sets between steps, shape ()."""
+        return self.map(Expr("scalar", (), name), ())
+
+    def uniform(self, shape: Shape, stream: int | None = None) -> Value:
+        """U[0, 1), new in each iteration, of the layer's stream unless one is given."""
+        return self._random("uniform", shape, stream)
+
+    def normal(self, shape: Shape, stream: int | None = None) -> Value:
+        """N(0, 1), new in each iteration, of the layer's stream unless one is given."""
+        return self._random("normal", shape, stream)
+
+    def _random(self, kind: str, shape: Shape, stream: int | None) -> Value:
+        t = self._scope.random_calls
+        self._scope.random_calls += 1
+        source = self.stream(self.layer) if stream is None else stream
+        return self.map(Expr(kind, (), (source, t)), shape)
+
+    # -- reductions ----------------------------------------------------------
+
+    def sum(self, x: Value, axes: Axes = None) -> Value:
+        """Sum over axes (all if None), which stay with size 1."""
+        return self._reduce("sum", x, axes)
+
+    def max(self, x: Value, axes: Axes = None) -> Value:
+        """Largest over axes (all if None), which stay with size 1."""
+        return self._reduce("max", x, axes)
+
+    def mean(self, x: Value, axes: Axes = None) -> Value:
+        """Mean over axes (all if None), which stay with size 1."""
+        chosen = self._axes(x, axes)
+        return self.sum(x, chosen) * (1.0 / max(1, prod(x.shape[a] for a in chosen)))
+
+    def moments(self, x: Value, axes: Axes) -> tuple[Value, Value]:
+        """Mean and biased variance over axes, which stay with size 1."""
+        mean, variance = self.emit(ops.Moments(self._axes(x, axes)), x)
+        return mean, variance
+
+    def logsumexp(self, x: Value, axis: int) -> Value:
+        """log(sum(exp x)) along an axis, which stays with size 1."""
+        return self.emit1(ops.LogSumExp(axis % x.rank), x)
+
+    def _reduce(self, op: str, x: Value, axes: Axes) -> Value:
+        return self.emit1(ops.Reduce(op, (expr.to_float(expr.arg(0, _kind(x))),), self._axes(x, axes), x.shape), x)
+
+    @staticmethod
+    def _axes(x: Value, axes: Axes) -> tuple[int, ...]:
+        if axes is None:
+            return tuple(range(x.rank))
+        chosen = (axes,) if isinstance(axes, int) else axes
+        return tuple(sorted({a % x.rank for a in chosen}))
+
+    def as_scalar(self, x: Value) -> Value:
+        """A value of one element with shape ()."""
+        return self.reshape(x, ())
+
+    # -- products and windows ------------------------------------------------
+
+    def matmul(self, a: Value, b: Value, transpose_a: bool = False, transpose_b: bool = False) -> Value:
+        """Batched matrix product over the last two axes."""
+        return self.emit1(ops.Matmul(transpose_a, transpose_b), a, b)
+
+    def conv(
+        self, x: Value, w: Value, stride: Pair = (1, 1), pad: Pair = (0, 0), dilation: Pair = (1, 1), groups: int = 1
+    ) -> Value:
+        """Convolution; x N x C x H x W, w K x C/groups x R x S."""
+        return self.emit1(ops.Conv(stride, pad, dilation, groups), x, w)
+
+    def conv_input_grad(
+        self, dy: Value, w: Value, stride: Pair, pad: Pair, dilation: Pair, groups: int, size: Pair
+    ) -> Value:
+        """The transposed convolution: Deconvolution's forward, Conv's input gradient."""
+        return self.emit1(ops.ConvInputGrad(stride, pad, dilation, groups, size), dy, w)
+
+    def max_pool(self, x: Value, kernel: Pair, stride: Pair, pad: Pair, size: Pair) -> tuple[Value, Value]:
+        """(y, index) of the first largest element in each window."""
+        y, index = self.emit(ops.Pool("max", kernel, stride, pad, size), x)
+        return y, index
+
+    def ave_pool(self, x: Value, kernel: Pair, stride: Pair, pad: Pair, size: Pair) -> Value:
+        """Average over windows with Caffe's divisor."""
+        return self.emit1(ops.Pool("ave", kernel, stride, pad, size), x)
+
+    def window(self, x: Value, size: int) -> Value:
+        """Sum over ``size`` neighbouring channels (axis 1)."""
+        return self.emit1(ops.Window(size), x)
+
+    # -- shapes --------------------------------------------------------------
+
+    def concat(self, values: Sequence[Value], axis: int) -> Value:
+        """Values one after another along ``axis``."""
+        return values[0] if len(values) == 1 else self.emit1(ops.Concat(axis % values[0].rank), *values)
+
+    def slice(self, x: Value, axis: int, start: int, stop: int) -> Value:
+        """``x[start:stop]`` along ``axis``."""
+        return self.emit1(ops.Slice(axis % x.rank, start, stop), x)
+
+    def reshape(self, x: Value, shape: Shape) -> Value:
+        """The same elements in logical order."""
+        shape = tuple(shape)
+        assert prod(shape) == prod(x.shape), (x.shape, shape)
+        return x if shape == x.shape else self.emit1(ops.Reshape(shape), x)
+
+    def transpose(self, x: Value, order: Sequence[int]) -> Value:
+        """Axes permuted."""
+        return x if list(order) == sorted(order) else self.emit1(ops.Transpose(tuple(order)), x)
+
+    def pad(self, x: Value, widths: Sequence[Pair]) -> Value:
+        """Zeros around each axis."""
+        return self.emit1(ops.Pad(tuple((lo, hi) for lo, hi in widths)), x)
+
+    def broadcast_to(self, x: Value, shape: Shape) -> Value:
+        """``x`` repeated to ``shape`` as in NumPy."""
+        return x if x.shape == tuple(shape) else self.map(expr.arg(0, _kind(x)), shape, x)
+
+
+@dataclass(frozen=True)
+class _ConstantFiller:
+    value: float
+
+    def lower(self, b: Builder, shape: Shape, stream: int) -> Value:
+        return b.full(shape, self.value)
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The common shape as in NumPy; ValueError if there is none."""
+    rank = max((len(s) for s in shapes), default=0)
+    out = [1] * rank
+    for shape in shapes:
+        for axis, n in enumerate(shape, rank - len(shape)):
+            if n != 1:
+                if out[axis] not in (1, n):
+                    raise ValueError(f"shapes do not broadcast: {', '.join(map(str, shapes))}")
+                out[axis] = n
+    return tuple(out)
+
+
+def _kind(x: Value) -> str:
+    return "float" if x.dtype in ("f32", "f64") else "i32" if x.dtype in ("i32", "u8") else "b1"
+
+
+def _number(x: Any) -> float | int | bool:
+    return x if isinstance(x, bool | int) else float(x)

@@ -1,0 +1,96 @@
+"""compile: the passes in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from compiler.ir import Graph
+from compiler.lower import lower
+from compiler.passes.choose import choose
+from compiler.passes.fuse import fuse
+from compiler.passes.layout import layout
+from compiler.passes.place import place, unplanned_bytes
+from compiler.passes.save import save
+from compiler.passes.simplify import drop_dead, simplify
+from compiler.target import Target
+from compiler.verify import verify, verify_plan
+from runtime.plan import Plan
+
+PASSES = ("simplify", "save", "fuse", "choose", "layout")
+"""Passes that can be disabled; ``place`` always runs."""
+
+Watcher = Callable[[str, str], None]
+"""Called with a pass's name and the graph's text after it."""
+
+
+def compile_graph(
+    graph: Graph,
+    target: Target,
+    disabled: Collection[str] = (),
+    check: bool = False,
+    watch: Watcher | None = None,
+    reuse: bool = True,
+) -> Plan:
+    """Runs the passes over ``graph`` (which is changed) and lowers it.
+
+    Parameters
+    ----------
+    disabled
+        Names of ``PASSES`` to leave out, to find a miscompile.
+    check
+        Verify the graph between the passes and the plan at the end.
+    watch
+        Called after each pass, for ``--dump-passes``.
+    reuse
+        Whether arena memory is used again once its value is dead.
+    """
+
+    def done(name: str) -> None:
+        if check:
+            verify(graph)
+        if watch is not None:
+            watch(name, str(graph))
+
+    done("lowered")
+    if "simplify" in disabled:
+        drop_dead(graph)
+    else:
+        simplify(graph)
+    done("simplify")
+    if "save" in disabled:
+        _save_all(graph)
+    else:
+        save(graph)
+    done("save")
+    if "fuse" not in disabled:
+        fuse(graph)
+    done("fuse")
+    choose(graph, target if "choose" not in disabled else Target(target.device, target.dtype, target.alignment))
+    done("choose")
+    found = layout(graph, views="layout" not in disabled)
+    done("layout")
+    unplanned = unplanned_bytes(graph, found)
+    sizes = place(graph, found, target, reuse)
+    plan = lower(graph, found, sizes, unplanned)
+    if check:
+        verify_plan(plan)
+    return plan
+
+
+def _save_all(graph: Graph) -> None:
+    """Keeps every forward value that a later step reads."""
+    for op in graph.ops:
+        if op.segment != "forward":
+            graph.saved.update(v for v in op.inputs if v.op is not None and v.op.segment == "forward")
+
+
+def dump_to(folder: Path) -> Watcher:
+    """A watcher that writes each graph to a numbered file in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = iter(range(100))
+
+    def write(name: str, text: str) -> None:
+        (folder / f"{next(count):02d}_{name}.txt").write_text(text + "\n", encoding="utf-8")
+
+    return write

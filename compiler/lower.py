@@ -1,0 +1,313 @@
+"""lower: from a graph with placements to a plan.
+
+Movements (concat, slice, reshape, transpose, pad) that are not views become
+identity maps; maps that ``fuse`` put behind a product become its epilogue;
+updates of neighbouring parameters become one step; barriers are set where a
+step touches bytes that an unfinished one may touch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+from compiler.ir import Graph, Op, Value
+from compiler.passes.layout import VIEWS, Buffer, Layout, row_major
+from compiler.passes.place import segment_order
+from compiler.primitives import rule
+from runtime.expr import Expr, arg, const
+from runtime.ops import ClearHalo, Concat, Map, Pad, Primitive, Reshape, Shape
+from runtime.plan import ITEM_BYTES, Origin, Plan, StateEntry, Step, View
+
+
+def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int) -> Plan:
+    """The plan of a placed graph."""
+    steps = _Stepper(graph, found).run()
+    steps = set_barriers(merge_updates(steps))
+    view = _Views(found)
+    states = tuple(
+        StateEntry(s.name, s.role, view(s.read), s.lr_mult, s.decay_mult) for s in graph.states.values()
+    )
+    readable = {name: v for name, v in graph.blobs.items() if v in graph.keep}
+    return Plan(
+        phase=graph.phase,
+        dtype=graph.dtype,
+        batch=graph.batch,
+        steps=tuple(steps),
+        memory=sizes,
+        states=states,
+        inputs={name: view(v) for name, v in graph.inputs.items()},
+        outputs={name: view(v) for name, v in graph.outputs.items()},
+        blobs={name: view(v) for name, v in readable.items()},
+        blob_grads={name: view(v) for name, v in graph.blob_grads.items()},
+        param_grads={name: view(v) for name, v in graph.grads.items()},
+        loss=None if graph.loss is None else view(graph.loss),
+        refusals=tuple(graph.refusals),
+        unplanned_bytes=unplanned,
+    )
+
+
+class _Views:
+    """Views of values, from their placements."""
+
+    def __init__(self, found: Layout):
+        self.found = found
+
+    def __call__(self, v: Value) -> View:
+        where = self.found.placements[v]
+        assert where.buffer.offset is not None, f"{v!r} was never placed"
+        offset = where.buffer.offset + where.offset * ITEM_BYTES[v.dtype]
+        halo = where.buffer.halo if v.rank == 4 else (0, 0)
+        return View(where.buffer.memory, offset, v.shape, where.strides, v.dtype, halo)
+
+
+class _Stepper:
+    """Walks the operations and makes steps."""
+
+    def __init__(self, graph: Graph, found: Layout):
+        self.graph = graph
+        self.found = found
+        self.view = _Views(found)
+        self.steps: list[Step] = []
+        self.cleared: set[Buffer] = set()
+        self.read = {v for op in graph.ops for v in op.inputs} | set(graph.roots())
+
+    def run(self) -> list[Step]:
+        for v in self.graph.inputs.values():
+            self._clear(v, "forward", (Origin(v.name, "forward"),))
+        ordered = sorted(self.graph.ops, key=segment_order)
+        epilogues = {op.host: op for op in ordered if op.host is not None}
+        for op in ordered:
+            if op.host is None:
+                self._visit(op, epilogues.get(op))
+        return sorted(self.steps, key=lambda s: segment_order(s))  # type: ignore[arg-type]
+
+    def _visit(self, op: Op, epilogue: Op | None) -> None:
+        for v in (*op.outputs, *(epilogue.outputs if epilogue else ())):
+            self._clear(v, op.segment, op.origin)
+        if isinstance(op.prim, VIEWS):
+            if not self.found.is_view(op):
+                self._copy(op)
+        elif isinstance(op.prim, Concat):
+            self._concat(op)
+        elif isinstance(op.prim, Pad):
+            self._pad(op)
+        else:
+            self._append(op, epilogue)
+
+    def _append(self, op: Op, epilogue: Op | None) -> None:
+        flops = rule(op.prim).flops(op)
+        fused: tuple[Step, ...] = ()
+        origin = set(op.origin)
+        if epilogue is not None:
+            inner = rule(epilogue.prim).flops(epilogue)
+            writes = tuple(self.view(v) for v in epilogue.outputs)
+            reads = tuple(map(self.view, epilogue.inputs))
+            fused = (Step(epilogue.prim, reads, writes, op.segment, epilogue.origin, flops=inner),)
+            flops += inner
+            origin |= set(epilogue.origin)
+        writes = tuple(self.view(v) if v in self.read else None for v in op.outputs)
+        self._emit(op.prim, tuple(map(self.view, op.inputs)), writes, op, flops, fused, tuple(sorted(origin)))
+
+    def _emit(
+        self,
+        prim: Primitive,
+        reads: tuple[View, ...],
+        writes: tuple[View | None, ...],
+        op: Op,
+        flops: int = 0,
+        epilogue: tuple[Step, ...] = (),
+        origin: tuple[Origin, ...] | None = None,
+    ) -> None:
+        where = origin or op.origin
+        self.steps.append(
+            Step(prim, reads, writes, op.segment, where, epilogue=epilogue, algorithm=op.algorithm, flops=flops)
+        )
+
+    def _clear(self, v: Value, segment: str, origin: tuple[Origin, ...]) -> None:
+        """Zeros the halo of a buffer before its first writer."""
+        buffer = self.found.placements[v].buffer
+        if buffer.halo == (0, 0) or buffer in self.cleared or v.rank != 4:
+            return
+        self.cleared.add(buffer)
+        whole = self._whole(buffer, v)
+        self.steps.append(Step(ClearHalo(), (), (whole,), segment, origin))
+
+    def _whole(self, buffer: Buffer, v: Value) -> View:
+        """The view of a halo buffer with all its channels and images."""
+        where = self.found.placements[v]
+        assert buffer.offset is not None
+        n, _, h, w = v.shape
+        pixel, image = where.strides[3], where.strides[0]
+        images = buffer.count // image
+        start = buffer.halo[0] * where.strides[2] + buffer.halo[1] * pixel
+        shape = (max(n, images), pixel, h, w)
+        return View("arena", buffer.offset + start * ITEM_BYTES[v.dtype], shape, where.strides, v.dtype, buffer.halo)
+
+    # -- movements that are copies ----------------------------------------------
+
+    def _identity(self, op: Op, source: View, target: View) -> None:
+        self._emit(Map((_leaf(source),), source.shape), (source,), (target,), op)
+
+    def _copy(self, op: Op) -> None:
+        x, y = self.view(op.inputs[0]), self.view(op.outputs[0])
+        if isinstance(op.prim, Reshape):
+            # y is dense in logical order or N H W C; written through x's shape where y is dense
+            if y.strides == row_major(y.shape):
+                self._identity(op, x, replace(y, shape=x.shape, strides=row_major(x.shape), halo=(0, 0)))
+            else:
+                self._identity(op, replace(x, shape=y.shape, strides=row_major(y.shape), halo=(0, 0)), y)
+        else:
+            source = self.view.found.placements[op.inputs[0]]
+            assert source is not None
+            self._identity(op, _moved(op, x), y)
+
+    def _concat(self, op: Op) -> None:
+        y, start = self.view(op.outputs[0]), 0
+        assert isinstance(op.prim, Concat)
+        for v in op.inputs:
+            part = _part(y, op.prim.axis, start, v.shape)
+            start += v.shape[op.prim.axis]
+            if v not in self.found.inside:
+                self._identity(op, self.view(v), part)
+
+    def _pad(self, op: Op) -> None:
+        assert isinstance(op.prim, Pad)
+        x, y = self.view(op.inputs[0]), self.view(op.outputs[0])
+        self._emit(Map((const(0.0),), y.shape), (), (y,), op)
+        for axis, (before, after) in enumerate(op.prim.widths):
+            if before < 0:
+                x = _part(x, axis, -before, _with(x.shape, axis, x.shape[axis] + before))
+            if after < 0:
+                x = _part(x, axis, 0, _with(x.shape, axis, x.shape[axis] + after))
+            y = _part(y, axis, max(0, before), _with(y.shape, axis, x.shape[axis]))
+        self._identity(op, x, y)
+
+
+def _leaf(view: View) -> Expr:
+    kind = "float" if view.dtype in ("f32", "f64") else "b1" if view.dtype == "b1" else "i32"
+    return arg(0, kind)
+
+
+def _with(shape: Shape, axis: int, n: int) -> Shape:
+    return (*shape[:axis], n, *shape[axis + 1 :])
+
+
+def _part(view: View, axis: int, start: int, shape: Shape) -> View:
+    """The piece of ``view`` from ``start`` along ``axis``, of ``shape``."""
+    offset = view.offset + start * view.strides[axis] * view.item_bytes
+    return replace(view, offset=offset, shape=shape, halo=(0, 0))
+
+
+def _moved(op: Op, x: View) -> View:
+    """A slice or transpose of ``x`` as a view."""
+    prim = op.prim
+    if hasattr(prim, "order"):
+        return replace(
+            x, shape=op.outputs[0].shape, strides=tuple(x.strides[a] for a in prim.order), halo=(0, 0)
+        )
+    return _part(x, prim.axis, prim.start, op.outputs[0].shape)  # type: ignore[attr-defined]
+
+
+# -- one update for many parameters ------------------------------------------------
+
+
+def merge_updates(steps: list[Step]) -> list[Step]:
+    """Joins maps of the update with equal formulas over memory that follows on.
+
+    Between two parameters lie at most a few bytes of padding, zero in every
+    memory, so walking over them changes nothing.
+    """
+    merged: list[Step] = []
+    joined = [s for s in steps if s.segment in ("accumulate", "update") and _is_flat(s)]
+    joined.sort(key=lambda s: (s.segment, s.writes[0].memory, s.writes[0].offset))  # type: ignore[union-attr]
+    queue = iter(joined)
+    for step in steps:
+        if not (step.segment in ("accumulate", "update") and _is_flat(step)):
+            merged.append(step)
+            continue
+        step = _flattened(next(queue))
+        last = merged[-1] if merged else None
+        together = _join(last, step) if last is not None else None
+        if together is None:
+            merged.append(step)
+        else:
+            merged[-1] = together
+    return merged
+
+
+def _is_flat(step: Step) -> bool:
+    if not isinstance(step.op, Map) or step.writes[0] is None:
+        return False
+    shape = step.op.shape
+    dense = row_major(shape)
+    return all(v.shape == () or (v.shape == shape and v.strides == dense) for v, _ in step.views())
+
+
+def _flattened(step: Step) -> Step:
+    assert isinstance(step.op, Map)
+    count = (prod(step.op.shape),)
+
+    def flat(v: View) -> View:
+        return v if v.shape == () else replace(v, shape=count, strides=(1,))
+
+    reads = tuple(map(flat, step.reads))
+    writes = tuple(None if v is None else flat(v) for v in step.writes)
+    return replace(step, op=Map(step.op.results, count), reads=reads, writes=writes)
+
+
+def _join(a: Step, b: Step) -> Step | None:
+    if not isinstance(a.op, Map) or not isinstance(b.op, Map) or a.segment != b.segment or not _is_flat(a):
+        return None
+    if a.op.results != b.op.results or len(a.op.shape) != 1:
+        return None
+    pairs = list(zip((*a.reads, *a.writes), (*b.reads, *b.writes), strict=True))
+    gaps = set()
+    for x, y in pairs:
+        if x is None or y is None or x.memory != y.memory or x.shape == () or y.shape == ():
+            if x != y:
+                return None
+            continue
+        gaps.add((y.offset - x.offset) // x.item_bytes)
+    if len(gaps) != 1:
+        return None
+    (gap,) = gaps
+    if not 0 <= gap - a.op.shape[0] < 16:
+        return None
+    count = (gap + b.op.shape[0],)
+
+    def longer(v: View | None) -> View | None:
+        return v if v is None or v.shape == () else replace(v, shape=count)
+
+    return replace(
+        a,
+        op=Map(a.op.results, count),
+        reads=tuple(v for v in map(longer, a.reads) if v is not None),
+        writes=tuple(map(longer, a.writes)),
+        origin=tuple(sorted({*a.origin, *b.origin})),
+        flops=a.flops + b.flops,
+    )
+
+
+# -- barriers ------------------------------------------------------------------------
+
+
+def set_barriers(steps: list[Step]) -> list[Step]:
+    """Marks the steps that must wait: a segment's first, and those that touch bytes in flight."""
+    result: list[Step] = []
+    flying: dict[str, list[tuple[int, int, bool]]] = {}
+    segment = ""
+    for step in steps:
+        touched = [(v.memory, *v.extent(), written) for v, written in step.views()]
+        wait = step.segment != segment or any(_clashes(flying.get(m, []), lo, hi, w) for m, lo, hi, w in touched)
+        if wait:
+            flying = {}
+        for memory, lo, hi, written in touched:
+            flying.setdefault(memory, []).append((lo, hi, written))
+        segment = step.segment
+        result.append(replace(step, barrier=wait))
+    return result
+
+
+def _clashes(flying: list[tuple[int, int, bool]], low: int, high: int, written: bool) -> bool:
+    return any(lo < high and low < hi and (written or w) for lo, hi, w in flying)

@@ -1,0 +1,65 @@
+"""The base of every learning-rate policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import ClassVar, TypeVar
+
+from netspec.spec.registry import POLICIES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The learning rate as a function of the iteration.
+
+    The fields are those of the solver with the same names; all of them must be
+    given there.
+    """
+
+    type_name: ClassVar[str] = ""
+    """What ``lr_policy`` says."""
+
+    base_lr: float
+
+    def rate(self, iteration: int) -> float:
+        """The rate of the update that follows ``iteration`` finished ones."""
+        raise NotImplementedError
+
+    @classmethod
+    def needs(cls) -> tuple[str, ...]:
+        """The solver's fields that this policy reads, ``base_lr`` aside."""
+        return tuple(f.name for f in fields(cls) if f.name != "base_lr")
+
+
+P = TypeVar("P", bound=type[Policy])
+
+
+def policy(name: str) -> Callable[[P], P]:
+    """Class decorator: register a policy under the name in ``lr_policy``."""
+
+    def add(cls: P) -> P:
+        POLICIES.register(cls, name)  # type: ignore[arg-type]  # no Entry: its fields are the solver's
+        return cls
+
+    return add
+
+
+def find(name: str) -> type[Policy] | None:
+    """The policy called ``name`` in any case, None if there is none."""
+    return POLICIES.get(name)  # type: ignore[return-value]
+
+
+def make(solver: object) -> Policy:
+    """The policy that a checked solver asks for, with the solver's numbers."""
+    cls = find(getattr(solver, "lr_policy"))  # noqa: B009 (a solver of any type)
+    assert cls is not None, "the solver was not checked"
+    return cls(base_lr=getattr(solver, "base_lr"), **{name: getattr(solver, name) for name in cls.needs()})  # noqa: B009
+
+
+def power(base: float, exponent: float) -> float:
+    """``base ** exponent``; inf where Python raises OverflowError."""
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return float("inf")

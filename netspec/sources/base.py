@@ -1,0 +1,163 @@
+"""The base of every data source: common fields, tops and where files are looked for.
+
+Seam (used by the resolver, the compiled net and the trainer)::
+
+    source.tops()            {"data": (1, 28, 28), "label": ()}   shapes of one sample
+    source.label_tops()      {"label"}                            integers, i32 inside the net
+    source.variables()       {"classes": 10}                      read-only variables of the spec
+    source.batch_size        samples a batch
+    source.recipe(phase)     -> runtime.data.recipe.Recipe
+    runtime.data.open.open_stream(source.recipe(phase), seed=seed, dtype="float32") -> Stream
+
+The last line is where NumPy comes in and files are opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netspec.sources import paths
+from netspec.spec.fields import Entry, Problem, field
+from netspec.spec.registry import SOURCES
+from runtime.data.recipe import Files, Recipe, Transform
+
+Shape = tuple[int, ...]
+
+source = SOURCES.decorator()
+"""``@source(name="name")`` registers a class under the name written in ``source:``."""
+
+
+class Source(Entry):
+    """A source of samples: what it gives, without opening a file where that can be known."""
+
+    registry = SOURCES
+    type_key = "source"
+
+    tops_: tuple[str, ...] = field(("data", "label"), doc="names of the blobs it gives, images first")
+    batch_size: int = field(1, minimum=1, doc="samples a batch")
+    scale: float = field(1.0, doc="factor on each value, after the mean is taken off")
+    mean: tuple[float, ...] = field((), doc="taken off each value: one number, or one a channel")
+    mean_file: str | None = field(None, doc=".npy with the mean of an item before pad and crop")
+    pad: int = field(0, minimum=0, doc="pixels of zeros on each border, before the crop", unit="pixels")
+    crop_size: int = field(
+        0, minimum=0, doc="side of a square crop: random in training, else the centre", unit="pixels"
+    )
+    mirror: bool = field(False, doc="flip left and right at random, in training only")
+    part: tuple[float, ...] = field((0.0, 1.0), doc="[a, b): only these fractions of the samples, in file order")
+    split: str | None = field(None, choices=("train", "test"), doc="which half of the data; default: the phase's own")
+    shuffle: bool = field(True, doc="a fresh seeded permutation each epoch, in training only")
+    root: str | None = field(None, doc="data root; stronger than NETSPEC_DATA")
+
+    # -- what a kind of source says of itself ------------------------------
+
+    def item(self) -> Shape:
+        """Return the shape of one sample of the first top before pad and crop, C x H x W for pictures."""
+        raise NotImplementedError
+
+    def class_count(self) -> int | None:
+        """Return the number of classes, or None if nothing declares it."""
+        return None
+
+    def files(self, test: bool) -> Files:
+        """Return which files to read for the training or the test half."""
+        raise NotImplementedError
+
+    # -- what everybody asks -----------------------------------------------
+
+    def tops(self) -> dict[str, Shape]:
+        """Return blob name -> shape of one sample, after the transforms, without the batch axis."""
+        shapes = (self.transformed(self.item()), *((),) * (len(self.tops_) - 1))
+        return dict(zip(self.tops_, shapes, strict=True))
+
+    def label_tops(self) -> frozenset[str]:
+        """Return the tops that hold integers (class numbers)."""
+        return frozenset(self.tops_[1:])
+
+    def variables(self) -> dict[str, int]:
+        """Return the read-only variables this source declares (``$classes``)."""
+        count = self.class_count()
+        return {} if count is None else {"classes": count}
+
+    def transformed(self, item: Shape) -> Shape:
+        """Return what pad and crop make of an item's shape."""
+        if len(item) != 3:
+            return item
+        if self.crop_size:
+            return (item[0], self.crop_size, self.crop_size)
+        return (item[0], item[1] + 2 * self.pad, item[2] + 2 * self.pad)
+
+    def recipe(self, phase: str) -> Recipe:
+        """Return what to read and how to transform it in a phase.
+
+        Parameters
+        ----------
+        phase : str
+            ``train`` or ``test``; random transforms and the shuffle act in ``train``.
+        """
+        training = phase == "train"
+        transform = Transform(
+            pad=self.pad,
+            crop=self.crop_size,
+            mirror=self.mirror,
+            mean=self.mean,
+            mean_file=None if self.mean_file is None else paths.resolve(self, "mean_file", self.mean_file),
+            scale=self.scale,
+            random=training,
+        )
+        return Recipe(
+            name=self.type_name,
+            files=self.files((self.split or phase) != "train"),
+            tops=self.tops_,
+            batch_size=self.batch_size,
+            transform=transform,
+            part=(self.part[0], self.part[1]),
+            classes=self.class_count(),
+            shuffle=self.shuffle and training,
+            prefetch=training,
+        )
+
+    # -- cross-field checks --------------------------------------------------
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between fields (codes E6xx)."""
+        yield from _part_problems(self.part)
+        if self.mean and self.mean_file is not None:
+            yield Problem("E652", "mean_file", "mean and mean_file are exclusive", "keep one of them")
+        for name in ("mean_file", "file"):
+            path = getattr(self, name, None)
+            if path is not None and paths.escapes(path):
+                message = f"{name}: {path!r} leaves the folder of the spec"
+                yield Problem("E653", name, message, "write an absolute path, or a path below data.root")
+        yield from self._item_problems()
+
+    def _item_problems(self) -> Iterator[Problem]:
+        item = self.known_item()
+        if item is None:
+            return
+        if len(item) != 3:
+            for name in ("pad", "crop_size", "mirror"):
+                if getattr(self, name):
+                    message = (
+                        f"{name} needs pictures (C x H x W), the samples of {self.type_name} have {len(item)} axes"
+                    )
+                    yield Problem("E654", name, message, f"leave {name} out")
+            return
+        if len(self.mean) not in (0, 1, item[0]):
+            message = f"mean has {len(self.mean)} values, {self.type_name} has {item[0]} channels"
+            yield Problem("E655", "mean", message, f"write one value, or {item[0]}")
+        side = min(item[1], item[2]) + 2 * self.pad
+        if self.crop_size > side:
+            message = (
+                f"crop_size {self.crop_size} does not fit in {side} pixels ({side - 2 * self.pad} + 2 * {self.pad})"
+            )
+            yield Problem("E656", "crop_size", message, f"crop_size of at most {side}, or pad")
+
+    def known_item(self) -> Shape | None:
+        """Return the item's shape if it is known without a file, else None."""
+        return self.item()
+
+
+def _part_problems(part: tuple[float, ...]) -> Iterator[Problem]:
+    if len(part) != 2 or not 0 <= part[0] < part[1] <= 1:
+        text = "[" + ", ".join(f"{p:g}" for p in part) + "]"
+        yield Problem("E651", "part", f"part is {text}, expected [a, b] with 0 <= a < b <= 1", "part: [0, 0.8]")

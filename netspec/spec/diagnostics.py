@@ -1,0 +1,175 @@
+"""Everything that is said about a spec: collected, sorted by place, never just the first."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from netspec.spec.codes import CODES
+from netspec.spec.marks import Mark, Source
+from runtime.errors import NetspecError
+
+Severity = Literal["error", "warning", "note"]
+LIMIT = 1000  # of diagnostics: a hostile file could hold a hundred thousand mistakes
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A second place that a diagnostic speaks of, for instance a key's first writing."""
+
+    text: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: what is wrong, where, why (``notes``) and what to do (``hint``).
+
+    A note that starts with ``why: `` is printed under that word, any other as a note.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    mark: Mark
+    layer: str | None = None
+    hint: str | None = None
+    notes: tuple[str, ...] = ()
+    related: tuple[Related, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of ``netspec check``."""
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "message": self.message,
+            "file": self.mark.file,
+            "line": self.mark.line,
+            "column": self.mark.column,
+            "layer": self.layer,
+            "hint": self.hint,
+            "notes": list(self.notes),
+        }
+
+
+class SpecError(NetspecError):
+    """A spec that cannot be used. ``diagnostics`` holds everything found, ``str()`` all of it in text."""
+
+    exit_code = 1
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        super().__init__(diagnostics)
+        self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        from_collector: Diagnostics = self.diagnostics
+        return "\n".join(f"{d.mark}: {d.severity}[{d.code}]: {d.message}" for d in from_collector.items)
+
+
+class Diagnostics:
+    """The collector that one reading of a spec hands on from step to step."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, Source] = {}
+        self._items: dict[tuple[str, Mark, str], Diagnostic] = {}
+        self._calls: list[tuple[str, Mark]] = []
+
+    def add_source(self, source: Source) -> None:
+        """Keep a file's text, so that its lines can be shown."""
+        self.sources[source.file] = source
+
+    def error(self, code: str, mark: Mark, message: str, hint: str | None = None, layer: str | None = None,
+              notes: Iterable[str] = (), related: Iterable[Related] = ()) -> None:  # fmt: skip
+        """Report a mistake; the same one at the same place is kept once (blocks are expanded many times)."""
+        self.add(Diagnostic("error", code, message, mark, layer, hint, tuple(notes), tuple(related)))
+
+    def warning(self, code: str, mark: Mark, message: str, hint: str | None = None, layer: str | None = None,
+                notes: Iterable[str] = (), related: Iterable[Related] = ()) -> None:  # fmt: skip
+        """Report something that is allowed but probably not meant."""
+        self.add(Diagnostic("warning", code, message, mark, layer, hint, tuple(notes), tuple(related)))
+
+    def note(self, code: str, mark: Mark, message: str, hint: str | None = None, layer: str | None = None,
+             notes: Iterable[str] = (), related: Iterable[Related] = ()) -> None:  # fmt: skip
+        """Report something worth knowing."""
+        self.add(Diagnostic("note", code, message, mark, layer, hint, tuple(notes), tuple(related)))
+
+    def add(self, item: Diagnostic) -> None:
+        """Take a finished diagnostic, adding where the block it lies in was called.
+
+        Raises
+        ------
+        SpecError
+            When there are more than `LIMIT`: no reader wants them, and each costs time.
+        """
+        assert item.code in CODES, f"code {item.code} is in no table of netspec.spec.codes"
+        key = (item.code, item.mark, item.message)
+        if key in self._items:
+            return
+        if self._calls:
+            calls = tuple(f"in {name}, called at line {mark.line}" for name, mark in reversed(self._calls))
+            item = Diagnostic(item.severity, item.code, item.message, item.mark, item.layer, item.hint,
+                              item.notes + calls, item.related)  # fmt: skip
+        self._items[key] = item
+        if len(self._items) >= LIMIT:
+            raise SpecError(self)
+
+    def extend(self, items: Iterable[Diagnostic]) -> None:
+        """Take the diagnostics of another collector."""
+        for item in items:
+            self.add(item)
+
+    @contextmanager
+    def calling(self, name: str, mark: Mark) -> Iterator[None]:
+        """Say that what follows lies in block instance ``name``, called at ``mark``."""
+        self._calls.append((name, mark))
+        try:
+            yield
+        finally:
+            self._calls.pop()
+
+    @property
+    def items(self) -> list[Diagnostic]:
+        """All diagnostics, sorted by file, line and column."""
+        return sorted(self._items.values(), key=lambda d: (d.mark, d.code, d.message))
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The errors alone, sorted."""
+        return [d for d in self.items if d.severity == "error"]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether there is at least one error."""
+        return any(d.severity == "error" for d in self._items.values())
+
+    @property
+    def error_count(self) -> int:
+        """How many errors there are; a step that compares it before and after knows whether it failed."""
+        return sum(d.severity == "error" for d in self._items.values())
+
+    def raise_if_errors(self) -> None:
+        """Raise `SpecError` if there is an error."""
+        if self.has_errors:
+            raise SpecError(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document of ``netspec check``."""
+        return {"diagnostics": [item.to_dict() for item in self.items]}
+
+
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """Return the name most like ``word``, None if none is near; case alone never keeps two apart."""
+    by_lower = {name.lower(): name for name in names}
+    if word.lower() in by_lower:
+        return by_lower[word.lower()]
+    found = difflib.get_close_matches(word.lower()[:80], by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str | None:
+    """Return "did you mean `x`?" for the nearest name, None if none is near."""
+    near = nearest(word, names)
+    return None if near is None else f"did you mean `{near}`?"

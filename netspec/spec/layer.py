@@ -1,0 +1,139 @@
+"""`Layer` and `Filler`: the bases that netspec.layers and netspec.fillers fill with classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from netspec.spec.fields import Entry, Problem, field
+from netspec.spec.nodes import Node
+from netspec.spec.registry import FILLERS, LAYERS, filler, layer
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+Shape = tuple[int, ...]
+
+ENTRY_KEYS = ("block", "repeat", "each")  # read by the expansion, gone when a layer is built
+
+_NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_BOTTOMS = {"anyOf": [*_NAMES["anyOf"], {"type": "object", "additionalProperties": {"type": "string"}}]}
+_RULE: dict[str, Any] = {
+    "anyOf": [
+        {"enum": ["train", "test", "TRAIN", "TEST"]},
+        {
+            "type": "object",
+            "properties": {
+                "phase": {"enum": ["train", "test", "TRAIN", "TEST"]},
+                "stage": _NAMES,
+                "not_stage": _NAMES,
+                "min_level": {"type": "integer"},
+                "max_level": {"type": "integer"},
+            },
+            "additionalProperties": False,
+        },
+    ]
+}
+_RULES = {"anyOf": [*_RULE["anyOf"], {"type": "array", "items": _RULE}]}
+
+
+class ShapeError(Exception):
+    """What `Layer.shapes` raises for shapes that do not fit; the caller adds places, producers and the chain."""
+
+    def __init__(self, code: str, message: str, hint: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.field = field
+
+
+class ParamSpec(Entry):
+    """One item of ``params``: a name that ties parameters, and factors for their rate and decay."""
+
+    name: str | None = field(None, doc="parameters of the same name are one; names are global")
+    lr_mult: float = field(1.0, minimum=0, doc="factor on the learning rate; 0 freezes")
+    decay_mult: float = field(1.0, minimum=0, doc="factor on the weight decay")
+
+
+class Layer(Entry):
+    """Base of all layers: the fields common to all, the shape rule and the lowering.
+
+    ``bottoms`` and ``tops`` are the allowed counts (least, most; None for any);
+    more tops than the least are made only when named. Losses and metrics are
+    stepped over by chaining. ``label_bottoms`` are the indices of bottoms that
+    hold labels (int32 inside).
+    """
+
+    registry = LAYERS
+    extra_keys = ("type", *ENTRY_KEYS)
+
+    bottoms: ClassVar[tuple[int, int | None]] = (1, 1)
+    tops: ClassVar[tuple[int, int | None]] = (1, 1)
+    is_loss: ClassVar[bool] = False
+    is_metric: ClassVar[bool] = False
+    label_bottoms: ClassVar[tuple[int, ...]] = ()
+    relu_like: ClassVar[bool] = False  # a weight layer before it starts from msra
+
+    # Set by whoever wires the layer, before `warnings`, `shapes` and `lower`: names as
+    # written (the keys, where `bottom` is a mapping). Slice and Input count their tops by
+    # them, SoftmaxWithLoss and Accuracy make a second top only when it is named.
+    bottom_names: tuple[str, ...] = ()
+    top_names: tuple[str, ...] = ()
+
+    name: str = field("", doc="letters, digits, `_ - /`; a layer without parameters may go unnamed")
+    bottom: Node | None = field(None, schema=_BOTTOMS, doc="the blobs read; default: the first top of the entry before")
+    top: Node | None = field(None, schema=_NAMES, doc="the blobs made; default: the layer's name")
+    include: Node | None = field(None, schema=_RULES, doc="phases and stages in which the layer is present")
+    exclude: Node | None = field(None, schema=_RULES, doc="phases and stages in which the layer is absent")
+    if_: Node | None = field(None, schema={"type": "boolean"}, doc="false makes the layer a wire to its first bottom")
+    params: tuple[ParamSpec, ...] = field((), doc="name, lr_mult and decay_mult of each parameter, weight before bias")
+    share: str | None = field(None, doc="a layer or block instance whose weights this one uses")
+    lr_mult: float = field(1.0, minimum=0, doc="multiplies the lr_mult of all parameters; 0 freezes the layer")
+    decay_mult: float = field(1.0, minimum=0, doc="multiplies the decay_mult of all parameters")
+    loss_weight: tuple[float, ...] | None = field(None, doc="weight of each top in the loss; default 1 for a loss")
+    propagate_down: tuple[bool, ...] | None = field(None, doc="for each bottom, whether gradients go on; default: where needed")  # noqa: E501
+    round: str | None = field(
+        None, choices=("floor", "ceil", "exact"), alias="round_mode", doc="how a size that does not fit is rounded"
+    )
+
+    def with_defaults(self, consumer_is_relu_like: bool) -> Self:
+        """Return the layer with what the spec left out chosen by its surroundings (fillers of weights)."""
+        return self
+
+    def warnings(self, *bottoms: Shape) -> Iterator[Problem]:
+        """Yield what is allowed but probably not meant, once the shapes are known to fit."""
+        return iter(())
+
+    def shapes(self, *bottoms: Shape) -> Shape | tuple[Shape, ...]:
+        """Return the shapes of the tops, batch included (a single one may come bare).
+
+        Raises
+        ------
+        ShapeError
+            When the bottoms do not fit.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def lower(self, b: Builder, *bottoms: Value) -> Value | tuple[Value, ...]:
+        """Return the tops as values made by the builder."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class Filler(Entry):
+    """Base of all fillers. In a spec: a type name, a number (constant) or a mapping."""
+
+    registry = FILLERS
+    default_type = "constant"
+
+    def problem(self, shape: Shape) -> str | None:
+        """Return why a parameter of this shape cannot be filled, None if it can."""
+        return None
+
+    def lower(self, b: Builder, shape: Shape, stream: int) -> Value:
+        """Return the initial value; random numbers come from ``stream`` alone."""
+        raise NotImplementedError(type(self).__name__)
+
+
+__all__ = ["ENTRY_KEYS", "Filler", "Layer", "ParamSpec", "Problem", "Shape", "ShapeError", "field", "filler", "layer"]

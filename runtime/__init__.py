@@ -1,0 +1,1 @@
+"""The runtime: runs plans. It knows nothing of layers or YAML."""

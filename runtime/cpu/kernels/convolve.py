@@ -1,0 +1,73 @@
+"""Convolution of rows of output pixels against packed weights, tile by tile.
+
+Chunk c does rows (n, h) of range c % row_chunks for the column blocks of range
+c // row_chunks: all of its pixels go through one block's weights (which stay in
+the second-level cache) before the next. Strides and sizes in bytes. The
+epilogues (pairs of function and arguments, ``epilogues`` of them behind the
+words) run on the chunk's rows.
+"""
+
+from runtime.cpu.words import call, put, unpack, word
+
+WORDS = 40
+
+
+def kernel(args, first, last, thread):
+    (
+        wide, narrow, wide_columns, narrow_columns,
+        x, x_image, x_row, x_pixel, x_group,
+        y, y_image, y_row, y_pixel, y_group, y_column,
+        height, width, rows, rows_a_chunk, row_chunks, blocks_a_chunk,
+        groups, group_columns, group_blocks, weights, weight_block,
+        outer, outer_part, middle, inner,
+        a_outer, a_middle, a_inner, b_outer, b_middle, b_inner,
+        zeros, scratch, scratch_stride, epilogues,
+    ) = unpack(args, 40)  # fmt: skip
+    block = scratch + thread * scratch_stride
+    a_table = block + 128
+    put(block, 1, a_table)
+    put(block, 8, middle)
+    put(block, 9, inner)
+    put(block, 10, a_outer)
+    put(block, 11, a_middle)
+    put(block, 12, a_inner)
+    put(block, 13, b_outer)
+    put(block, 14, b_middle)
+    put(block, 15, b_inner)
+    for chunk in range(first, last):
+        row0 = (chunk % row_chunks) * rows_a_chunk
+        row1 = min(rows, row0 + rows_a_chunk)
+        pixels = (row1 - row0) * width
+        c_table = a_table + 8 * rows_a_chunk * width
+        put(block, 4, c_table)
+        at = 0
+        for row in range(row0, row1):
+            n = row // height
+            h = row - n * height
+            from_x = n * x_image + h * x_row
+            to_y = n * y_image + h * y_row
+            for _ in range(width):
+                put(a_table, at, from_x)
+                put(c_table, at, to_y)
+                from_x += x_pixel
+                to_y += y_pixel
+                at += 1
+        block0 = (chunk // row_chunks) * blocks_a_chunk
+        for k in range(block0, min(groups * group_blocks, block0 + blocks_a_chunk)):
+            g = k // group_blocks
+            column = (k - g * group_blocks) * wide_columns
+            columns = group_columns - column
+            to = y + g * y_group + column * y_column
+            put(block, 3, to)
+            for part in range(0, outer, outer_part):
+                put(block, 0, x + g * x_group + part * a_outer)
+                put(block, 2, weights + k * weight_block + part * b_outer)
+                put(block, 5, zeros if part == 0 else to)
+                put(block, 6, 0 if part == 0 else -1)
+                put(block, 7, min(outer_part, outer - part))
+                if columns <= narrow_columns:
+                    call(narrow, block, 0, pixels, columns)
+                else:
+                    call(wide, block, 0, pixels, columns)
+        for e in range(epilogues):
+            call(word(args, WORDS + 2 * e), word(args, WORDS + 1 + 2 * e), row0, row1, thread)

@@ -1,0 +1,218 @@
+"""Launches: what a step becomes on the CPU, and the registry of who makes them.
+
+Nothing here knows addresses or numba. A launcher (``@launcher(ops.Map)``)
+turns a Step into Launches: a kernel (source text), its argument words and a
+number of chunks. The executor compiles the kernels, lays out the scratch and
+replaces symbolic words by addresses.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.cpu.isa import CpuTarget
+from runtime.ops import Primitive
+from runtime.plan import Step, View
+
+KERNELS = Path(__file__).with_name("kernels")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Source text of a module that defines ``kernel(args, first, last, thread)``.
+
+    ``args`` is the address of int64 words; chunks ``first`` to ``last`` (past
+    the end) are to be done; ``thread`` is the team member's number, for scratch
+    alone. ``name`` is for people; the text is the identity.
+    """
+
+    name: str
+    text: str
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Hash of the text, 16 hex digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+@dataclass(frozen=True)
+class Address:
+    """``offset`` bytes into a memory of the plan, or into ``scratch``, ``thread`` or ``status``."""
+
+    memory: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class FunctionOf:
+    """The address of a compiled kernel."""
+
+    kernel: Kernel
+
+
+@dataclass(frozen=True)
+class ArgsOf:
+    """The address of the argument words of a launch."""
+
+    launch: Launch
+
+
+@dataclass(frozen=True)
+class ThreadStride:
+    """Bytes between the scratch of thread t and of thread t + 1."""
+
+
+Word = int | float | Address | FunctionOf | ArgsOf | ThreadStride
+"""An argument: 8 bytes. A float is passed by the bits of its float64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Launch:
+    """One call of a kernel over ``chunks`` chunks, shared out among the team.
+
+    ``barrier``: every earlier launch must be over before this one starts.
+    """
+
+    kernel: Kernel
+    args: tuple[Word, ...]
+    chunks: int
+    barrier: bool = True
+
+
+class Context:
+    """What a launcher may ask for: the target, scratch memory, the launch of an epilogue.
+
+    One Context lives through the lowering of a whole plan; ``enter`` is called
+    before each step. Scratch of a step is reused only by steps behind a later
+    barrier of the plan, hence private until the step's last launch is over.
+    """
+
+    def __init__(self, target: CpuTarget, dtype: str = "f32") -> None:
+        self.target = target
+        self.dtype = dtype
+        self.scratch_bytes = 0
+        self.thread_bytes = 0
+        self._scratch = 0
+        self._thread = 0
+
+    def lanes(self, dtype: str | None = None) -> int:
+        """Elements in a vector, of the plan's dtype unless given."""
+        return self.target.lanes(dtype or self.dtype)
+
+    def enter(self, step: Step) -> None:
+        """Starts the lowering of ``step``."""
+        self._thread = 0
+        if step.barrier:
+            self._scratch = 0
+
+    def scratch(self, size: int) -> Address:
+        """``size`` bytes, 64-byte aligned, private to this step until its last launch is over; not cleared."""
+        start, self._scratch = self._scratch, self._scratch + _aligned(size) + 256
+        self.scratch_bytes = max(self.scratch_bytes, self._scratch)
+        return Address("scratch", start)
+
+    def thread_scratch(self, size: int) -> Address:
+        """``size`` bytes a thread, 64-byte aligned, valid within one call of a kernel.
+
+        The answer is the address for thread 0; pass ``ThreadStride()`` as
+        another word and add thread x stride in the kernel.
+        """
+        start, self._thread = self._thread, self._thread + _aligned(size) + 256
+        self.thread_bytes = max(self.thread_bytes, self._thread)
+        return Address("thread", start)
+
+    def rows_launch(self, step: Step) -> Launch:
+        """The Map ``step`` as an epilogue, called as ``fn(args, row_lo, row_hi, thread)``.
+
+        Rows count n * H + h of the N x C x H x W result (all C and W of one n, h);
+        of another rank, all axes but the last flattened.
+        """
+        return _LAUNCHERS["rows"](step, self)[0]
+
+    def launches(self, step: Step) -> list[Launch]:
+        """The launches of ``step``; empty where there is nothing to do."""
+        self.enter(step)
+        launches = launcher_of(step.op)(step, self)
+        for k, launch in enumerate(launches[:1]):
+            if launch.barrier != step.barrier:
+                launches[k] = Launch(launch.kernel, launch.args, launch.chunks, step.barrier)
+        return launches
+
+
+Launcher = Callable[[Step, Context], list[Launch]]
+_LAUNCHERS: dict[str, Launcher] = {}
+
+
+def launcher(primitive: type[Primitive] | str) -> Callable[[Launcher], Launcher]:
+    """Registers the function that lowers a primitive: ``(step, context) -> launches``.
+
+    The first launch takes the step's ``barrier``; later ones must say their own.
+    """
+    key = primitive if isinstance(primitive, str) else primitive.__name__
+
+    def register(function: Launcher) -> Launcher:
+        _LAUNCHERS[key] = function
+        return function
+
+    return register
+
+
+def launcher_of(op: Primitive) -> Launcher:
+    """The launcher of a primitive."""
+    try:
+        return _LAUNCHERS[type(op).__name__]
+    except KeyError:
+        raise NotImplementedError(f"the CPU has no kernel for {op.kind}") from None
+
+
+@functools.cache
+def _source(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@functools.cache
+def kernel_file(name: str, **constants: str | int | float | bool) -> Kernel:
+    """A kernel of the folder ``kernels/``, its module constants replaced.
+
+    ``kernel_file("pool", DTYPE="f32", LANES=16)`` takes kernels/pool.py with its
+    lines ``DTYPE = ...`` and ``LANES = ...`` (at the margin) rewritten.
+
+    Raises
+    ------
+    ValueError
+        A constant that the file does not assign at module level.
+    """
+    text = _source(KERNELS / f"{name}.py")
+    for key, value in constants.items():
+        text, found = re.subn(rf"^{key} = .*$", f"{key} = {value!r}", text, count=1, flags=re.M)
+        if not found:
+            raise ValueError(f"kernels/{name}.py has no constant {key}")
+    return Kernel("_".join([name, *(str(v) for v in constants.values())]), text)
+
+
+def address_of(view: View) -> Address:
+    """The address of element (0, .., 0) of a view."""
+    return Address(view.memory, view.offset)
+
+
+def byte_strides(view: View) -> tuple[int, ...]:
+    """The view's strides in bytes."""
+    return tuple(s * view.item_bytes for s in view.strides)
+
+
+def bits(value: float) -> int:
+    """A float64's bits as a signed integer."""
+    return int(struct.unpack("<q", struct.pack("<d", value))[0])
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 64) * 64

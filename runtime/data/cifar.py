@@ -1,0 +1,54 @@
+"""CIFAR-10's binary batches: records of one label byte and 3 x 32 x 32 pixel bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from runtime.data.files import open_regular, size_of
+from runtime.data.items import AnyArray, Items, channels_last
+from runtime.data.recipe import CifarFiles
+from runtime.errors import DataError
+
+_PIXELS = 3 * 32 * 32
+_RECORD = 1 + _PIXELS
+
+
+def read_batches(files: CifarFiles) -> Items:
+    """Read the batches one after another.
+
+    Raises
+    ------
+    DataError
+        A file is missing, cut short, or holds a label byte above 9.
+    """
+    folder = _folder(files)
+    records = np.concatenate([_records(folder / name) for name in files.names])
+    pictures = records[:, 1:].reshape(-1, 3, 32, 32)
+    return Items(arrays=(channels_last(pictures), records[:, 0].copy()), pictures=True)
+
+
+def _folder(files: CifarFiles) -> Path:
+    for folder in files.folders:
+        if (folder / files.names[0]).exists():
+            return folder
+    raise DataError(f"{files.names[0]}: No such file or directory (errno 2); {files.hint}")
+
+
+def _records(path: Path) -> AnyArray:
+    with open_regular(path) as stream:
+        size = size_of(stream)
+        if size % _RECORD:
+            raise DataError(
+                f"{path}: {size} bytes is no multiple of a record's {_RECORD} (offset {size - size % _RECORD})"
+            )
+        data = stream.read(size)
+    records = np.frombuffer(data, np.uint8).reshape(-1, _RECORD)
+    wrong = np.flatnonzero(records[:, 0] > 9)
+    if wrong.size:
+        first = int(wrong[0])
+        raise DataError(
+            f"{path}: record {first} has label {records[first, 0]}, expected 0 to 9 (offset {first * _RECORD})"
+        )
+    return records

@@ -1,0 +1,134 @@
+"""What to read and how to transform it, as plain data (no NumPy here).
+
+A recipe is made by an entry of ``netspec.sources`` and opened by
+`runtime.data.open.open_stream`; between the two, nothing has touched a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transform:
+    """Caffe's ``transform_param`` on the first top, in this order: pad, crop, mirror, mean, scale.
+
+    ``y = (x - mean) * scale``. ``random`` is true in training: the crop's place
+    and the mirror are drawn; otherwise the crop is the centre and nothing is mirrored.
+
+    Attributes
+    ----------
+    pad : int
+        Pixels of zeros on each border, before the crop.
+    crop : int
+        Side of the square crop in pixels; 0 means none.
+    mirror : bool
+        Flip left and right with probability 1/2, when ``random``.
+    mean : tuple of float
+        Empty, one value, or one a channel.
+    mean_file : Path or None
+        ``.npy`` of the shape of an item before pad and crop.
+    scale : float
+        Factor after the mean is taken off.
+    random : bool
+        Draw, or take the centre.
+    """
+
+    pad: int = 0
+    crop: int = 0
+    mirror: bool = False
+    mean: tuple[float, ...] = ()
+    mean_file: Path | None = None
+    scale: float = 1.0
+    random: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigitsFiles:
+    """The 1,797 digits in the package; ``test`` takes every index divisible by 5."""
+
+    test: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdxFiles:
+    """A pair of idx files (images, labels), each as it is or with ``.gz``.
+
+    ``folders`` are looked through in order; ``hint`` ends the message when none has the files.
+    """
+
+    folders: tuple[Path, ...]
+    images: str
+    labels: str
+    item: tuple[int, ...]
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CifarFiles:
+    """CIFAR-10's binary batches: records of 1 label byte and 3,072 pixel bytes (3 x 32 x 32)."""
+
+    folders: tuple[Path, ...]
+    names: tuple[str, ...]
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NpzFile:
+    """Arrays of an ``.npz`` archive, first axis = samples; ``arrays`` are their keys, one a top."""
+
+    path: Path
+    arrays: tuple[str, ...]
+    item: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticItems:
+    """Made-up samples: a smooth pattern a class plus noise, the same on every machine."""
+
+    item: tuple[int, ...]
+    classes: int
+    samples: int
+    seed: int
+    test: bool
+
+
+Files = DigitsFiles | IdxFiles | CifarFiles | NpzFile | SyntheticItems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything `runtime.data.open.open_stream` needs to know of a source in a phase.
+
+    Attributes
+    ----------
+    name : str
+        The source as a user calls it (``mnist``), for messages.
+    files : Files
+        What to read.
+    tops : tuple of str
+        Blob names, the first one is what the transform acts on.
+    batch_size : int
+        Samples a batch.
+    transform : Transform
+        Applied to the first top.
+    part : tuple of float
+        ``[a, b)`` as fractions of the samples in file order.
+    classes : int or None
+        Labels lie in ``[0, classes)``; None when the source does not say.
+    shuffle : bool
+        A fresh seeded permutation each epoch.
+    prefetch : bool
+        Batches are made ahead by one thread.
+    """
+
+    name: str
+    files: Files
+    tops: tuple[str, ...]
+    batch_size: int
+    transform: Transform
+    part: tuple[float, float] = (0.0, 1.0)
+    classes: int | None = None
+    shuffle: bool = False
+    prefetch: bool = False
