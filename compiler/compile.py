@@ -10,7 +10,7 @@ from compiler.lower import lower
 from compiler.passes.choose import choose
 from compiler.passes.fuse import fuse
 from compiler.passes.layout import layout
-from compiler.passes.place import place, unplanned_bytes
+from compiler.passes.place import place, segment_order, unplanned_bytes
 from compiler.passes.save import save
 from compiler.passes.simplify import drop_dead, simplify
 from compiler.target import Target
@@ -52,6 +52,7 @@ def compile_graph(
         if watch is not None:
             watch(name, str(graph))
 
+    graph.ops.sort(key=segment_order)
     done("lowered")
     if "simplify" in disabled:
         drop_dead(graph)

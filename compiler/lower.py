@@ -220,7 +220,8 @@ def merge_updates(steps: list[Step]) -> list[Step]:
     """
     merged: list[Step] = []
     joined = [s for s in steps if s.segment in ("accumulate", "update") and _is_flat(s)]
-    joined.sort(key=lambda s: (s.segment, s.writes[0].memory, s.writes[0].offset))  # type: ignore[union-attr]
+    if _independent(joined):
+        joined.sort(key=lambda s: (s.segment, s.writes[0].memory, s.writes[0].offset))  # type: ignore[union-attr]
     queue = iter(joined)
     for step in steps:
         if not (step.segment in ("accumulate", "update") and _is_flat(step)):
@@ -234,6 +235,12 @@ def merge_updates(steps: list[Step]) -> list[Step]:
         else:
             merged[-1] = together
     return merged
+
+
+def _independent(steps: list[Step]) -> bool:
+    """Whether no step reads what another of them writes."""
+    writer = {(v.memory, v.offset): k for k, s in enumerate(steps) for v in s.writes if v is not None}
+    return all(writer.get((v.memory, v.offset), k) == k for k, s in enumerate(steps) for v in s.reads)
 
 
 def _is_flat(step: Step) -> bool:
@@ -292,22 +299,37 @@ def _join(a: Step, b: Step) -> Step | None:
 # -- barriers ------------------------------------------------------------------------
 
 
+READS, WRITES, CLEARS = "reads", "writes", "clears"
+CLASHES = {(READS, WRITES), (READS, CLEARS), (WRITES, READS), (WRITES, WRITES), (CLEARS, READS), (CLEARS, WRITES)}
+"""(later, earlier) uses of the same bytes that need a barrier between them.
+
+A writer need not wait for the step that clears the halo of its own buffer:
+they touch different bytes.
+"""
+
+
 def set_barriers(steps: list[Step]) -> list[Step]:
     """Marks the steps that must wait: a segment's first, and those that touch bytes in flight."""
     result: list[Step] = []
-    flying: dict[str, list[tuple[int, int, bool]]] = {}
+    flying: dict[str, list[tuple[int, int, str]]] = {}
     segment = ""
     for step in steps:
-        touched = [(v.memory, *v.extent(), written) for v, written in step.views()]
-        wait = step.segment != segment or any(_clashes(flying.get(m, []), lo, hi, w) for m, lo, hi, w in touched)
+        touched = [(v.memory, *v.extent(), _use(step, written)) for v, written in step.views()]
+        wait = step.segment != segment or any(_clashes(flying.get(m, []), lo, hi, use) for m, lo, hi, use in touched)
         if wait:
             flying = {}
-        for memory, lo, hi, written in touched:
-            flying.setdefault(memory, []).append((lo, hi, written))
+        for memory, lo, hi, use in touched:
+            flying.setdefault(memory, []).append((lo, hi, use))
         segment = step.segment
         result.append(replace(step, barrier=wait))
     return result
 
 
-def _clashes(flying: list[tuple[int, int, bool]], low: int, high: int, written: bool) -> bool:
-    return any(lo < high and low < hi and (written or w) for lo, hi, w in flying)
+def _use(step: Step, written: bool) -> str:
+    if isinstance(step.op, ClearHalo):
+        return CLEARS
+    return WRITES if written else READS
+
+
+def _clashes(flying: list[tuple[int, int, str]], low: int, high: int, use: str) -> bool:
+    return any(lo < high and low < hi and (use, earlier) in CLASHES for lo, hi, earlier in flying)

@@ -353,13 +353,14 @@ class _Placer:
 
     def _share_with(self, host: Op, epilogue: Op) -> bool:
         """A product whose raw result only its epilogue reads is written where that will be."""
-        y, z = host.outputs[0], epilogue.outputs[0]
-        if needs_own_memory(host, epilogue, self.roots, self.consumers.get(y, [])) or y.dtype != z.dtype:
+        y = host.outputs[0]
+        if needs_own_memory(host, epilogue, self.roots, self.consumers.get(y, [])):
             return False
-        if z in self.found.canonical:
-            return False
-        self.found.placements[y] = self._of(z)
-        return True
+        for z in epilogue.outputs:
+            if z.dtype == y.dtype and z not in self.found.canonical:
+                self.found.placements[y] = self._of(z)
+                return True
+        return False
 
     def _of(self, v: Value) -> Placement:
         if v in self.found.placements:

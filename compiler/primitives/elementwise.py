@@ -28,7 +28,8 @@ def check(kind: str, results: Sequence[Expr], shape: Shape, inputs: Sequence[Val
     """The dtype of floating results; ValueError if operands and expressions do not fit."""
     require(len(results) > 0, kind, "no results", "1 or more")
     for k, value in enumerate(inputs):
-        require(fits(value.shape, shape), kind, f"operand {k} {written(value.shape)}", f"one that fits {written(shape)}")
+        got = f"operand {k} {written(value.shape)}"
+        require(fits(value.shape, shape), kind, got, f"one that broadcasts to {written(shape)}")
     for leaf in {n for result in results for n in result.walk() if not n.args}:
         _check_leaf(kind, leaf, len(shape), inputs)
     floats = sorted({v.dtype for v in inputs if v.dtype in FLOATS})
@@ -102,9 +103,9 @@ def emit_summed(b: Builder, formula: Expr, shape: Shape, pool: Sequence[Value], 
     One ``Map`` or one ``Reduce`` with the formula in front; nothing at all where
     the formula is one of the pool's values as it stands.
     """
-    if formula.op == "arg" and pool[formula.value].shape == target == shape:  # type: ignore[index]
-        return pool[formula.value]  # type: ignore[index]
     used = sorted(formula.operands())
+    if formula.op == "arg" and pool[used[0]].shape == target == shape:
+        return pool[used[0]]
     packed = formula.substitute({k: arg(i, kind_of(pool[k].dtype)) for i, k in enumerate(used)})
     axes = tuple(a for a in broadcast_axes(target, shape) if shape[a] != 1)
     prim = ops.Reduce("sum", (packed,), axes, shape) if axes else ops.Map((packed,), shape)

@@ -23,7 +23,6 @@ class PadRule(Rule):
         (x,) = inputs
         require(len(prim.widths) == x.rank, "pad", f"{len(prim.widths)} widths", f"{x.rank} for {written(x.shape)}")
         for n, (before, after) in zip(x.shape, prim.widths, strict=True):
-            # With a side of its own left: a crop past the other side's end would not be undone by padding.
             ok = n + min(before, 0) + min(after, 0) >= 1
             require(ok, "pad", f"widths {(before, after)} on an axis of {n}", "some of the axis to remain")
         return [(tuple(n + sum(w) for n, w in zip(x.shape, prim.widths, strict=True)), x.dtype)]

@@ -28,4 +28,4 @@ class PositiveUnitBall(Filler):
 
     def lower(self, b: Builder, shape: Shape, stream: int) -> Value:
         u = b.uniform(shape, stream)
-        return u / b.sum(u, tuple(range(1, len(shape)))) if len(shape) > 1 else u / u
+        return u / b.sum(u, tuple(range(1, len(shape)))) if len(shape) > 1 else b.full(shape, 1.0)

@@ -1,7 +1,7 @@
 """Data sources: one typed entry a kind, registered by being in this folder.
 
-They fill ``netspec.spec.registry.SOURCES``. Nothing here opens a sample or imports NumPy: an entry states tops, shapes and variables and
-hands ``runtime.data`` a `Recipe` of what to read.
+Nothing here opens a sample or imports NumPy: an entry states tops, shapes and
+variables and hands ``runtime.data`` a `Recipe` of what to read.
 """
 
 from __future__ import annotations

@@ -23,9 +23,6 @@ from runtime.data.recipe import Files, Recipe, Transform
 
 Shape = tuple[int, ...]
 
-source = SOURCES.decorator()
-"""``@source(name="name")`` registers a class under the name written in ``source:``."""
-
 
 class Source(Entry):
     """A source of samples: what it gives, without opening a file where that can be known."""

@@ -42,7 +42,7 @@ class Npz(Source):
 
     def files(self, test: bool) -> Files:
         path = paths.resolve(self, "file", self.file)
-        return NpzFile(path=path, arrays=self.arrays or self.tops_s_, item=self.shape)
+        return NpzFile(path=path, arrays=self.arrays or self.tops_, item=self.shape)
 
     def tops(self) -> dict[str, Shape]:
         if self.shape is not None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from netspec.spec.codes import CODES
 from netspec.spec.marks import Mark, Source
+from netspec.spec.render import render
 from runtime.errors import NetspecError
 
 Severity = Literal["error", "warning", "note"]
+_KEPT = 300  # characters of a message, on both sides of what is cut out
 LIMIT = 1000  # of diagnostics: a hostile file could hold a hundred thousand mistakes
 
 
@@ -55,18 +57,22 @@ class Diagnostic:
         }
 
 
+def _cut(text: str) -> str:
+    """Keep the ends of a text that quotes something endless."""
+    return text if len(text) <= 2 * _KEPT else f"{text[:_KEPT]} .. {text[-_KEPT:]}"
+
+
 class SpecError(NetspecError):
     """A spec that cannot be used. ``diagnostics`` holds everything found, ``str()`` all of it in text."""
 
     exit_code = 1
 
     def __init__(self, diagnostics: Diagnostics) -> None:
-        super().__init__(diagnostics)
+        super().__init__()
         self.diagnostics = diagnostics
 
     def __str__(self) -> str:
-        from_collector: Diagnostics = self.diagnostics
-        return "\n".join(f"{d.mark}: {d.severity}[{d.code}]: {d.message}" for d in from_collector.items)
+        return self.diagnostics.render()
 
 
 class Diagnostics:
@@ -105,13 +111,13 @@ class Diagnostics:
             When there are more than `LIMIT`: no reader wants them, and each costs time.
         """
         assert item.code in CODES, f"code {item.code} is in no table of netspec.spec.codes"
+        item = replace(item, message=_cut(item.message), hint=_cut(item.hint) if item.hint else None)
         key = (item.code, item.mark, item.message)
         if key in self._items:
             return
         if self._calls:
             calls = tuple(f"in {name}, called at line {mark.line}" for name, mark in reversed(self._calls))
-            item = Diagnostic(item.severity, item.code, item.message, item.mark, item.layer, item.hint,
-                              item.notes + calls, item.related)  # fmt: skip
+            item = replace(item, notes=item.notes + calls)
         self._items[key] = item
         if len(self._items) >= LIMIT:
             raise SpecError(self)
@@ -154,6 +160,10 @@ class Diagnostics:
         """Raise `SpecError` if there is an error."""
         if self.has_errors:
             raise SpecError(self)
+
+    def render(self, colour: bool = False) -> str:
+        """Return everything as text for people (netspec.spec.render)."""
+        return render(self.items, self.sources, colour)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document of ``netspec check``."""

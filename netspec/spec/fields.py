@@ -24,7 +24,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from netspec.spec.marks import Mark
-from netspec.spec.nodes import Mapping, Scalar
+from netspec.spec.nodes import Mapping, Node, Scalar
 
 if TYPE_CHECKING:
     from netspec.spec.registry import Registry
@@ -124,6 +124,7 @@ class Entry:
     default_type: ClassVar[str | None] = None
     specs: ClassVar[dict[str, FieldSpec]] = {}
     extra_keys: ClassVar[tuple[str, ...]] = ()
+    short_form: ClassVar[str | None] = None
 
     marks: dict[str, Mark]
     mark: Mark | None
@@ -149,6 +150,13 @@ class Entry:
         self.mark = None
         for name, spec in self.specs.items():
             setattr(self, name, values.get(name, spec.default))
+
+    @classmethod
+    def from_short(cls, node: Node) -> Mapping | None:
+        """Return the mapping that a scalar or a list is short for; a type name, where there is a registry."""
+        if cls.registry is None or not isinstance(node, Scalar) or not isinstance(node.value, str):
+            return None
+        return Mapping([(Scalar(cls.type_key, False, node.mark), node)], node.mark)
 
     def problems(self) -> Iterator[Problem]:
         """Yield the mistakes that only show between fields; called when every field alone is right."""

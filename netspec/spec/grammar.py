@@ -320,6 +320,8 @@ _WORDS = ("and", "or", "not", "if", "else")
 
 def _number(token: Token) -> Fraction | int | float:
     """Return a literal exactly; one too fine or too large for that as a float."""
+    if token.text.isdigit() and len(token.text) <= 20:
+        return int(token.text)
     value = float(token.text)
     if value == 0 or 1e-18 <= value <= 1e18:
         exact = Fraction(token.text) if len(token.text) <= 40 else Fraction(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from netspec.spec.fields import Entry, Problem, field
-from netspec.spec.nodes import Node
+from netspec.spec.nodes import Mapping, Node, Scalar
 from netspec.spec.registry import FILLERS, LAYERS, filler, layer
 
 if TYPE_CHECKING:
@@ -126,6 +126,14 @@ class Filler(Entry):
 
     registry = FILLERS
     default_type = "constant"
+    short_form = "write a type name, a number, or a mapping with `type`"
+
+    @classmethod
+    def from_short(cls, node: Node) -> Mapping | None:
+        """A number is a constant."""
+        if isinstance(node, Scalar) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            return Mapping([(Scalar("value", False, node.mark), node)], node.mark)
+        return super().from_short(node)
 
     def problem(self, shape: Shape) -> str | None:
         """Return why a parameter of this shape cannot be filled, None if it can."""

@@ -39,16 +39,14 @@ def _folder(files: CifarFiles) -> Path:
 def _records(path: Path) -> AnyArray:
     with open_regular(path) as stream:
         size = size_of(stream)
-        if size % _RECORD:
-            raise DataError(
-                f"{path}: {size} bytes is no multiple of a record's {_RECORD} (offset {size - size % _RECORD})"
-            )
+        whole = size - size % _RECORD
+        if whole != size:
+            raise DataError(f"{path}: {size} bytes is no multiple of a record's {_RECORD} (offset {whole})")
         data = stream.read(size)
     records = np.frombuffer(data, np.uint8).reshape(-1, _RECORD)
     wrong = np.flatnonzero(records[:, 0] > 9)
     if wrong.size:
         first = int(wrong[0])
-        raise DataError(
-            f"{path}: record {first} has label {records[first, 0]}, expected 0 to 9 (offset {first * _RECORD})"
-        )
+        label, offset = records[first, 0], first * _RECORD
+        raise DataError(f"{path}: record {first} has label {label}, expected 0 to 9 (offset {offset})")
     return records

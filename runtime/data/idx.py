@@ -73,7 +73,7 @@ def read_idx(path: Path) -> AnyArray:
             raise DataError(f"{path}: damaged: {error}") from error
 
 
-def _read(stream: IO[bytes], path: Path, at_most: int) -> AnyArray:
+def _read(stream: IO[bytes] | gzip.GzipFile, path: Path, at_most: int) -> AnyArray:
     start = _exactly(stream, 4, 0, path)
     kind = _TYPES.get(start[2])
     if start[:2] != b"\0\0" or kind is None or not 1 <= start[3] <= 8:
@@ -91,7 +91,7 @@ def _read(stream: IO[bytes], path: Path, at_most: int) -> AnyArray:
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
-def _exactly(stream: IO[bytes], count: int, offset: int, path: Path) -> bytes:
+def _exactly(stream: IO[bytes] | gzip.GzipFile, count: int, offset: int, path: Path) -> bytes:
     data = stream.read(count)
     if len(data) < count:
         raise DataError(f"{path}: ends at offset {offset + len(data)}, {count - len(data)} bytes short")

@@ -69,7 +69,11 @@ class Items:
 
 def channels_last(pictures: AnyArray) -> AnyArray:
     """Return N C H W pictures as N H W C, contiguous, so that a batch is a gather of whole rows."""
-    return np.ascontiguousarray(np.moveaxis(pictures, 1, 3))
+    count, channels, height, width = pictures.shape
+    out = np.empty((count, height, width, channels), pictures.dtype)
+    for channel in range(channels):  # three times as fast as one copy with an inner loop of C values
+        out[..., channel] = pictures[:, channel]
+    return out
 
 
 def same_count(arrays: tuple[Rows, ...], names: tuple[str, ...], where: str) -> None:

@@ -115,7 +115,7 @@ class Stream:
         if not items.is_label(index):
             return
         first, last = self._batches.first, self._batches.first + len(self)
-        labels = items.arrays[index][np.arange(first, last, dtype=np.int64)]
+        labels = items.arrays[index][np.arange(first, last, dtype=np.int64)].astype(np.int64)
         wrong = (labels < 0) | (labels >= classes)
         if ignore is not None:
             wrong &= labels != ignore

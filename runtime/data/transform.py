@@ -43,14 +43,14 @@ class Transformer:
         Parameters
         ----------
         raw : ndarray
-            Shape (N, \\*item), any real type.
+            Shape (N, item..), any real type.
         epochs, samples : ndarray of int64
             Shape (N,): what the draws are functions of.
 
         Returns
         -------
         ndarray
-            Shape (N, \\*item after pad and crop), the net's dtype, C-contiguous.
+            Shape (N, item after pad and crop..), the net's dtype, C-contiguous.
         """
         out = np.empty((len(raw), *self._out), self._dtype)
         mean: AnyArray | None = self._mean
@@ -71,7 +71,7 @@ class Transformer:
         else:
             np.subtract(raw, mean, out=out, dtype=self._dtype, casting="unsafe")
         if self._transform.scale != 1.0:
-            out *= self._dtype.type(self._transform.scale)
+            out *= np.asarray(self._transform.scale, self._dtype)
         return out
 
     def _moves(self) -> bool:

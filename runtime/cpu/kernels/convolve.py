@@ -4,12 +4,12 @@ Chunk c does rows (n, h) of range c % row_chunks for the column blocks of range
 c // row_chunks: all of its pixels go through one block's weights (which stay in
 the second-level cache) before the next. Strides and sizes in bytes. The
 epilogues (pairs of function and arguments, ``epilogues`` of them behind the
-words) run on the chunk's rows.
+words, then a tile's width of zeros) run on the chunk's rows.
 """
 
 from runtime.cpu.words import call, put, unpack, word
 
-WORDS = 40
+WORDS = 39
 
 
 def kernel(args, first, last, thread):
@@ -21,10 +21,11 @@ def kernel(args, first, last, thread):
         groups, group_columns, group_blocks, weights, weight_block,
         outer, outer_part, middle, inner,
         a_outer, a_middle, a_inner, b_outer, b_middle, b_inner,
-        zeros, scratch, scratch_stride, epilogues,
-    ) = unpack(args, 40)  # fmt: skip
+        scratch, scratch_stride, epilogues,
+    ) = unpack(args, 39)  # fmt: skip
     block = scratch + thread * scratch_stride
     a_table = block + 128
+    zeros = args + 8 * (WORDS + 2 * epilogues)
     put(block, 1, a_table)
     put(block, 8, middle)
     put(block, 9, inner)

@@ -1,0 +1,72 @@
+"""Axes and shapes: what several layers check alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+from netspec.spec.layer import Filler, ShapeError
+
+if TYPE_CHECKING:
+    from netspec.spec.layer import Shape
+
+
+def times(shape: Sequence[int]) -> str:
+    """A shape for a message: ``64 x 3 x 32 x 32``."""
+    return " x ".join(map(str, shape)) or "a single number"
+
+
+def canonical(axis: int, rank: int, field: str = "axis", end: bool = False) -> int:
+    """``axis`` counted from the front; negative ones count from the end.
+
+    Parameters
+    ----------
+    end
+        Whether ``rank`` itself is allowed (the place behind the last axis).
+
+    Raises
+    ------
+    ShapeError
+        When there is no such axis.
+    """
+    limit = rank + end
+    if -limit <= axis < limit:
+        return axis % limit
+    raise ShapeError(
+        "E417",
+        f"{field} {axis} is not there: the bottom has {rank} axes",
+        f"write {field} from {-limit} to {limit - 1}" if limit else None,
+        field,
+    )
+
+
+def four_axes(kind: str, x: Shape) -> Shape:
+    """``x`` if it is N x C x H x W.
+
+    Raises
+    ------
+    ShapeError
+        Otherwise.
+    """
+    if len(x) == 4:
+        return x
+    hint = "put a Reshape before it: shape: [0, 0, 1, 1]" if len(x) == 2 else None
+    raise ShapeError("E413", f"{kind} works on N x C x H x W, its bottom is {times(x)}", hint)
+
+
+def same_count(x: Shape, target: Shape, what: str) -> None:
+    """Raises ShapeError unless both have as many samples and as many values."""
+    if x[:1] != target[:1] or prod(x) != prod(target):
+        raise ShapeError(
+            "E415",
+            f"the {what} must have as many values as the prediction: {times(x)} against {times(target)}",
+            "make the last layer's num_output match" if x[:1] == target[:1] else None,
+        )
+
+
+def fill(filler: Filler | None, shape: Shape, field: str) -> None:
+    """Raises ShapeError if ``filler`` cannot fill a parameter of this shape."""
+    why = None if filler is None else filler.problem(shape)
+    if why is not None:
+        raise ShapeError("E423", why, "take xavier or msra", field)

@@ -1,0 +1,122 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from netspec.layers import axes, windows
+from netspec.layers.sliding import Pair, Sliding, positive, two_at_most
+from netspec.layers.weights import Weighted
+from netspec.spec.layer import Problem, Shape, ShapeError, field, layer
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+
+class Grouped(Sliding, Weighted):
+    """Base of Convolution and Deconvolution: dilation and groups."""
+
+    dilation: tuple[int, ...] = field((1,), minimum=1, doc="distance of the kernel's taps: one, or down and right")
+    group: int = field(1, minimum=1, doc="groups of channels that see only each other")
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a missing kernel and outputs that the groups do not share evenly."""
+        yield from super().problems()
+        yield from self.kernel_missing()
+        yield from two_at_most("dilation", self.dilation)
+        if self.num_output % self.group:
+            message = f"num_output {self.num_output} is not a multiple of group {self.group}"
+            yield Problem("E414", "group", message, f"num_output: {-(-self.num_output // self.group) * self.group}")
+
+    @property
+    def holes(self) -> Pair:
+        """Dilations (down, right)."""
+        return self.dilation[0], self.dilation[-1]
+
+    def channels(self, x: Shape) -> int:
+        """C of the bottom, a multiple of ``group``."""
+        axes.four_axes(type(self).__name__, x)
+        if x[1] % self.group:
+            fits = [g for g in range(min(self.group, x[1]), 0, -1) if x[1] % g == 0 and self.num_output % g == 0]
+            raise ShapeError(
+                "E414", f"{x[1]} channels are not a multiple of group {self.group}", f"group: {fits[0]}", "group"
+            )
+        return x[1]
+
+
+@layer
+class Convolution(Grouped):
+    """Convolution over height and width, ``y = w * x + bias``.
+
+    Shapes
+        x : N x C x H x W -> y : N x K x Ho x Wo,
+        ``Ho = floor((H - F + 2 pad) / stride) + 1`` with ``F = dilation (R - 1) + 1``.
+        Further bottoms give further tops with the same weights.
+    Formula
+        ``y[n, k, i, j] = bias[k] + sum over c, r, s of
+        w[k, c, r, s] x[n, c, stride i + dilation r - pad, stride j + dilation s - pad]``
+        (a cross-correlation), c over the C / group channels of k's group, zeros outside.
+    Parameters
+        weight : K x C/group x R x S; bias : K.
+    Gradient
+        For x a transposed convolution of dy with w, for w a correlation of x with dy.
+    Rounding
+        ``round: ceil`` adds zeros below and on the right until the last pixels are seen;
+        ``round: exact`` refuses a size that the stride does not divide.
+    Source
+        LeCun et al. 1998; dilation Yu and Koltun 2016; groups Krizhevsky et al. 2012;
+        Caffe ``ConvolutionLayer``.
+    """
+
+    bottoms: ClassVar[tuple[int, int | None]] = (1, None)
+    tops: ClassVar[tuple[int, int | None]] = (1, None)
+
+    def shapes(self, *bottoms: Shape) -> Shape | tuple[Shape, ...]:
+        made = tuple(self._shape(x) for x in bottoms)
+        if any(x[1] != bottoms[0][1] for x in bottoms):
+            counts = ", ".join(str(x[1]) for x in bottoms)
+            raise ShapeError("E415", f"bottoms that share weights need equally many channels, got {counts}")
+        return made[0] if len(made) == 1 else made
+
+    def _shape(self, x: Shape) -> Shape:
+        c = self.channels(x)
+        axes.fill(self.weight_filler, (self.num_output, c // self.group, *self.kernel), "weight_filler")
+        rows, columns = (self._size(axis) for axis in self.axes(x))
+        return x[0], self.num_output, rows, columns
+
+    def _size(self, axis: windows.Axis) -> int:
+        out = positive(axis, axis.ceil() if self.round == "ceil" and axis.span >= 0 else axis.floor(), axis.formula())
+        if self.round == "exact" and not axis.fits:
+            raise ShapeError(
+                "E411", windows.misfit_message([axis]), windows.misfit_hint([axis], lambda a: a.fits), "stride"
+            )
+        return out
+
+    def warnings(self, *bottoms: Shape) -> Iterator[Problem]:
+        """Yield a warning for pixels that no window sees."""
+        if self.round is not None:
+            return
+        for x in bottoms:
+            lost = [axis for axis in self.axes(x) if windows.misfit(axis)]
+            if lost:
+                hint = windows.misfit_hint(self.axes(x), lambda a: not windows.misfit(a))
+                yield Problem("W120", "stride", windows.misfit_message(lost), hint or None, "warning")
+
+    def lower(self, b: Builder, *bottoms: Value) -> Value | tuple[Value, ...]:
+        c, k = bottoms[0].shape[1], self.num_output
+        w = b.param("weight", (k, c // self.group, *self.kernel), self.weights_from)
+        bias = b.reshape(b.param("bias", (k,), self.bias_from), (1, k, 1, 1)) if self.bias_term else None
+        made = []
+        for x in bottoms:
+            y = b.conv(self._covered(b, x), w, self.steps, self.pads, self.holes, self.group)
+            made.append(y if bias is None else y + bias)
+        return made[0] if len(made) == 1 else tuple(made)
+
+    def _covered(self, b: Builder, x: Value) -> Value:
+        """``x`` with the zeros that ``round: ceil`` asks for."""
+        if self.round != "ceil":
+            return x
+        more = [(a.ceil() - 1) * a.stride - a.span for a in self.axes(x.shape)]
+        return b.pad(x, ((0, 0), (0, 0), (0, more[0]), (0, more[1]))) if any(more) else x

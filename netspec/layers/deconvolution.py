@@ -1,0 +1,49 @@
+"""Deconvolution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.layers import axes
+from netspec.layers.convolution import Grouped
+from netspec.layers.sliding import positive
+from netspec.spec.layer import Shape, layer
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+
+@layer
+class Deconvolution(Grouped):
+    """Transposed convolution: each input pixel stamps its kernel on the output.
+
+    Shapes
+        x : N x C x H x W -> y : N x K x Ho x Wo,
+        ``Ho = stride (H - 1) + F - 2 pad`` with ``F = dilation (R - 1) + 1``.
+    Formula
+        ``y[n, k, stride i + dilation r - pad, stride j + dilation s - pad] +=
+        x[n, c, i, j] w[c, k, r, s]``, then ``+ bias[k]``; what falls outside is dropped.
+        It is the input gradient of the Convolution with the same fields.
+    Parameters
+        weight : C x K/group x R x S; bias : K.
+    Gradient
+        For x a convolution of dy with w, for w a correlation of dy with x.
+    Source
+        Zeiler et al. 2010; Caffe ``DeconvolutionLayer`` (``weight_filler: bilinear`` scales up).
+    """
+
+    def shapes(self, x: Shape) -> Shape:
+        c = self.channels(x)
+        axes.fill(self.weight_filler, (c, self.num_output // self.group, *self.kernel), "weight_filler")
+        rows, columns = (positive(a, a.deconvolved(), a.inverse_formula()) for a in self.axes(x))
+        return x[0], self.num_output, rows, columns
+
+    def lower(self, b: Builder, x: Value) -> Value:
+        c, k = x.shape[1], self.num_output
+        rows, columns = (axis.deconvolved() for axis in self.axes(x.shape))
+        w = b.param("weight", (c, k // self.group, *self.kernel), self.weights_from)
+        y = b.conv_input_grad(x, w, self.steps, self.pads, self.holes, self.group, (rows, columns))
+        if not self.bias_term:
+            return y
+        return y + b.reshape(b.param("bias", (k,), self.bias_from), (1, k, 1, 1))

@@ -1,0 +1,47 @@
+"""PReLU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from netspec.fillers.constant import Constant
+from netspec.layers import axes
+from netspec.spec.layer import Filler, Layer, Shape, ShapeError, field, layer
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+
+@layer
+class PReLU(Layer):
+    """Rectified linear unit with a learned slope, ``y = x if x > 0 else slope[c] x``.
+
+    Shapes
+        x : N x C x .. -> y : same.
+    Parameters
+        slope : C, or a single number with ``channel_shared``.
+    Gradient
+        ``dslope[c]`` = sum of ``dy x`` over the elements of channel c that are not positive.
+    Source
+        He et al. 2015; Caffe ``PReLULayer``.
+    """
+
+    relu_like: ClassVar[bool] = True
+
+    filler: Filler | None = field(None, doc="start of the slopes; default: 0.25")
+    channel_shared: bool = field(False, doc="one slope for all channels")
+
+    def shapes(self, x: Shape) -> Shape:
+        if len(x) < 2:
+            raise ShapeError("E413", f"PReLU works on N x C x .., its bottom is {axes.times(x)}")
+        axes.fill(self.filler, self._slope_shape(x), "filler")
+        return x
+
+    def _slope_shape(self, x: Shape) -> Shape:
+        return () if self.channel_shared else (x[1],)
+
+    def lower(self, b: Builder, x: Value) -> Value:
+        slope = b.param("slope", self._slope_shape(x.shape), self.filler or Constant(value=0.25))
+        each = slope if self.channel_shared else b.reshape(slope, (1, x.shape[1], *(1,) * (x.rank - 2)))
+        return b.where(x > 0, x, each * x)

@@ -1,0 +1,53 @@
+"""What Convolution, Deconvolution and InnerProduct have in common: weights and a bias."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Self
+
+from netspec.fillers.constant import Constant
+from netspec.fillers.msra import Msra
+from netspec.fillers.xavier import Xavier
+from netspec.spec.layer import Filler, Layer, Problem, field
+
+
+class Weighted(Layer):
+    """Base of the layers with ``<layer>.weight`` and ``<layer>.bias``."""
+
+    num_output: int = field(minimum=1, doc="outputs, K")
+    bias_term: bool = field(True, doc="add a learned bias to each output")
+    weight_filler: Filler | None = field(None, doc="start of the weights; default: msra before a ReLU, else xavier")
+    bias_filler: Filler | None = field(None, doc="start of the bias; default: 0")
+
+    def with_defaults(self, consumer_is_relu_like: bool) -> Self:
+        """Return the layer with a filler for its weights: msra before a ReLU-like layer, else xavier."""
+        if self.weight_filler is not None:
+            return self
+        chosen = copy.copy(self)
+        chosen.weight_filler = Msra() if consumer_is_relu_like else Xavier()
+        return chosen
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a warning for weights that start at 0, and a bias filler without a bias."""
+        yield from super().problems()
+        if isinstance(self.weight_filler, Constant) and self.weight_filler.value == 0:
+            yield Problem(
+                "W123",
+                "weight_filler",
+                "the weights start at 0: all outputs stay alike and nothing before them learns",
+                "weight_filler: xavier",
+                "warning",
+            )
+        if self.bias_filler is not None and not self.bias_term:
+            yield Problem("W125", "bias_filler", "bias_filler has no effect: bias_term is false", "drop it", "warning")
+
+    @property
+    def weights_from(self) -> Filler:
+        """The filler of the weights."""
+        return self.weight_filler or Xavier()
+
+    @property
+    def bias_from(self) -> Filler:
+        """The filler of the bias."""
+        return self.bias_filler or Constant(value=0.0)

@@ -1,0 +1,195 @@
+"""From a resolved net to a graph: layers, loss, gradients, solver.
+
+Everything a training step does is in the one graph: the forward steps, the
+guard on the loss, the backward steps that automatic differentiation adds, the
+accumulation over ``iter_size`` micro-steps, clipping and the update rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+from compiler.autodiff import gradients
+from compiler.builder import Builder, ParamSpec
+from compiler.ir import Graph, State, Value
+from netspec.graph import Net, Node
+from netspec.graph.net import blob_name
+from runtime.expr import arg
+from runtime.ops import Guard, Map
+from runtime.plan import Origin
+
+if TYPE_CHECKING:
+    from netspec.solvers.base import Solver
+
+
+def build_graph(
+    net: Net, dtype: str = "f32", keep: Collection[str] = (), solver: Solver | None = None, backward: bool = True
+) -> Graph:
+    """The graph of a net in its phase.
+
+    Parameters
+    ----------
+    net
+        The resolved net.
+    dtype
+        ``f32`` or ``f64``.
+    keep
+        Blob names whose values (and gradients, in the train phase) stay readable.
+    solver
+        Update rule; without one the graph ends at the gradients.
+    backward
+        Whether to differentiate (only in the train phase).
+    """
+    b = Builder(net.phase, dtype, net.batch)
+    values = _forward(b, net)
+    graph = b.graph
+    graph.outputs = {blob_name(i): values[i] for i in net.outputs}
+    graph.blobs = {blob_name(i): values[i] for i in (*net.inputs, *(t for n in net.nodes for t in n.top_ids))}
+    graph.keep = [v for name, v in graph.blobs.items() if name in keep]
+    graph.loss = _loss(b, net, values)
+    if backward and net.phase == "train" and graph.loss is not None:
+        _train(b, net, values, keep, solver)
+    return graph
+
+
+def _forward(b: Builder, net: Net) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for name, given in net.inputs.items():
+        values[name] = b.input(name, given.shape, "i32" if given.kind == "label" else None)
+    for node in net.nodes:
+        specs = [ParamSpec(p.name, p.lr_mult, p.decay_mult) for p in node.params]
+        with b.scope(node.name, params=specs, lr_mult=node.lr_mult, decay_mult=node.decay_mult):
+            made = node.layer.lower(b, *(values[i] for i in node.bottom_ids))
+            tops = made if isinstance(made, tuple) else (made,)
+            for top, value in zip(node.top_ids, tops, strict=True):
+                values[top] = _named(b, value, top)
+    return values
+
+
+def _named(b: Builder, value: Value, name: str) -> Value:
+    """The value under a blob's name; one that has a name already (a wire, an input) is copied."""
+    if value.op is None or value.name:
+        value = b.map(arg(0, "i32" if value.dtype == "i32" else "float"), value.shape, value)
+    value.name = name
+    return value
+
+
+def _loss(b: Builder, net: Net, values: dict[str, Value]) -> Value | None:
+    """The weighted sum of the losses, shape ()."""
+    terms = []
+    for node in net.nodes:
+        with b.scope(node.name):
+            for top, weight in zip(node.top_ids, node.loss_weights, strict=True):
+                if weight:
+                    total = values[top]
+                    if prod(total.shape) > 1:
+                        total = b.sum(total)
+                    total = b.as_scalar(total)
+                    terms.append(total if weight == 1 else total * weight)
+    if not terms:
+        return None
+    with b.scope(next(n.name for n in reversed(net.nodes) if n.is_loss)):
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        if total is values.get(total.name):
+            total = b.map(arg(0), (), total)
+    return total
+
+
+def _train(b: Builder, net: Net, values: dict[str, Value], keep: Collection[str], solver: Solver | None) -> None:
+    graph = b.graph
+    assert graph.loss is not None
+    with b.segment("guard"), b.scope("loss") as scope:
+        scope.extra_origins = tuple(Origin(n.name, "forward") for n in net.nodes if n.is_loss)
+        b.emit(Guard(), graph.loss)
+    learned = [s for s in graph.states.values() if s.role == "param" and s.lr_mult > 0]
+    kept = [n for n, v in graph.blobs.items() if n in keep and v.dtype == b.dtype]
+    stop = _stopped(net.nodes, values)
+    wrt = [*(s.read for s in learned), *(graph.blobs[n] for n in kept)]
+    found = gradients(b, graph.loss, wrt, **({"stopped": stop} if stop else {}))
+    with b.segment("backward"):
+        for state, gradient in zip(learned, found, strict=False):
+            graph.grads[state.name] = _settled(b, state.read, gradient, state.name.rpartition(".")[0])
+        for name, gradient in zip(kept, found[len(learned) :], strict=True):
+            graph.blob_grads[name] = _settled(b, graph.blobs[name], gradient, name)
+    if solver is not None:
+        _update(b, solver, learned)
+
+
+def _settled(b: Builder, x: Value, gradient: Value | None, layer: str) -> Value:
+    """A gradient that exists (zero where the loss does not depend on x) and is nobody else's."""
+    with b.scope(layer, "backward"):
+        if gradient is None:
+            return b.full(x.shape, 0.0)
+        taken = [*b.graph.grads.values(), *b.graph.blob_grads.values(), *b.graph.inputs.values()]
+        if any(gradient is v for v in taken) or gradient.op is None or gradient.op.segment != "backward":
+            return b.map(arg(0), gradient.shape, gradient)
+    return gradient
+
+
+def _stopped(nodes: Sequence[Node], values: dict[str, Value]) -> set[tuple[str, Value]]:
+    """(layer, bottom) pairs through which ``propagate_down: false`` lets no gradient."""
+    return {
+        (node.name, values[bottom])
+        for node in nodes
+        if node.propagate_down is not None
+        for bottom, goes in zip(node.bottom_ids, node.propagate_down, strict=True)
+        if not goes
+    }
+
+
+def _update(b: Builder, solver: Solver, learned: list[State]) -> None:
+    """Accumulation over micro-steps, clipping by the global norm, the update rule."""
+    grads: dict[str, Value] = dict(b.graph.grads)
+    if solver.iter_size > 1:
+        _keep_running_states_each_micro_step(b)
+        for state in learned:
+            grads[state.name] = _accumulated(b, state, grads[state.name], solver.iter_size)
+    factor = _clip_factor(b, grads, solver.clip_gradients)
+    with b.segment("update"):
+        for state in learned:
+            with b.scope(state.name.rpartition(".")[0], "update"):
+                g = grads[state.name]
+                if factor is not None:
+                    g = g * factor
+                new = solver.lower_update(b, state.read, g, state.name, state.lr_mult, state.decay_mult)
+                b.write(state.read, new)
+
+
+def _keep_running_states_each_micro_step(b: Builder) -> None:
+    """Running statistics move with every micro-step, as they do with every forward of Caffe."""
+    with b.segment("accumulate"):
+        for state in b.graph.states.values():
+            if state.written is not None:
+                with b.scope(state.name.rpartition(".")[0], "forward"):
+                    state.written = b.emit1(Map((arg(0),), state.read.shape), state.written)
+
+
+def _accumulated(b: Builder, state: State, g: Value, iter_size: int) -> Value:
+    """The mean gradient over the micro-steps so far."""
+    with b.segment("accumulate"), b.scope(state.name.rpartition(".")[0], "backward"):
+        so_far = b.state_of(state.name + ".accumulated", "solver", g.shape)
+        first = b.apply("eq", b.scalar("micro_step"), 0.0)
+        total = b.where(first, 0.0, so_far) + g * (1.0 / iter_size)
+        b.write(so_far, total)
+    return total
+
+
+def _clip_factor(b: Builder, grads: dict[str, Value], limit: float) -> Value | None:
+    """min(1, limit / norm of all gradients together), shape (); None without clipping."""
+    if limit <= 0:
+        return None
+    with b.segment("reduce"):
+        squares = None
+        for name, g in grads.items():
+            with b.scope(name.rpartition(".")[0], "update"):
+                part = b.as_scalar(b.sum(g * g))
+                squares = part if squares is None else squares + part
+        if squares is None:
+            return None
+        with b.scope("clip_gradients", "update"):
+            norm = b.sqrt(squares)
+            return b.where(norm > limit, limit / norm, 1.0)

@@ -1,0 +1,424 @@
+"""The compiled net: what ``netspec.compile`` gives.
+
+A net holds its parameters and states in a store that its phases share, a plan
+and an executor for its own phase, and the stream of its data source.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compiler.compile import Watcher, compile_graph
+from compiler.target import Target
+from netspec.diagnose import first_not_finite
+from netspec.feeding import check_inputs, label_ranges
+from netspec.graph import Net as ResolvedNet
+from netspec.lowering import build_graph
+from netspec.mappings import Array, Arrays, WritableArrays
+from runtime.data.open import open_stream
+from runtime.data.stream import Stream
+from runtime.errors import NumericError, UsageError
+from runtime.executor import Executor, Store, open_executor
+from runtime.memory import require
+from runtime.plan import NUMPY_DTYPE, STATE_MEMORY, Plan, StateEntry, View
+
+if TYPE_CHECKING:
+    from netspec.spec.load import Spec
+
+DTYPES = {"float32": "f32", "float64": "f64"}
+NOT_FINITE = 1
+
+
+class Net:
+    """A net compiled for one phase, batch size and device.
+
+    Attributes
+    ----------
+    blobs, blob_grads
+        Values and gradients by blob name: outputs, inputs and what ``keep`` names.
+    params, param_grads
+        Parameters (Caffe's shapes, copies; assignable) and their gradients.
+    state
+        Running statistics, as a user sees them.
+    iteration
+        Updates done.
+    plan, executor
+        The plan and what runs it.
+    """
+
+    def __init__(
+        self,
+        resolved: ResolvedNet,
+        device: str = "cpu",
+        dtype: str = "f32",
+        seed: int = 0,
+        threads: int | None = None,
+        keep: Collection[str] = (),
+        parent: Net | None = None,
+        passes: PassOptions | None = None,
+    ):
+        self.resolved = resolved
+        self.device, self.dtype, self.seed, self.threads = device, dtype, seed, threads
+        self.keep = _kept(resolved, keep)
+        self.solver = resolved.spec.solver if resolved.phase == "train" else None
+        self._passes = passes or PassOptions()
+        self.plan: Plan = self._compile()
+        self._entries = {e.name: e for e in self.plan.states}
+        self._store = parent._store if parent else _open_store(self.plan)
+        require(self.plan.memory["arena"], f"the {self.phase_name} phase", "a smaller --batch helps")
+        self.executor: Executor = open_executor(self.plan, self._store, device=device, threads=threads)
+        self.executor.set("seed", seed)
+        self._root: Net = parent._root if parent else self
+        self._iteration = 0
+        self._ran: set[str] = set()
+        self._stepped = False
+        self._fed: dict[str, Array] = {}
+        self._stream: Stream | None = None
+        self._siblings: dict[tuple[str, int, tuple[str, ...]], Net] = {}
+        self._labels = label_ranges(resolved)
+        self._make_mappings()
+        if parent is None:
+            self.executor.run("init")
+
+    # -- what it is ------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The net's name in the spec."""
+        return self.resolved.name
+
+    @property
+    def spec(self) -> Spec:
+        """The spec it was compiled from."""
+        return self.resolved.spec
+
+    @property
+    def phase_name(self) -> str:
+        """``train`` or ``test``."""
+        return self.resolved.phase
+
+    @property
+    def batch_size(self) -> int:
+        """Samples a batch."""
+        return self.resolved.batch
+
+    @property
+    def iteration(self) -> int:
+        """Updates done; shared by the phases."""
+        return self._root._iteration
+
+    @iteration.setter
+    def iteration(self, value: int) -> None:
+        self._root._iteration = value
+
+    def _compile(self) -> Plan:
+        graph = build_graph(self.resolved, self.dtype, self.keep, self.solver)
+        target = Target(device=self.device.partition(":")[0], dtype=self.dtype)
+        return compile_graph(graph, target, **self._passes.arguments())
+
+    def _make_mappings(self) -> None:
+        plan, entries = self.plan, self._entries
+        params = [n for n, e in entries.items() if e.role == "param"]
+        running = [n for n, e in entries.items() if e.role == "running"]
+        blobs = {**plan.inputs, **plan.outputs, **plan.blobs}
+        self.blobs = Arrays("blob", lambda: blobs, lambda n: self._read(blobs[n]), self._why_no_blob)
+        self.blob_grads = Arrays(
+            "blob gradient", lambda: plan.blob_grads, lambda n: self._read(plan.blob_grads[n]), self._why_no_grad
+        )
+        self.params = WritableArrays(
+            "parameter", lambda: params, self._read_state, self._write_state, lambda n: entries[n].view.shape
+        )
+        self.param_grads = Arrays("gradient", self._readable_grads, self._read_grad, self._why_no_param_grad)
+        self.state = WritableArrays(
+            "state", lambda: running, self._read_state, self._write_state, lambda n: entries[n].view.shape
+        )
+
+    # -- running -----------------------------------------------------------------
+
+    def forward(self, **inputs: Any) -> dict[str, Array]:
+        """Runs the forward steps; the outputs by name, fresh arrays N x C x H x W.
+
+        Without arguments the next batch of the phase's source is taken. In
+        phase test fewer samples than ``batch_size`` are allowed.
+
+        Raises
+        ------
+        UsageError
+            A wrong or missing name, a wrong shape.
+        DataError
+            A label out of range.
+        """
+        batch, count = self._batch(inputs, self.batch_size)
+        if count != self.batch_size:
+            smaller = self.phase(self.phase_name, batch_size=count, keep=self.keep)
+            out = smaller.forward(**batch)
+            return out
+        self._feed(batch)
+        self._walk("forward")
+        self._ran = {"forward"}
+        return self._outputs()
+
+    def backward(self) -> None:
+        """Runs the backward steps: gradients of the weighted sum of losses.
+
+        Raises
+        ------
+        UsageError
+            Before ``forward``, in phase test, or without a loss.
+        """
+        if self.phase_name != "train":
+            raise UsageError("backward needs phase train; this net was compiled for phase test")
+        if self.plan.loss is None:
+            raise UsageError("backward needs a loss; no layer of this net is one")
+        if "forward" not in self._ran:
+            raise UsageError("backward needs a forward before it")
+        self._walk("backward")
+        self._ran.add("backward")
+        self._stepped = False
+
+    def step(self, **inputs: Any) -> dict[str, Array]:
+        """Forward, backward and update in one walk; the outputs (means over ``iter_size`` micro-steps).
+
+        Raises
+        ------
+        UsageError
+            Without a solver, in phase test, or for wrong inputs.
+        NumericError
+            The loss is not finite; nothing was written.
+        """
+        solver = self.solver
+        if self.phase_name != "train" or solver is None or self.plan.loss is None:
+            why = "in phase train" if self.phase_name != "train" else "a solver" if solver is None else "a loss"
+            raise UsageError(f"step needs {why}; this net has none" if "a " in why else f"step works only {why}")
+        self.executor.set("rate", solver.rate(self.iteration))
+        micro_steps = solver.iter_size
+        batches = self._micro_batches(inputs, micro_steps)
+        outputs: list[dict[str, Array]] = []
+        for k, batch in enumerate(batches):
+            self._feed(batch)
+            self.executor.set("micro_step", k)
+            last = ("reduce", "update", "commit") if k == micro_steps - 1 else ()
+            status = self._walk("forward", "guard", "backward", "accumulate", *last)
+            if status == NOT_FINITE:
+                loss = float(self._read(self.plan.loss))
+                raise NumericError(f"iteration {self.iteration}: the loss is {loss}: {self.diagnose_not_finite()}")
+            outputs.append(self._outputs())
+        self.executor.set("micro_step", 0)
+        self.iteration += 1
+        self._ran, self._stepped = {"forward", "backward"}, True
+        return outputs[0] if micro_steps == 1 else _mean_of(outputs)
+
+    def _micro_batches(self, inputs: Mapping[str, Any], micro_steps: int) -> list[dict[str, Array]]:
+        if not inputs:
+            return [self._batch({}, self.batch_size)[0] for _ in range(micro_steps)]
+        batch, count = self._batch(inputs, self.batch_size, micro_steps)
+        if count == self.batch_size:
+            return [batch] * micro_steps
+        size = self.batch_size
+        return [{n: a[k * size : (k + 1) * size] for n, a in batch.items()} for k in range(micro_steps)]
+
+    def _batch(self, inputs: Mapping[str, Any], size: int, micro_steps: int = 1) -> tuple[dict[str, Array], int]:
+        if not inputs and self.plan.inputs:
+            return self.stream().next(size), size
+        return check_inputs(self.resolved, inputs, self._labels, micro_steps)
+
+    def _feed(self, batch: Mapping[str, Array]) -> None:
+        for name, array in batch.items():
+            if name in self.plan.inputs:
+                self.executor.feed(name, array)
+        self._fed = dict(batch)
+
+    def _walk(self, *segments: str) -> int:
+        self.executor.set("seed", self.seed)
+        self.executor.set("iteration", self.iteration)
+        return self.executor.run(*segments)
+
+    def _outputs(self) -> dict[str, Array]:
+        return {name: self._read(view) for name, view in self.plan.outputs.items()}
+
+    def diagnose_not_finite(self) -> str:
+        """Runs the last batch again keeping every blob; names the first layer whose result is not finite."""
+        kept = Net(self.resolved, self.device, self.dtype, self.seed, self.threads, _all_blobs(self.resolved), self)
+        kept._feed(self._fed)
+        kept._walk("forward")
+        try:
+            return first_not_finite(self.resolved, kept.blobs, self.params)
+        finally:
+            kept.close()
+
+    # -- data, phases, files -------------------------------------------------------
+
+    def stream(self) -> Stream:
+        """The stream of the phase's data source, opened at first use.
+
+        Raises
+        ------
+        UsageError
+            If the spec has ``inputs`` in place of data.
+        """
+        if self._stream is None:
+            source = self.spec.data.get(self.phase_name)
+            if source is None:
+                names = ", ".join(self.plan.inputs)
+                raise UsageError(f"this net has no data source for phase {self.phase_name}: give {names} as arguments")
+            numpy_name = NUMPY_DTYPE[self.dtype]
+            self._stream = open_stream(source.recipe(self.phase_name), seed=self.seed, dtype=numpy_name)
+            for name, (classes, ignore) in self._labels.items():
+                if name in self._stream.tops:
+                    self._stream.check_labels(name, classes, ignore)
+        return self._stream
+
+    def phase(self, name: str, batch_size: int | None = None, keep: Collection[str] = ()) -> Net:
+        """The net of another phase (or batch size) on the same parameters and states."""
+        if name not in ("train", "test"):
+            raise UsageError(f"no phase {name!r}: train or test")
+        resolved = self.spec.net(name, batch=batch_size)
+        key = (name, resolved.batch, tuple(sorted(_kept(resolved, keep))))
+        root = self._root
+        if key not in root._siblings:
+            mine = (self.phase_name, self.batch_size, tuple(sorted(self.keep)))
+            root._siblings[key] = (
+                self
+                if key == mine
+                else Net(resolved, self.device, self.dtype, self.seed, self.threads, keep, parent=root)
+            )
+        return root._siblings[key]
+
+    def export_state(self) -> dict[str, Array]:
+        """Copies of all persistent arrays by name: parameters, solver and running states."""
+        return {name: self._read_state(name) for name in self._entries}
+
+    def import_state(self, arrays: Mapping[str, Array]) -> None:
+        """Sets persistent arrays by name; shapes must fit."""
+        for name, array in arrays.items():
+            self._write_state(name, np.asarray(array))
+
+    @property
+    def states(self) -> dict[str, StateEntry]:
+        """Every persistent array: name, role, shape, multipliers."""
+        return dict(self._entries)
+
+    def save(self, path: str | Path) -> None:
+        """Writes parameters and states to a safetensors file that ``--weights`` and ``load_weights`` read."""
+        from runtime.snapshot import save_arrays
+
+        save_arrays(Path(path), self.export_state(), {"iteration": str(self.iteration)})
+
+    def close(self) -> None:
+        """Frees the executor and the stream."""
+        self.executor.close()
+        if self._stream is not None:
+            self._stream.close()
+
+    # -- arrays ------------------------------------------------------------------------
+
+    def _read(self, view: View) -> Array:
+        array = np.array(self.executor.array(view), order="C")
+        return array
+
+    def _read_state(self, name: str) -> Array:
+        array = self._read(self._entries[name].view)
+        array.flags.writeable = False
+        return array
+
+    def _write_state(self, name: str, array: Array) -> None:
+        self.executor.array(self._entries[name].view)[...] = array
+
+    def _readable_grads(self) -> Collection[str]:
+        if "backward" not in self._ran:
+            return []
+        if self._stepped:
+            return [n for n in self.plan.param_grads if n in self.keep or "all" in self.keep]
+        return self.plan.param_grads
+
+    def _read_grad(self, name: str) -> Array:
+        return self._read(self.plan.param_grads[name])
+
+    def _why_no_param_grad(self, name: str) -> str | None:
+        if name not in self._entries:
+            return None
+        if name not in self.plan.param_grads:
+            return f"{name} has no gradient: it is frozen (lr_mult 0), or this net was compiled for phase test"
+        if "backward" not in self._ran:
+            return f"the gradient of {name} exists after backward()"
+        return f"the gradient of {name} is gone after step(): compile with keep=({name!r},) to hold on to it"
+
+    def _why_no_blob(self, name: str) -> str | None:
+        if name in _all_blobs(self.resolved):
+            return f"blob {name!r} was not kept through memory planning: compile with keep=({name!r},)"
+        near = difflib.get_close_matches(str(name), _all_blobs(self.resolved), 3, 0.6)
+        return f"no blob named {name!r}" + (f"; near names: {', '.join(near)}" if near else "")
+
+    def _why_no_grad(self, name: str) -> str | None:
+        if name in _all_blobs(self.resolved):
+            return f"the gradient of blob {name!r} was not kept: compile with keep=({name!r},) in phase train"
+        return self._why_no_blob(name)
+
+
+class PassOptions:
+    """What ``netspec plan`` says to the compiler: passes to leave out, checks, dumps."""
+
+    def __init__(
+        self, disabled: Collection[str] = (), check: bool = False, watch: Watcher | None = None, reuse: bool = True
+    ):
+        self.disabled, self.check, self.watch, self.reuse = disabled, check, watch, reuse
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments of ``compile_graph``."""
+        return {"disabled": self.disabled, "check": self.check, "watch": self.watch, "reuse": self.reuse}
+
+
+def compile_spec(
+    spec: Spec,
+    phase: str = "train",
+    batch_size: int | None = None,
+    device: str = "cpu",
+    dtype: str = "float32",
+    seed: int | None = None,
+    threads: int | None = None,
+    keep: Collection[str] | str = (),
+    passes: PassOptions | None = None,
+) -> Net:
+    """Compiles a loaded spec; see ``netspec.compile``."""
+    if dtype not in DTYPES:
+        raise UsageError(f"dtype {dtype!r}: float32 or float64")
+    if phase not in ("train", "test"):
+        raise UsageError(f"no phase {phase!r}: train or test")
+    resolved = spec.net(phase, batch=batch_size)
+    if seed is None:
+        seed = spec.solver.random_seed if spec.solver is not None else 0
+    names = (keep,) if isinstance(keep, str) else tuple(keep)
+    return Net(resolved, device, DTYPES[dtype], seed, threads, names, passes=passes)
+
+
+def _open_store(plan: Plan) -> Store:
+    sizes = {name: plan.memory.get(name, 0) for name in STATE_MEMORY}
+    total = sum(plan.memory.values())
+    require(total, "the net with its training state", "a smaller --batch or num_output helps")
+    return Store(sizes)
+
+
+def _all_blobs(resolved: ResolvedNet) -> list[str]:
+    return list(dict.fromkeys([*resolved.inputs, *(t for node in resolved.nodes for t in node.tops)]))
+
+
+def _kept(resolved: ResolvedNet, keep: Collection[str]) -> tuple[str, ...]:
+    """Names to keep, ``all`` spelled out; unknown ones are refused."""
+    names = tuple(keep)
+    if "all" in names:
+        return (*_all_blobs(resolved), "all")
+    return names
+
+
+def _mean_of(outputs: list[dict[str, Array]]) -> dict[str, Array]:
+    """Scalars averaged over the micro-steps, anything else of the last one."""
+    last = outputs[-1]
+    return {
+        name: np.asarray(np.mean([o[name] for o in outputs]), dtype=a.dtype) if a.shape == () else a
+        for name, a in last.items()
+    }

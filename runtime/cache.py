@@ -1,0 +1,234 @@
+"""Compiled kernels, kept by content in the user's cache folder.
+
+An entry is an object file whose name is the hash of everything it was made
+from: the kernel's text, the source of every module that the text imports, the
+versions of numba, llvmlite and Python, the CPU and the ``NUMBA_*`` settings.
+A changed generator therefore makes a new name; nothing is ever stale. A hit is
+linked by LLVM at once (half a millisecond) and numba is not even imported.
+
+Numba's own cache is not used: it does not notice a changed ``@intrinsic``, and
+what it keeps can only be read back through an import of numba.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import os
+import platform
+import re
+import stat
+import struct
+import tempfile
+import warnings
+import zlib
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+from llvmlite import binding
+
+from runtime.cpu.isa import CpuTarget
+from runtime.cpu.launch import Kernel
+from runtime.errors import UsageError
+
+MAGIC = b"netspec1"
+ROOT = Path(__file__).resolve().parent.parent
+_IMPORTS = re.compile(r"^\s*(?:from|import)\s+(runtime[\w.]*)(?:\s+import\s+([\w, ()]+))?", re.M)
+
+
+class CacheWarning(UserWarning):
+    """The cache folder cannot be used: kernels are compiled anew in each process."""
+
+
+def cache_folder() -> Path:
+    """``NETSPEC_CACHE``, else ``$XDG_CACHE_HOME/netspec``, else ``~/.cache/netspec``.
+
+    Raises
+    ------
+    UsageError
+        ``NETSPEC_CACHE`` names something that is not a folder.
+    """
+    named = os.environ.get("NETSPEC_CACHE")
+    if named:
+        path = Path(named).expanduser()
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"NETSPEC_CACHE is {named}, which is not a folder; name a folder or unset it")
+        return path
+    base = os.environ.get("XDG_CACHE_HOME")
+    root = Path(base) if base and os.path.isabs(base) else Path("~/.cache").expanduser()
+    return root / "netspec"
+
+
+def usable_folder(path: Path) -> str | None:
+    """None if kernels may be kept in ``path`` (made if absent), else why not."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.stat()
+    except OSError as error:
+        return error.strerror or str(error)
+    if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+        return "it belongs to another user, and its entries are machine code"
+    if stat.S_IMODE(found.st_mode) & 0o022:
+        return "others may write to it, and its entries are machine code"
+    if not os.access(path, os.W_OK | os.X_OK):
+        return "Permission denied"
+    return None
+
+
+class KernelCache:
+    """Compiles, keeps and loads kernels for one target.
+
+    Parameters
+    ----------
+    target
+        The CPU.
+    folder
+        Where entries are kept; ``cache_folder()`` unless given.
+    """
+
+    def __init__(self, target: CpuTarget, folder: Path | None = None) -> None:
+        self.target = target
+        self.folder: Path | None = folder or cache_folder()
+        self.compiled = 0
+        self._addresses: dict[Kernel, int] = {}
+        self._kept: list[Any] = []
+        problem = usable_folder(self.folder)
+        if problem is not None:
+            warnings.warn(
+                f"kernels are compiled anew in each process: the cache folder {self.folder} cannot be used: {problem}",
+                CacheWarning,
+                stacklevel=2,
+            )
+            self.folder = None
+
+    def load(self, kernels: Iterable[Kernel]) -> dict[Kernel, int]:
+        """The address of each kernel; what is missing is compiled and kept."""
+        wanted = list(dict.fromkeys(kernels))
+        for kernel in wanted:
+            if kernel not in self._addresses:
+                self._addresses[kernel] = self._link(*self._object(kernel))
+        return {kernel: self._addresses[kernel] for kernel in wanted}
+
+    def path(self, kernel: Kernel) -> Path | None:
+        """Where the entry of a kernel lies or would lie; None without a folder."""
+        return None if self.folder is None else self.folder / f"{kernel.name[:40]}-{self.key(kernel)}.o"
+
+    def key(self, kernel: Kernel) -> str:
+        """The hash of all that goes into the object."""
+        parts = [_environment(), self.target.name, self.target.features, _imported(kernel.text), kernel.text]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+    def _object(self, kernel: Kernel) -> tuple[str, bytes]:
+        path = self.path(kernel)
+        entry = None if path is None else _read(path)
+        if entry is None:
+            # importing numba takes longer than loading every kernel of a net, so only a miss pays for it
+            build = importlib.import_module("runtime.cpu.build")
+            entry = build.build(kernel)
+            self.compiled += 1
+            if path is not None:
+                _write(path, *entry)
+        return entry
+
+    def _link(self, symbol: str, code: bytes) -> int:
+        builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(symbol)
+        library = builder.link(_linker(), f"netspec{len(self._kept)}_{id(self)}")
+        self._kept.append(library)
+        return int(library[symbol])
+
+
+@functools.cache
+def kernel_cache(target: CpuTarget) -> KernelCache:
+    """The process's cache of a target."""
+    return KernelCache(target)
+
+
+@functools.cache
+def _linker() -> Any:
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding.create_lljit_compiler(use_jit_link=False)
+
+
+def _read(path: Path) -> tuple[str, bytes] | None:
+    """The symbol and code of an entry; a damaged one is removed."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    body = data[16:]
+    if len(data) > 16 and data[:8] == MAGIC and struct.unpack("<II", data[8:16]) == (zlib.crc32(body), len(body)):
+        symbol, _, code = body.partition(b"\0")
+        return symbol.decode(), code
+    path.unlink(missing_ok=True)
+    return None
+
+
+def _write(path: Path, symbol: str, code: bytes) -> None:
+    """Writes an entry so that another process sees it whole or not at all."""
+    body = symbol.encode() + b"\0" + code
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    except OSError as error:
+        warnings.warn(f"a kernel could not be kept in {path.parent}: {error.strerror}", CacheWarning, stacklevel=3)
+        return
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(MAGIC + struct.pack("<II", zlib.crc32(body), len(body)) + body)
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        warnings.warn(f"a kernel could not be kept in {path.parent}: {error.strerror}", CacheWarning, stacklevel=3)
+
+
+@functools.cache
+def _environment() -> str:
+    """Versions and settings that shape the code."""
+    settings = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_"))
+    versions = [metadata.version("numba"), llvmlite.__version__, platform.python_version(), platform.machine()]
+    return "\n".join([*versions, *settings, _source_digest("runtime.cpu.build")])
+
+
+def _imported(text: str) -> str:
+    """Digests of the modules of ours that a kernel's text imports, directly or not."""
+    seen: set[str] = set()
+    todo = _modules(text)
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo.extend(_modules(_module_source(name)))
+    return "\n".join(f"{name} {_source_digest(name)}" for name in sorted(seen))
+
+
+def _modules(text: str) -> list[str]:
+    """Names of modules a text may import: ``from runtime.cpu import lanes`` names runtime.cpu.lanes too."""
+    names = []
+    for package, members in _IMPORTS.findall(text):
+        names.append(package)
+        names.extend(f"{package}.{m}" for m in re.findall(r"\w+", members))
+    return [n for n in names if _module_path(n) is not None]
+
+
+@functools.cache
+def _module_path(name: str) -> Path | None:
+    path = ROOT.joinpath(*name.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@functools.cache
+def _module_source(name: str) -> str:
+    path = _module_path(name)
+    return "" if path is None else path.read_text(encoding="utf-8")
+
+
+@functools.cache
+def _source_digest(name: str) -> str:
+    return hashlib.sha256(_module_source(name).encode()).hexdigest()

@@ -1,0 +1,170 @@
+"""Direct convolution N H W C: rows of output pixels times packed weights, no im2col.
+
+Source
+    Zhang, Franchetti and Low 2018, "High performance zero-memory overhead
+    direct convolutions"; Caffe ``ConvolutionLayer`` for the semantics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runtime import ops
+from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Launch, ThreadStride, Word, address_of, kernel_file, launcher
+from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Packing, columns_of, tile_cost
+from runtime.plan import ITEM_BYTES, Step, View
+
+PART_BYTES = 384 * 1024
+"""Weights of a block beyond this are taken in parts, each reused over a chunk's pixels from the second-level cache."""
+
+
+@dataclass(frozen=True)
+class Direct:
+    """y[n, h, w, k] = sum over taps r, s and channels c of x * w, strides in bytes.
+
+    Parameters
+    ----------
+    x, x_image, x_row, x_pixel, x_group
+        Input of the first tap of the first output pixel; steps from output
+        pixel to output pixel, and from group to group.
+    tap_row, tap_pixel
+        Input steps from tap to tap.
+    y, y_image, y_row, y_pixel, y_group
+        Likewise of the output.
+    size
+        Images, output rows and columns.
+    taps, channels, groups, columns
+        Taps (R, S), input channels and output channels a group.
+    w, w_group, w_row, w_pixel, w_channel, w_column
+        Weight of the first tap; steps along r, s, c and k.
+    """
+
+    dtype: str
+    x: Address
+    x_image: int
+    x_row: int
+    x_pixel: int
+    x_group: int
+    tap_row: int
+    tap_pixel: int
+    y: Address
+    y_image: int
+    y_row: int
+    y_pixel: int
+    y_group: int
+    size: tuple[int, int, int]
+    taps: tuple[int, int]
+    channels: int
+    groups: int
+    columns: int
+    w: Address
+    w_group: int
+    w_row: int
+    w_pixel: int
+    w_channel: int
+    w_column: int
+
+    @property
+    def item(self) -> int:
+        """Bytes an element."""
+        return ITEM_BYTES[self.dtype]
+
+    def launches(self, ctx: Context, epilogue: tuple[Step, ...], barrier: bool) -> list[Launch]:
+        """Packing, then the product with its epilogues."""
+        columns = columns_of(ctx, self.dtype, self.columns)
+        packing = Packing(
+            self.w, self.w_group, self.groups, columns, (*self.taps, self.channels),
+            (self.w_row, self.w_pixel, self.w_channel), self.w_column, self.dtype,
+        )  # fmt: skip
+        packed = ctx.scratch(packing.bytes)
+        images, height, width = self.size
+        rows = images * height
+        blocks = self.groups * columns.blocks
+        row_work = 2 * width * self.channels * self.taps[0] * self.taps[1] * columns.width
+        rows_a_chunk, blocks_a_chunk = split(rows, width, blocks, row_work)
+        row_chunks = -(-rows // rows_a_chunk)
+        block_chunks = -(-blocks // blocks_a_chunk)
+        nest = self._nest(columns.width * self.item)
+        inside = [ctx.rows_launch(e) for e in epilogue] if block_chunks == 1 else []
+        scratch = ctx.thread_scratch(BLOCK_BYTES + 16 * rows_a_chunk * width)
+        words: tuple[Word, ...] = (
+            *columns.words(ctx, self.dtype),
+            self.x, self.x_image, self.x_row, self.x_pixel, self.x_group,
+            self.y, self.y_image, self.y_row, self.y_pixel, self.y_group, self.item,
+            height, width, rows, rows_a_chunk, row_chunks, blocks_a_chunk,
+            self.groups, columns.count, columns.blocks, packed, packing.block_bytes,
+            *nest,
+            scratch, ThreadStride(), len(inside),
+            *(w for e in inside for w in (FunctionOf(e.kernel), ArgsOf(e))),
+            *ZEROS,
+        )  # fmt: skip
+        product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, True)
+        after = [] if block_chunks == 1 else [ctx.rows_launch(e) for e in epilogue]
+        return [packing.launch(packed, barrier), product, *after]
+
+    def _nest(self, row: int) -> tuple[int, ...]:
+        """Trip counts (outer, its part, middle, inner) and strides of x and of the packed weights."""
+        taps_r, taps_s = self.taps
+        part = max(1, PART_BYTES // (taps_s * self.channels * row))
+        b = (taps_s * self.channels * row, self.channels * row, row)
+        if self.tap_pixel == self.channels * self.item:
+            return taps_r, part, 1, taps_s * self.channels, self.tap_row, 0, self.item, b[0], 0, row
+        return taps_r, part, taps_s, self.channels, self.tap_row, self.tap_pixel, self.item, *b
+
+
+def split(rows: int, width: int, blocks: int, row_work: float) -> tuple[int, int]:
+    """Rows and column blocks of a chunk, from the shapes alone.
+
+    Rows so that tiles come out even, chunks are long enough to be worth a
+    claim (some 20 us) and many enough to share; column blocks are split only
+    where there are too few rows.
+    """
+    best, choice = 0.0, 1
+    for count in sorted({*range(1, min(rows, 64) + 1), *(-(-rows // k) for k in range(1, 17))}):
+        pixels = count * width
+        if count > 1 and pixels > 512 and -(-rows // count) < 16:
+            continue
+        if count > 1 and pixels > 1024:
+            continue
+        chunks = -(-rows // count)
+        work = count * row_work * blocks
+        even = pixels / tile_cost(pixels)
+        shared = chunks / (4 * -(-chunks // 4))
+        score = even * shared * work / (work + 4e5)
+        if score > best:
+            best, choice = score, count
+    chunks = -(-rows // choice)
+    if chunks >= 8 or blocks == 1:
+        return choice, blocks
+    wanted = min(blocks, -(-16 // chunks))
+    while wanted > 1 and choice * row_work * blocks / wanted < 1e6:
+        wanted -= 1
+    return choice, -(-blocks // wanted)
+
+
+@launcher(ops.Conv)
+def conv(step: Step, ctx: Context) -> list[Launch]:
+    """Launches of ``ops.Conv``."""
+    op = step.op
+    assert isinstance(op, ops.Conv)
+    x, w = step.reads
+    y = step.writes[0]
+    assert y is not None
+    return forward(op, x, w, y).launches(ctx, step.epilogue, step.barrier)
+
+
+def forward(op: ops.Conv, x: View, w: View, y: View) -> Direct:
+    """The convolution's geometry."""
+    item = x.item_bytes
+    k, cg, r, s = w.shape
+    xs, ys, ws = ([item * v for v in view.strides] for view in (x, y, w))
+    start = x.offset - op.pad[0] * xs[2] - op.pad[1] * xs[3]
+    return Direct(
+        dtype=x.dtype, x=Address(x.memory, start),
+        x_image=xs[0], x_row=op.stride[0] * xs[2], x_pixel=op.stride[1] * xs[3], x_group=cg * item,
+        tap_row=op.dilation[0] * xs[2], tap_pixel=op.dilation[1] * xs[3],
+        y=address_of(y), y_image=ys[0], y_row=ys[2], y_pixel=ys[3], y_group=k // op.groups * item,
+        size=(y.shape[0], y.shape[2], y.shape[3]), taps=(r, s), channels=cg, groups=op.groups,
+        columns=k // op.groups, w=address_of(w), w_group=k // op.groups * ws[0],
+        w_row=ws[2], w_pixel=ws[3], w_channel=ws[1], w_column=ws[0],
+    )  # fmt: skip

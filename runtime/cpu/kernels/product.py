@@ -1,0 +1,63 @@
+"""Matrix product C = A B of a batch, tile by tile; columns of B and C are contiguous.
+
+Chunk c does rows of range c % row_chunks, column blocks of range c // row_chunks
+% block_chunks, of batch entry c // (row_chunks block_chunks), whose two indices
+are its quotient and remainder by ``inner_batch``. The reduction goes in parts of
+``part`` steps: one part of a column block of B serves all rows of the chunk from
+the cache. Strides in bytes.
+"""
+
+from runtime.cpu.words import call, put, unpack
+
+WORDS = 32
+
+
+def kernel(args, first, last, thread):
+    (
+        wide, narrow, wide_columns, narrow_columns,
+        a, a_row, a_step, a_batch0, a_batch1,
+        b, b_step, b_block, b_batch0, b_batch1,
+        c, c_row, item, c_batch0, c_batch1,
+        rows, rows_a_chunk, row_chunks, columns, blocks, blocks_a_chunk, block_chunks,
+        steps, part, inner_batch, scratch, scratch_stride, unused,
+    ) = unpack(args, 32)  # fmt: skip
+    block = scratch + thread * scratch_stride
+    a_table = block + 128
+    c_table = a_table + 8 * rows_a_chunk
+    for k in range(16):
+        put(block, k, 0)
+    put(block, 1, a_table)
+    put(block, 4, c_table)
+    put(block, 7, 1)
+    put(block, 8, 1)
+    put(block, 12, a_step)
+    put(block, 15, b_step)
+    for i in range(rows_a_chunk):
+        put(a_table, i, i * a_row)
+        put(c_table, i, i * c_row)
+    for chunk in range(first, last):
+        rest = chunk // row_chunks
+        row0 = (chunk - rest * row_chunks) * rows_a_chunk
+        count = min(rows - row0, rows_a_chunk)
+        batch = rest // block_chunks
+        block0 = (rest - batch * block_chunks) * blocks_a_chunk
+        block1 = min(blocks, block0 + blocks_a_chunk)
+        i0 = batch // inner_batch
+        i1 = batch - i0 * inner_batch
+        from_a = a + i0 * a_batch0 + i1 * a_batch1 + row0 * a_row
+        from_b = b + i0 * b_batch0 + i1 * b_batch1
+        to_c = c + i0 * c_batch0 + i1 * c_batch1 + row0 * c_row
+        for step in range(0, steps, part):
+            put(block, 9, min(part, steps - step))
+            put(block, 0, from_a + step * a_step)
+            put(block, 6, 0 if step == 0 else -1)
+            for k in range(block0, block1):
+                column = k * wide_columns
+                to = to_c + column * item
+                put(block, 3, to)
+                put(block, 5, args + 8 * WORDS if step == 0 else to)
+                put(block, 2, from_b + k * b_block + step * b_step)
+                if columns - column <= narrow_columns:
+                    call(narrow, block, 0, count, columns - column)
+                else:
+                    call(wide, block, 0, count, columns - column)

@@ -1,0 +1,177 @@
+"""Matrix products of any strides on the micro-kernel, batched and transposed.
+
+The micro-kernel wants the columns of B and C contiguous. Where they are not,
+the product is taken transposed, B is packed, or C goes through scratch:
+whichever costs least for the shapes at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from runtime import ops
+from runtime.cpu.launch import Address, Context, Launch, ThreadStride, address_of, byte_strides, kernel_file, launcher
+from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Packing, columns_of, copy, tile_cost
+from runtime.plan import ITEM_BYTES, Step, View
+
+PART = 1024
+"""Steps of the reduction that a column block of B is taken at a time (128 KB of float32)."""
+
+PACK_ROWS = 256
+"""Rows from which packing a contiguous B pays: its strided lines miss the first-level cache in every tile."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A batch of matrices; strides in bytes along rows, columns and two batch axes."""
+
+    at: Address
+    row: int
+    column: int
+    batch: tuple[int, int] = (0, 0)
+
+    @property
+    def transposed(self) -> Matrix:
+        """The same memory with rows and columns exchanged."""
+        return replace(self, row=self.column, column=self.row)
+
+
+@dataclass(frozen=True)
+class Product:
+    """C (m x n) = A (m x k) B (k x n) for each entry of ``batch``."""
+
+    dtype: str
+    m: int
+    n: int
+    k: int
+    a: Matrix
+    b: Matrix
+    c: Matrix
+    batch: tuple[int, int] = (1, 1)
+
+    @property
+    def transposed(self) -> Product:
+        """C^T = B^T A^T."""
+        return Product(
+            self.dtype, self.n, self.m, self.k, self.b.transposed, self.a.transposed, self.c.transposed, self.batch
+        )
+
+    @property
+    def packs(self) -> bool:
+        """Whether B is packed: it must be, or many rows repay it."""
+        item = ITEM_BYTES[self.dtype]
+        if self.b.column != item:
+            return True
+        return self.batch == (1, 1) and (self.m >= PACK_ROWS or (self.b.row % 1024 == 0 and self.m >= 64))
+
+    def cost(self, ctx: Context) -> float:
+        """Estimated vector operations, packing and copying included."""
+        item = ITEM_BYTES[self.dtype]
+        lanes = ctx.lanes(self.dtype)
+        vectors = -(-self.n // lanes)
+        moved = (self.n * self.k if self.packs else 0) + (self.m * self.n if self.c.column != item else 0)
+        return self.batch[0] * self.batch[1] * (tile_cost(self.m) * vectors * (self.k + 8) + 2.0 * moved)
+
+    def launches(self, ctx: Context, barrier: bool) -> list[Launch]:
+        """Packing where needed, the product, the copy out of scratch where needed."""
+        best = min(self, self.transposed, key=lambda p: p.cost(ctx))
+        return best._launches(ctx, barrier)
+
+    def _launches(self, ctx: Context, barrier: bool) -> list[Launch]:
+        item = ITEM_BYTES[self.dtype]
+        columns = columns_of(ctx, self.dtype, self.n)
+        b, b_block, before = self.b, columns.width * item, []
+        if self.packs:
+            b, b_block, before = self._packed(ctx, barrier)
+        c, after = self.c, []
+        if c.column != item:
+            c, after = self._through_scratch(ctx)
+        rows, blocks = _grid(self.m, columns.blocks, self.k, self.batch[0] * self.batch[1])
+        row_chunks, block_chunks = -(-self.m // rows), -(-columns.blocks // blocks)
+        words = (
+            *columns.words(ctx, self.dtype),
+            self.a.at, self.a.row, self.a.column, *self.a.batch,
+            b.at, b.row, b_block, *b.batch,
+            c.at, c.row, item, *c.batch,
+            self.m, rows, row_chunks, self.n, columns.blocks, blocks, block_chunks,
+            self.k, PART, self.batch[1],
+            ctx.thread_scratch(BLOCK_BYTES + 16 * rows), ThreadStride(), 0, *ZEROS,
+        )  # fmt: skip
+        chunks = row_chunks * block_chunks * self.batch[0] * self.batch[1]
+        return [*before, Launch(kernel_file("product"), words, chunks, barrier or bool(before)), *after]
+
+    def _packed(self, ctx: Context, barrier: bool) -> tuple[Matrix, int, list[Launch]]:
+        item = ITEM_BYTES[self.dtype]
+        columns = columns_of(ctx, self.dtype, self.n)
+        entry = columns.blocks * self.k * columns.width * item
+        distinct = tuple(n if s else 1 for n, s in zip(self.batch, self.b.batch, strict=True))
+        to = ctx.scratch(distinct[0] * distinct[1] * entry)
+        launches = []
+        for i0 in range(distinct[0]):
+            start = Address(self.b.at.memory, self.b.at.offset + i0 * self.b.batch[0])
+            packing = Packing(
+                start, self.b.batch[1], distinct[1], columns, (1, 1, self.k), (0, 0, self.b.row),
+                self.b.column, self.dtype,
+            )  # fmt: skip
+            at = Address(to.memory, to.offset + i0 * distinct[1] * entry)
+            launches.append(packing.launch(at, barrier and i0 == 0))
+        batch = tuple(s if n > 1 else 0 for n, s in zip(distinct, (distinct[1] * entry, entry), strict=True))
+        row = columns.width * item
+        return Matrix(to, row, item, (batch[0], batch[1])), self.k * row, launches
+
+    def _through_scratch(self, ctx: Context) -> tuple[Matrix, list[Launch]]:
+        item = ITEM_BYTES[self.dtype]
+        n0, n1 = self.batch
+        entry = self.m * self.n * item
+        to = Matrix(ctx.scratch(n0 * n1 * entry), self.n * item, item, (n1 * entry, entry))
+        sizes = (n0, n1, 1, self.n, self.m)  # the last axis of the result is the rows': contiguous writes
+        source = (*to.batch, 0, to.column, to.row)
+        target = (*self.c.batch, 0, self.c.column, self.c.row)
+        if n0 * n1 < 4:
+            order = (3, 0, 1, 2, 4)
+            sizes, source, target = (tuple(v[k] for k in order) for v in (sizes, source, target))
+        return to, [copy(self.dtype, to.at, source, self.c.at, target, sizes, True)]
+
+
+def _grid(rows: int, blocks: int, steps: int, batch: int) -> tuple[int, int]:
+    """Rows and column blocks of a chunk: up to 112 rows by 8 blocks, smaller where chunks are few."""
+    rows_a_chunk, blocks_a_chunk = min(rows, 112), min(blocks, 8)
+
+    def chunks() -> int:
+        return batch * -(-rows // rows_a_chunk) * -(-blocks // blocks_a_chunk)
+
+    while chunks() < 16 and rows_a_chunk * blocks_a_chunk * steps > 16384:
+        if rows_a_chunk > 14 and rows_a_chunk >= 14 * blocks_a_chunk:
+            rows_a_chunk = max(14, rows_a_chunk // 28 * 14)
+        elif blocks_a_chunk > 1:
+            blocks_a_chunk = (blocks_a_chunk + 1) // 2
+        elif rows_a_chunk > 14:
+            rows_a_chunk = max(14, rows_a_chunk // 28 * 14)
+        else:
+            break
+    return rows_a_chunk, blocks_a_chunk
+
+
+def _matrix(view: View, transpose: bool) -> Matrix:
+    strides = byte_strides(view)
+    if len(strides) > 4:
+        raise NotImplementedError(f"a matrix product of rank {len(strides)}: at most two batch axes")
+    leading = [0 if n == 1 else s for n, s in zip(view.shape[:-2], strides[:-2], strict=True)]
+    batch = ([0, 0] + leading)[-2:]
+    matrix = Matrix(address_of(view), strides[-2], strides[-1], (batch[0], batch[1]))
+    return matrix.transposed if transpose else matrix
+
+
+@launcher(ops.Matmul)
+def matmul(step: Step, ctx: Context) -> list[Launch]:
+    """Launches of ``ops.Matmul``."""
+    op, (a, b), c = step.op, step.reads, step.writes[0]
+    assert isinstance(op, ops.Matmul)
+    assert c is not None
+    batch = ((1, 1) + c.shape[:-2])[-2:]
+    k = a.shape[-2] if op.transpose_a else a.shape[-1]
+    product = Product(
+        c.dtype, c.shape[-2], c.shape[-1], k,
+        _matrix(a, op.transpose_a), _matrix(b, op.transpose_b), _matrix(c, False), (batch[0], batch[1]),
+    )  # fmt: skip
+    return [*product.launches(ctx, step.barrier), *(ctx.rows_launch(e) for e in step.epilogue)]
