@@ -6,6 +6,8 @@ import os
 import platform
 from pathlib import Path
 
+import psutil
+
 
 def cpu_name() -> str:
     """The processor's name as the system gives it."""
@@ -38,6 +40,7 @@ def describe() -> dict[str, object]:
         "cpu": cpu_name(),
         "isa": isa(),
         "cores": len(cores()),
+        "memory_bytes": psutil.virtual_memory().total,
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
         "system": platform.platform(terse=True),

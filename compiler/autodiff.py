@@ -7,7 +7,8 @@ only what lies between the loss and the values asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from compiler.builder import Builder
 from compiler.ir import Op, Value
@@ -139,22 +140,13 @@ class _Sweep:
         return tuple(readers) or (Origin("net", "backward"),)
 
 
-class _backward:  # noqa: N801
-    """Context: operations go to segment ``backward`` and serve the layers of ``origin``."""
-
-    def __init__(self, b: Builder, origin: Sequence[Origin]):
-        layers = sorted({o.layer for o in origin})
-        self._segment = b.segment("backward")
-        self._scope = b.scope(layers[0], "backward")
-        self._others = tuple(Origin(layer, "backward") for layer in layers[1:])
-
-    def __enter__(self) -> None:
-        self._segment.__enter__()
-        self._scope.__enter__().extra_origins = self._others
-
-    def __exit__(self, *error: object) -> None:
-        self._scope.__exit__(None, None, None)
-        self._segment.__exit__(None, None, None)
+@contextmanager
+def _backward(b: Builder, origin: Sequence[Origin]) -> Iterator[None]:
+    """Operations made inside go to segment ``backward`` and serve the layers of ``origin``."""
+    layers = sorted({o.layer for o in origin})
+    with b.segment("backward"), b.scope(layers[0], "backward") as scope:
+        scope.extra_origins = tuple(Origin(layer, "backward") for layer in layers[1:])
+        yield
 
 
 def _accumulate(b: Builder, grads: list[Value]) -> Value:
@@ -176,7 +168,8 @@ def _join(b: Builder, padded: list[Value]) -> Value | None:
     """The concatenation of what was padded along one axis, if the pieces tile it: the gradient of a Slice layer."""
     pieces: list[tuple[int, int, int, Value]] = []
     for value in padded:
-        assert value.op is not None and isinstance(value.op.prim, ops.Pad)
+        assert value.op is not None
+        assert isinstance(value.op.prim, ops.Pad)
         around = [(axis, *w) for axis, w in enumerate(value.op.prim.widths) if w != (0, 0)]
         if len(around) != 1 or min(around[0][1:]) < 0:
             return None

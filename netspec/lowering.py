@@ -7,7 +7,7 @@ accumulation over ``iter_size`` micro-steps, clipping and the update rule.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,7 @@ def build_graph(
     graph.keep = [v for name, v in graph.blobs.items() if name in keep]
     graph.loss = _loss(b, net, values)
     if backward and net.phase == "train" and graph.loss is not None:
-        _train(b, net, values, keep, solver)
+        _train(b, net, keep, solver)
     return graph
 
 
@@ -61,11 +61,19 @@ def _forward(b: Builder, net: Net) -> dict[str, Value]:
     for node in net.nodes:
         specs = [ParamSpec(p.name, p.lr_mult, p.decay_mult) for p in node.params]
         with b.scope(node.name, params=specs, lr_mult=node.lr_mult, decay_mult=node.decay_mult):
-            made = node.layer.lower(b, *(values[i] for i in node.bottom_ids))
+            made = node.layer.lower(b, *_bottoms(b, node, values))
             tops = made if isinstance(made, tuple) else (made,)
             for top, value in zip(node.top_ids, tops, strict=True):
                 values[top] = _named(b, value, top)
     return values
+
+
+def _bottoms(b: Builder, node: Node, values: dict[str, Value]) -> list[Value]:
+    """The bottoms; one with ``propagate_down: false`` lets no gradient through."""
+    bottoms = [values[i] for i in node.bottom_ids]
+    if node.propagate_down is None:
+        return bottoms
+    return [v if goes else b.stop_gradient(v) for v, goes in zip(bottoms, node.propagate_down, strict=True)]
 
 
 def _named(b: Builder, value: Value, name: str) -> Value:
@@ -99,7 +107,7 @@ def _loss(b: Builder, net: Net, values: dict[str, Value]) -> Value | None:
     return total
 
 
-def _train(b: Builder, net: Net, values: dict[str, Value], keep: Collection[str], solver: Solver | None) -> None:
+def _train(b: Builder, net: Net, keep: Collection[str], solver: Solver | None) -> None:
     graph = b.graph
     assert graph.loss is not None
     with b.segment("guard"), b.scope("loss") as scope:
@@ -107,9 +115,8 @@ def _train(b: Builder, net: Net, values: dict[str, Value], keep: Collection[str]
         b.emit(Guard(), graph.loss)
     learned = [s for s in graph.states.values() if s.role == "param" and s.lr_mult > 0]
     kept = [n for n, v in graph.blobs.items() if n in keep and v.dtype == b.dtype]
-    stop = _stopped(net.nodes, values)
     wrt = [*(s.read for s in learned), *(graph.blobs[n] for n in kept)]
-    found = gradients(b, graph.loss, wrt, **({"stopped": stop} if stop else {}))
+    found = gradients(b, graph.loss, wrt)
     with b.segment("backward"):
         for state, gradient in zip(learned, found, strict=False):
             graph.grads[state.name] = _settled(b, state.read, gradient, state.name.rpartition(".")[0])
@@ -128,17 +135,6 @@ def _settled(b: Builder, x: Value, gradient: Value | None, layer: str) -> Value:
         if any(gradient is v for v in taken) or gradient.op is None or gradient.op.segment != "backward":
             return b.map(arg(0), gradient.shape, gradient)
     return gradient
-
-
-def _stopped(nodes: Sequence[Node], values: dict[str, Value]) -> set[tuple[str, Value]]:
-    """(layer, bottom) pairs through which ``propagate_down: false`` lets no gradient."""
-    return {
-        (node.name, values[bottom])
-        for node in nodes
-        if node.propagate_down is not None
-        for bottom, goes in zip(node.bottom_ids, node.propagate_down, strict=True)
-        if not goes
-    }
 
 
 def _update(b: Builder, solver: Solver, learned: list[State]) -> None:

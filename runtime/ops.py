@@ -194,12 +194,21 @@ class Guard(Primitive):
     """Stops the walk with status ``NOT_FINITE`` if its scalar operand is not finite; no result."""
 
 
+def is_dense(prim: Conv | ConvInputGrad | ConvWeightGrad, kernel: Pair, out_size: Pair) -> bool:
+    """Whether the kernel covers its input exactly once (InnerProduct): a matrix product over (c, h, w)."""
+    return out_size == (1, 1) and prim.pad == (0, 0) and prim.dilation == (1, 1) and (
+        not isinstance(prim, ConvInputGrad) or prim.size == kernel
+    )
+
+
 def conv_input_grad_halo(prim: ConvInputGrad, kernel: Pair, dy_size: Pair) -> Pair:
     """Rows and columns of zeros that ``ConvInputGrad`` reads around dy.
 
     dx[h] takes dy[(h + pad - r dilation) / stride]; the halo covers the lowest
-    and the highest such index, on both sides alike.
+    and the highest such index, on both sides alike. A dense one needs none.
     """
+    if is_dense(prim, kernel, dy_size):
+        return (0, 0)
     need = []
     for axis in (0, 1):
         reach = prim.dilation[axis] * (kernel[axis] - 1)

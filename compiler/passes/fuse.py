@@ -27,7 +27,7 @@ MAX_OPERANDS = 10
 """Operands of one fused map: each needs a pointer and strides in registers."""
 MAX_OPERATIONS = 60
 """Operations of one fused formula: beyond, registers spill and compiling drags."""
-CHEAP_OPERATIONS = 4
+CHEAP_OPERATIONS = 6
 """A formula of so few plain operations is computed again rather than stored."""
 DEAR = frozenset("exp log sqrt rsqrt sin cos tanh sigmoid div pow uniform normal".split())
 PLACED = frozenset("index uniform normal".split())
@@ -204,14 +204,15 @@ class _Inliner:
         self.ops.append(Op(fused, [self.values[k] for k in used], outputs, segment, origin))
 
     def _origin(self, op: Op, leaves: set[Value]) -> set[Origin]:
-        """Origins of ``op`` and of every map between it and its leaves."""
+        """Origins of ``op`` and of every map between it and its leaves; scalars and constants are nobody's."""
         found, stack, seen = set(op.origin), list(op.inputs), set()
         while stack:
             v = stack.pop()
             if v in leaves or v in seen or v.op is None or not isinstance(v.op.prim, Map):
                 continue
             seen.add(v)
-            found.update(v.op.origin)
+            if v.op.inputs and prod(v.shape) > 1:
+                found.update(v.op.origin)
             stack.extend(v.op.inputs)
         return found
 

@@ -161,20 +161,19 @@ def _capacity(v: Value, free: set[Value]) -> int:
 def _minimum_cut(region: nx.DiGraph, sinks: set[Value], free: set[Value]) -> set[Value]:
     """The cheapest values from which all sinks can be computed, as late as possible.
 
-    The flow runs from the sinks up to the leaves, so that of several cheapest
-    cuts the one nearest the sinks is found: the least is computed again.
+    Of several cheapest cuts networkx finds the one nearest the target, which is
+    the sinks: the least is computed again.
     """
     flow: nx.DiGraph = nx.DiGraph()
     for v in region.nodes:
-        flow.add_edge((v, "out"), (v, "in"), capacity=_capacity(v, free))
+        flow.add_edge((v, "in"), (v, "out"), capacity=_capacity(v, free))
         if v.op is None or not isinstance(v.op.prim, Map):
-            flow.add_edge((v, "in"), "leaves")
+            flow.add_edge("leaves", (v, "in"))
     for u, v in region.edges:
-        flow.add_edge((v, "in"), (u, "out"))
+        flow.add_edge((u, "out"), (v, "in"))
     for v in sinks:
-        flow.add_edge("sinks", (v, "out"))
+        flow.add_edge((v, "out"), "sinks")
     if "leaves" not in flow:
         return set()
-    _, (near, far) = nx.minimum_cut(flow, "sinks", "leaves")
-    cut = {v for v in region.nodes if (v, "out") in near and (v, "in") in far}
-    return {v for v in cut if v.op is not None}
+    _, (near, far) = nx.minimum_cut(flow, "leaves", "sinks")
+    return {v for v in region.nodes if v.op is not None and (v, "in") in near and (v, "out") in far}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from math import prod
 
 from compiler.ir import Graph, Op, Value
 from runtime.expr import Expr, const
@@ -52,7 +53,8 @@ def _merge_equal(graph: Graph) -> None:
         key = (op.prim, op.inputs)
         same = seen.get(key)
         if same is not None:
-            same.origin = tuple(sorted({*same.origin, *op.origin}))
+            if op.inputs and prod(op.outputs[0].shape) > 1:
+                same.origin = tuple(sorted({*same.origin, *op.origin}))
             new.update(zip(op.outputs, same.outputs, strict=True))
         elif _is_copy(op) and not (op.inputs[0] in kept_values and op.outputs[0] in protected):
             new[op.outputs[0]] = op.inputs[0]
@@ -72,10 +74,16 @@ def _is_copy(op: Op) -> bool:
 
 
 def _shorten_reshape(op: Op) -> None:
-    if isinstance(op.prim, Reshape):
-        maker = op.inputs[0].op
-        if maker is not None and isinstance(maker.prim, Reshape):
-            op.inputs = maker.inputs
+    """A reshape of a reshape reads the first's operand; one of a constant is a constant."""
+    if not isinstance(op.prim, Reshape):
+        return
+    maker = op.inputs[0].op
+    if maker is None:
+        return
+    if isinstance(maker.prim, Reshape):
+        op.inputs = maker.inputs
+    elif isinstance(maker.prim, Map) and maker.prim.results[0].op == "const":
+        op.prim, op.inputs = Map(maker.prim.results, op.prim.shape), ()
 
 
 # -- expressions ---------------------------------------------------------------

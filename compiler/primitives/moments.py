@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from compiler.primitives.elementwise import gradient
+from compiler.primitives.elementwise import emit_summed
 from compiler.primitives.registry import Rule, Typed, register
 from compiler.primitives.shapes import require, require_axis, require_operands
 from runtime import ops
@@ -34,13 +34,18 @@ class MomentsRule(Rule):
         """One map that reads the mean."""
         prim = op.prim
         assert isinstance(prim, ops.Moments)
-        x, (mean, _) = op.inputs[0], op.outputs
+        x, (mean, _), (dm, dv) = op.inputs[0], op.outputs, dys
         scale = 1.0 / max(1, prod(x.shape[a] for a in prim.axes))
-        # As trees whose derivative by operand 0 is dm/dx and dv/dx; the mean counts as a
-        # constant in the second because the sum of (x - mean) is 0.
-        centred = call("sub", arg(0), arg(1))
-        trees = [call("mul", arg(0), const(scale)), call("mul", call("mul", centred, centred), const(scale))]
-        return gradient(b, trees, x.shape, [x, mean], dys, {})[:1]
+        parts = []
+        if dv is not None:
+            parts.append(call("mul", call("mul", arg(0), const(2.0 * scale)), call("sub", arg(1), arg(2))))
+        if dm is not None:
+            parts.append(call("mul", arg(3), const(scale)))
+        if not parts:
+            return [None]
+        formula = call("add", *parts) if len(parts) == 2 else parts[0]
+        pool = [dv or mean, x, mean, dm or mean]
+        return [emit_summed(b, formula, x.shape, pool, x.shape)]
 
     def flops(self, op: Op) -> int:
         """Add; subtract, multiply, add: 4 an element."""

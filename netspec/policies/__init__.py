@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from netspec.policies.base import Policy, make, policy
+from netspec.policies.base import Policy, find, make, policy, registered
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["Policy", "make", "policy"]
+__all__ = ["Policy", "find", "make", "policy", "registered"]

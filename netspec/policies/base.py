@@ -50,6 +50,11 @@ def find(name: str) -> type[Policy] | None:
     return POLICIES.get(name)  # type: ignore[return-value]
 
 
+def registered() -> list[type[Policy]]:
+    """Every policy, sorted by name."""
+    return list(POLICIES)  # type: ignore[arg-type]
+
+
 def make(solver: object) -> Policy:
     """The policy that a checked solver asks for, with the solver's numbers."""
     cls = find(getattr(solver, "lr_policy"))  # noqa: B009 (a solver of any type)

@@ -206,7 +206,7 @@ def inspect_net(net: Net) -> Inspection:
     solver = net.spec.solver if net.phase == "train" else None
     graph = build_graph(net, solver=solver)
     drop_dead(graph)
-    seen = receptive_fields(graph)
+    seen = receptive_fields(graph, [n.name for n in net.nodes if getattr(n.layer, "global_pooling", False)])
     values = {v.name: v for op in graph.ops for v in op.outputs if v.name}
     params = _params(net, graph)
     forward = _flops(graph, "forward")
@@ -268,7 +268,7 @@ def _activations(net: Net, node: Node) -> int:
 
 
 def _receptive_field(node: Node, seen: dict[Value, Seen], values: dict[str, Value]) -> tuple[int, int] | None:
-    if not node.top_ids or node.top_ids[0] not in values or getattr(node.layer, "global_pooling", False):
+    if not node.top_ids or node.top_ids[0] not in values:
         return None
     field_of = seen.get(values[node.top_ids[0]])
     return (int(field_of.size[0]), int(field_of.size[1])) if isinstance(field_of, Field) else None

@@ -12,7 +12,7 @@ convolutional neural networks", equations 1 and 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -58,14 +58,21 @@ Seen = Field | str | None
 """A field, ``EVERYTHING``, or None: depends on no picture (a parameter, a random number)."""
 
 
-def receptive_fields(graph: Graph) -> dict[Value, Seen]:
-    """What each value of the forward segment sees of the pictures among the inputs."""
+def receptive_fields(graph: Graph, whole: Collection[str] = ()) -> dict[Value, Seen]:
+    """What each value of the forward segment sees of the pictures among the inputs.
+
+    Parameters
+    ----------
+    whole
+        Layers that see everything by definition (global pooling).
+    """
     seen: dict[Value, Seen] = {}
     for value in graph.inputs.values():
         seen[value] = Field() if value.rank == 4 else EVERYTHING if value.rank > 1 else None
     for op in graph.ops:
         if op.segment == "forward":
-            found = _after(op, [seen.get(v) for v in op.inputs])
+            everything = any(o.layer in whole for o in op.origin)
+            found = EVERYTHING if everything else _after(op, [seen.get(v) for v in op.inputs])
             seen.update(dict.fromkeys(op.outputs, found))
     return seen
 

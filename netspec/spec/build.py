@@ -24,8 +24,15 @@ class Context:
     layer: str | None = None
 
 
-def build(cls: type[E], node: Node, diagnostics: Diagnostics, *, layer: str | None = None,
-          ignore: Iterable[str] = (), what: str | None = None) -> E | None:  # fmt: skip
+def build(
+    cls: type[E],
+    node: Node,
+    diagnostics: Diagnostics,
+    *,
+    layer: str | None = None,
+    ignore: Iterable[str] = (),
+    what: str | None = None,
+) -> E | None:
     """Build an instance of ``cls``, None when anything is wrong with it.
 
     Parameters
@@ -75,8 +82,9 @@ def _as_mapping(cls: type[Entry], node: Node, diagnostics: Diagnostics, layer: s
     short = cls.from_short(node)
     if short is not None:
         return short
-    diagnostics.error("E503", node.mark, f"{_article(cls)} is a mapping, got {kind(node)}", layer=layer,
-                      hint=cls.short_form)  # fmt: skip
+    diagnostics.error(
+        "E503", node.mark, f"{_article(cls)} is a mapping, got {kind(node)}", layer=layer, hint=cls.short_form
+    )
     return None
 
 
@@ -93,8 +101,13 @@ def _chosen(cls: type[E], mapping: Mapping, diagnostics: Diagnostics, layer: str
         if node is None and cls.default_type is not None:
             return cls.registry.get(cls.default_type)  # type: ignore[return-value]
         mark = entry_mark(mapping) if node is None else node.mark
-        diagnostics.error("E502", mark, f"`{cls.type_key}` is missing", layer=layer,
-                          hint=f"the {cls.registry.kind}s are {_listed(cls.registry.names())}")  # fmt: skip
+        diagnostics.error(
+            "E502",
+            mark,
+            f"`{cls.type_key}` is missing",
+            layer=layer,
+            hint=f"the {cls.registry.kind}s are {_listed(cls.registry.names())}",
+        )
         return None
     name = node.value if isinstance(node, Scalar) else None
     if not isinstance(name, str):
@@ -102,8 +115,9 @@ def _chosen(cls: type[E], mapping: Mapping, diagnostics: Diagnostics, layer: str
         return None
     found = cls.registry.get(name)
     if found is None:
-        diagnostics.error("E506", node.mark, f"unknown {cls.registry.kind} `{name}`", layer=layer,
-                          hint=_type_hint(cls, name))  # fmt: skip
+        diagnostics.error(
+            "E506", node.mark, f"unknown {cls.registry.kind} `{name}`", layer=layer, hint=_type_hint(cls, name)
+        )
     return found  # type: ignore[return-value]
 
 
@@ -129,8 +143,7 @@ class _Reading:
         self.keys = keys_of(cls)
         self.misspelt: set[str] = set()
 
-    def error(self, code: str, mark: Mark, message: str, hint: str | None = None,
-              notes: tuple[str, ...] = ()) -> None:  # fmt: skip
+    def error(self, code: str, mark: Mark, message: str, hint: str | None = None, notes: tuple[str, ...] = ()) -> None:
         self.context.diagnostics.error(code, mark, message, hint=hint, layer=self.context.layer, notes=notes)
 
     def values(self, ignore: frozenset[str]) -> tuple[dict[str, Any], dict[str, Mark]]:
@@ -145,15 +158,21 @@ class _Reading:
             if info is None:
                 self.unknown(key)
             elif info.name in marks:
-                self.error("E511", key.mark, f"`{key.text}` and `{info.key}` are the same field", "delete one of the two")
+                self.error(
+                    "E511", key.mark, f"`{key.text}` and `{info.key}` are the same field", "delete one of the two"
+                )
             else:
                 marks[info.name] = node.mark
                 self.convert(info, key.text, node, values)
         for info in fields_of(self.cls):
             # a misspelt key is one mistake, not two
             if info.required and info.name not in marks and info.key not in self.misspelt:
-                self.error("E502", entry_mark(self.mapping), f"{self.what} needs `{info.key}`",
-                           f"`{info.key}`: {info.spec.doc}")  # fmt: skip
+                self.error(
+                    "E502",
+                    entry_mark(self.mapping),
+                    f"{self.what} needs `{info.key}`",
+                    f"`{info.key}`: {info.spec.doc}",
+                )
         return values, marks
 
     def convert(self, info: FieldInfo, key: str, node: Node, values: dict[str, Any]) -> None:
@@ -176,6 +195,7 @@ class _Reading:
         meant = foreign.FIELDS.get(key.text.lower())
         near = meant if meant in self.keys else nearest(key.text, known)
         notes: tuple[str, ...] = ()
+        hint: str | None
         if near is not None:
             self.misspelt.add(near)
             hint = f"did you mean `{near}`?"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netspec.spec.diagnostics import Diagnostics, Related
-from netspec.spec.entries import Calls, Item, Named, within
+from netspec.spec.entries import Calls, Item, Named
 from netspec.spec.marks import Mark
 from netspec.spec.unknown import Absent, report_unknown
 
@@ -217,7 +217,7 @@ class Wirer:
     def _known_output(self, item: Item, child: Scope, name: str, mark: Mark) -> bool:
         if name in child.ports or child.prefix + name in self.makings:
             return True
-        with within(self.diagnostics, child.calls):
+        with self.diagnostics.inside(child.calls):
             report_unknown(self, child, name, mark, item.name, what="output")
         return False
 
@@ -300,7 +300,7 @@ class Wirer:
             target = made.target if made is not None else scope.ports.get(name)
             if target is None:
                 if name not in scope.ports:  # a port without a bottom is already reported
-                    with within(self.diagnostics, scope.calls):
+                    with self.diagnostics.inside(scope.calls):
                         report_unknown(self, scope, name, mark, pending.item.name)
                 return None
             ref = target
@@ -346,7 +346,7 @@ class Wirer:
 
     def _error(self, code: str, mark: Mark, message: str, hint: str | None, item: Item,
                related: list[Related] | None = None) -> None:  # fmt: skip
-        with within(self.diagnostics, item.calls):
+        with self.diagnostics.inside(item.calls):
             self.diagnostics.error(code, mark, message, hint, item.name, related=related or ())
 
 

@@ -24,8 +24,9 @@ _NODES = (Scalar, Sequence, Mapping)
 class Bad(Exception):
     """A value that a field cannot take."""
 
-    def __init__(self, code: str, message: str, hint: str | None = None, mark: Mark | None = None,
-                 notes: tuple[str, ...] = ()) -> None:  # fmt: skip
+    def __init__(
+        self, code: str, message: str, hint: str | None = None, mark: Mark | None = None, notes: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.code, self.message, self.hint, self.mark, self.notes = code, message, hint, mark, notes
 
@@ -139,7 +140,7 @@ def _not_a_number(scalar: Scalar, key: str, noun: str) -> Bad:
     value = scalar.value
     if isinstance(value, str):
         if scalar.quoted and not scalar.is_given and isinstance(scalars.resolve(value), int | float):
-            return Bad("E510", f"`{key}` is {noun}, got the text \"{value}\"", f"write it without quotes: {value}")
+            return Bad("E510", f'`{key}` is {noun}, got the text "{value}"', f"write it without quotes: {value}")
         meant = None if scalar.is_given else scalars.number_meant(value)
         if meant is not None:
             what, remedy = meant
@@ -157,7 +158,7 @@ def _int(scalar: Scalar, spec: FieldSpec, key: str) -> int:
         raise _not_a_number(scalar, key, _NOUNS[int])
     if not is_whole(value):
         raise Bad("E206", f"`{key}` is a whole number, got {in_text(value)}{_written(scalar)}")
-    if abs(value) >= _INT_LIMIT:
+    if not -_INT_LIMIT < value < _INT_LIMIT:
         raise Bad("E504", f"`{key}` is beyond 2^63, got {in_text(value)}{_written(scalar)}")
     return int(value)
 
@@ -178,7 +179,7 @@ def _bool(scalar: Scalar, spec: FieldSpec, key: str) -> bool:
     if isinstance(value, str):
         meant = scalars.boolean_meant(value)
         if meant is not None and scalar.quoted:
-            raise Bad("E510", f"`{key}` is true or false, got the text \"{value}\"", f"write {meant}, without quotes")
+            raise Bad("E510", f'`{key}` is true or false, got the text "{value}"', f"write {meant}, without quotes")
         if meant is not None:
             raise Bad("E508", f"`{key}` is true or false; `{value}` is text in YAML 1.2", f"write {meant}")
     if value in (0, 1):
@@ -193,7 +194,9 @@ def _str(scalar: Scalar, spec: FieldSpec, key: str) -> str:
         return _choice(scalar.text if isinstance(value, bool) else in_text(value), spec.choices, key)
     if isinstance(value, str):
         return value
-    raise Bad("E503", f"`{key}` is a text, got {kind(scalar)}{_written(scalar)}", f'put it in quotes: "{in_text(value)}"')
+    raise Bad(
+        "E503", f"`{key}` is a text, got {kind(scalar)}{_written(scalar)}", f'put it in quotes: "{in_text(value)}"'
+    )
 
 
 def _choice(text: str, choices: tuple[str, ...], key: str) -> str:

@@ -53,7 +53,7 @@ class Diagnostic:
             "column": self.mark.column,
             "layer": self.layer,
             "hint": self.hint,
-            "notes": list(self.notes),
+            "notes": [*self.notes, *(f"{r.text} at {r.mark}" for r in self.related)],
         }
 
 
@@ -82,23 +82,48 @@ class Diagnostics:
         self.sources: dict[str, Source] = {}
         self._items: dict[tuple[str, Mark, str], Diagnostic] = {}
         self._calls: list[tuple[str, Mark]] = []
+        self._errors = 0
 
     def add_source(self, source: Source) -> None:
         """Keep a file's text, so that its lines can be shown."""
         self.sources[source.file] = source
 
-    def error(self, code: str, mark: Mark, message: str, hint: str | None = None, layer: str | None = None,
-              notes: Iterable[str] = (), related: Iterable[Related] = ()) -> None:  # fmt: skip
+    def error(
+        self,
+        code: str,
+        mark: Mark,
+        message: str,
+        hint: str | None = None,
+        layer: str | None = None,
+        notes: Iterable[str] = (),
+        related: Iterable[Related] = (),
+    ) -> None:
         """Report a mistake; the same one at the same place is kept once (blocks are expanded many times)."""
         self.add(Diagnostic("error", code, message, mark, layer, hint, tuple(notes), tuple(related)))
 
-    def warning(self, code: str, mark: Mark, message: str, hint: str | None = None, layer: str | None = None,
-                notes: Iterable[str] = (), related: Iterable[Related] = ()) -> None:  # fmt: skip
+    def warning(
+        self,
+        code: str,
+        mark: Mark,
+        message: str,
+        hint: str | None = None,
+        layer: str | None = None,
+        notes: Iterable[str] = (),
+        related: Iterable[Related] = (),
+    ) -> None:
         """Report something that is allowed but probably not meant."""
         self.add(Diagnostic("warning", code, message, mark, layer, hint, tuple(notes), tuple(related)))
 
-    def note(self, code: str, mark: Mark, message: str, hint: str | None = None, layer: str | None = None,
-             notes: Iterable[str] = (), related: Iterable[Related] = ()) -> None:  # fmt: skip
+    def note(
+        self,
+        code: str,
+        mark: Mark,
+        message: str,
+        hint: str | None = None,
+        layer: str | None = None,
+        notes: Iterable[str] = (),
+        related: Iterable[Related] = (),
+    ) -> None:
         """Report something worth knowing."""
         self.add(Diagnostic("note", code, message, mark, layer, hint, tuple(notes), tuple(related)))
 
@@ -112,6 +137,10 @@ class Diagnostics:
         """
         assert item.code in CODES, f"code {item.code} is in no table of netspec.spec.codes"
         item = replace(item, message=_cut(item.message), hint=_cut(item.hint) if item.hint else None)
+        if self._calls:  # a name inside the block is shown as written there, so every turn says the same
+            inside = self._calls[-1][0] + "/"
+            hint = item.hint.replace(inside, "") if item.hint else None
+            item = replace(item, message=item.message.replace(inside, ""), hint=hint)
         key = (item.code, item.mark, item.message)
         if key in self._items:
             return
@@ -119,6 +148,7 @@ class Diagnostics:
             calls = tuple(f"in {name}, called at line {mark.line}" for name, mark in reversed(self._calls))
             item = replace(item, notes=item.notes + calls)
         self._items[key] = item
+        self._errors += item.severity == "error"
         if len(self._items) >= LIMIT:
             raise SpecError(self)
 
@@ -136,6 +166,15 @@ class Diagnostics:
         finally:
             self._calls.pop()
 
+    @contextmanager
+    def inside(self, calls: Iterable[tuple[str, Mark]]) -> Iterator[None]:
+        """Say that what follows lies in these block instances (outermost first) and in no others."""
+        saved, self._calls = self._calls, list(calls)
+        try:
+            yield
+        finally:
+            self._calls = saved
+
     @property
     def items(self) -> list[Diagnostic]:
         """All diagnostics, sorted by file, line and column."""
@@ -149,12 +188,12 @@ class Diagnostics:
     @property
     def has_errors(self) -> bool:
         """Whether there is at least one error."""
-        return any(d.severity == "error" for d in self._items.values())
+        return self._errors > 0
 
     @property
     def error_count(self) -> int:
         """How many errors there are; a step that compares it before and after knows whether it failed."""
-        return sum(d.severity == "error" for d in self._items.values())
+        return self._errors
 
     def raise_if_errors(self) -> None:
         """Raise `SpecError` if there is an error."""

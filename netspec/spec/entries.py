@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping
 
 if TYPE_CHECKING:
-    from netspec.spec.fields import Entry as TypedEntry
     from netspec.spec.layer import Layer
     from netspec.spec.rules import Rules
     from netspec.spec.variables import Env
@@ -109,20 +106,3 @@ def all_layers(items: list[Item]) -> Iterator[Item]:
     """Yield every layer of a tree in the order of the file."""
     for item in items:
         yield from item.layers()
-
-
-@contextmanager
-def within(diagnostics: Diagnostics, calls: Calls) -> Iterator[None]:
-    """Diagnostics reported inside say which block instances they lie in."""
-    if not calls:
-        yield
-        return
-    with ExitStack() as stack:
-        for name, mark in calls:
-            stack.enter_context(diagnostics.calling(name, mark))
-        yield
-
-
-def field_of(entry: TypedEntry | None, name: str) -> object:
-    """Return a field of a typed entry, None if the entry could not be built."""
-    return None if entry is None else getattr(entry, name)

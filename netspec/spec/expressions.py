@@ -13,6 +13,7 @@ from collections.abc import Mapping as Environment
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeGuard
 
 from netspec.spec import grammar, operators
 from netspec.spec.diagnostics import Diagnostics
@@ -139,8 +140,13 @@ def _pieces(text: str) -> tuple[_Piece, ...]:
             found.append(_Piece(name[0], dollar + 1, True))
             at = name.end()
         else:
-            raise GrammarError("a dollar sign starts no variable here", dollar, dollar + 1,
-                               "write `$$` for a dollar sign, `$name` or `${..}` for a variable", "E208")  # fmt: skip
+            raise GrammarError(
+                "a dollar sign starts no variable here",
+                dollar,
+                dollar + 1,
+                "write `$$` for a dollar sign, `$name` or `${..}` for a variable",
+                "E208",
+            )
     literal += text[at:]
     if literal or not found:
         found.append(_Piece(literal, 0, False))
@@ -229,12 +235,13 @@ def _printed(expression: Expression, value: object) -> str:
     if isinstance(value, Fraction):
         value = float(value)
     if value is None or not isinstance(value, int | float | str):
-        raise ExpressionError(f"`{expression.text}` is {operators.kind(value)}, which cannot stand inside text",
-                              expression.mark, "E203")  # fmt: skip
+        raise ExpressionError(
+            f"`{expression.text}` is {operators.kind(value)}, which cannot stand inside text", expression.mark, "E203"
+        )
     return in_text(value)
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int | float | Fraction]:
     """Whether a value is a whole number (``3``, ``3.0``; no boolean)."""
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         return False

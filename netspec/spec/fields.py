@@ -19,7 +19,6 @@ import sys
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -72,10 +71,19 @@ class FieldInfo:
         return self.spec.default is REQUIRED
 
 
-def field(default: Any = REQUIRED, *, doc: str, minimum: float | None = None, maximum: float | None = None,
-          above: float | None = None, below: float | None = None, choices: tuple[str, ...] | None = None,
-          alias: str | tuple[str, ...] | None = None, unit: str | None = None,
-          schema: dict[str, Any] | None = None) -> Any:  # fmt: skip
+def field(
+    default: Any = REQUIRED,
+    *,
+    doc: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    alias: str | tuple[str, ...] | None = None,
+    unit: str | None = None,
+    schema: dict[str, Any] | None = None,
+) -> Any:
     """Declare a field of an `Entry`.
 
     Parameters
@@ -177,12 +185,19 @@ class Entry:
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and all(getattr(self, n) == getattr(other, n) for n in self.specs)
 
-    __hash__ = None  # type: ignore[assignment]
+
+_FIELDS: dict[type, tuple[FieldInfo, ...]] = {}
+_KEYS: dict[type, dict[str, FieldInfo]] = {}
 
 
-@cache
 def fields_of(cls: type[Entry]) -> tuple[FieldInfo, ...]:
     """Return the fields of a class with their types, base classes first."""
+    if cls not in _FIELDS:
+        _FIELDS[cls] = _resolved(cls)
+    return _FIELDS[cls]
+
+
+def _resolved(cls: type[Entry]) -> tuple[FieldInfo, ...]:
     types: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         own = {n: a for n, a in vars(base).get("__annotations__", {}).items() if n in cls.specs}
@@ -192,10 +207,11 @@ def fields_of(cls: type[Entry]) -> tuple[FieldInfo, ...]:
     return tuple(FieldInfo(name, name.rstrip("_"), types[name], spec) for name, spec in cls.specs.items())
 
 
-@cache
 def keys_of(cls: type[Entry]) -> dict[str, FieldInfo]:
     """Return the field of each YAML key, aliases included."""
-    return {key: info for info in fields_of(cls) for key in (info.key, *info.spec.alias)}
+    if cls not in _KEYS:
+        _KEYS[cls] = {key: info for info in fields_of(cls) for key in (info.key, *info.spec.alias)}
+    return _KEYS[cls]
 
 
 def entry_mark(mapping: Mapping) -> Mark:
@@ -204,4 +220,3 @@ def entry_mark(mapping: Mapping) -> Mark:
     if isinstance(name, Scalar):
         return name.mark
     return mapping.pairs[0][0].mark if mapping.pairs else mapping.mark
-

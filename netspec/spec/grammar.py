@@ -24,8 +24,17 @@ from functools import lru_cache
 MAX_LENGTH = 1000
 MAX_NESTING = 32
 MAX_DEPTH = 100
-FUNCTIONS = {"min": (1, None), "max": (1, None), "abs": (1, 1), "floor": (1, 1), "ceil": (1, 1), "round": (1, 1),
-             "sqrt": (1, 1), "log2": (1, 1), "len": (1, 1)}  # fmt: skip
+FUNCTIONS = {
+    "min": (1, None),
+    "max": (1, None),
+    "abs": (1, 1),
+    "floor": (1, 1),
+    "ceil": (1, 1),
+    "round": (1, 1),
+    "sqrt": (1, 1),
+    "log2": (1, 1),
+    "len": (1, 1),
+}
 
 
 class GrammarError(Exception):
@@ -147,8 +156,13 @@ _REMEDIES = {
 def tokens_of(text: str) -> list[Token]:
     """Cut ``text`` into tokens, the last of kind ``end``."""
     if len(text) > MAX_LENGTH:
-        raise GrammarError(f"the expression has {len(text)} characters; {MAX_LENGTH} are allowed", 0, len(text),
-                           "compute parts of it under `vars`", "E207")  # fmt: skip
+        raise GrammarError(
+            f"the expression has {len(text)} characters; {MAX_LENGTH} are allowed",
+            0,
+            len(text),
+            "compute parts of it under `vars`",
+            "E207",
+        )
     found, at = [], 0
     while match := _TOKEN.match(text, at):
         kind, at = str(match.lastgroup), match.end()
@@ -199,15 +213,25 @@ class _Parser:
 
     def made(self, node: Tree) -> Tree:
         if node.depth > MAX_DEPTH:
-            raise GrammarError(f"the expression is deeper than {MAX_DEPTH} operations", node.first, node.last,
-                               "compute parts of it under `vars`", "E207")  # fmt: skip
+            raise GrammarError(
+                f"the expression is deeper than {MAX_DEPTH} operations",
+                node.first,
+                node.last,
+                "compute parts of it under `vars`",
+                "E207",
+            )
         return node
 
     def expression(self) -> Tree:
         self.nesting += 1
         if self.nesting > MAX_NESTING:
-            raise GrammarError(f"the expression is nested deeper than {MAX_NESTING}", self.next.first, self.next.last,
-                               "compute parts of it under `vars`", "E207")  # fmt: skip
+            raise GrammarError(
+                f"the expression is nested deeper than {MAX_NESTING}",
+                self.next.first,
+                self.next.last,
+                "compute parts of it under `vars`",
+                "E207",
+            )
         a = self.logic(0)
         if self.take("if"):
             condition = self.logic(0)
@@ -297,8 +321,12 @@ class _Parser:
 
     def call(self, name: Token) -> Tree:
         if name.text not in FUNCTIONS:
-            raise GrammarError(f"there is no function `{name.text}`", name.first, name.last,
-                               f"the functions are {', '.join(FUNCTIONS)}")  # fmt: skip
+            raise GrammarError(
+                f"there is no function `{name.text}`",
+                name.first,
+                name.last,
+                f"the functions are {', '.join(FUNCTIONS)}",
+            )
         opened = self.take("(")
         assert opened is not None
         arguments: list[Tree] = []

@@ -93,7 +93,9 @@ class Layer(Entry):
     lr_mult: float = field(1.0, minimum=0, doc="multiplies the lr_mult of all parameters; 0 freezes the layer")
     decay_mult: float = field(1.0, minimum=0, doc="multiplies the decay_mult of all parameters")
     loss_weight: tuple[float, ...] | None = field(None, doc="weight of each top in the loss; default 1 for a loss")
-    propagate_down: tuple[bool, ...] | None = field(None, doc="for each bottom, whether gradients go on; default: where needed")  # noqa: E501
+    propagate_down: tuple[bool, ...] | None = field(
+        None, doc="for each bottom, whether gradients go on; default: where needed"
+    )
     round: str | None = field(
         None, choices=("floor", "ceil", "exact"), alias="round_mode", doc="how a size that does not fit is rounded"
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping as Environment
+from collections.abc import Callable
+from collections.abc import Mapping as Environment
 from fractions import Fraction
 
 from netspec.spec import scalars
@@ -108,8 +109,7 @@ def _number(tree: Tree, env: Environment[str, object]) -> Number:
 
 
 def _reads_as_number(text: str) -> bool:
-    value = scalars.resolve(text)
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return _is_number(scalars.resolve(text))
 
 
 def _boolean(tree: Tree, env: Environment[str, object]) -> bool:
@@ -153,9 +153,7 @@ _ARITHMETIC: dict[str, Callable[[Number, Number], Number]] = {
 
 def _bounded(value: Number, tree: Tree) -> Number:
     """Refuse what no size or count can be; every operand was bounded, so one operation stays cheap."""
-    if isinstance(value, float) and math.isfinite(value) and abs(value) < 1e300:
-        return value
-    if isinstance(value, float) or abs(value) >= LIMIT:
+    if not -LIMIT < value < LIMIT:  # nan too
         raise ValueProblem("the result is beyond 2^63", tree, "E204", "no size, count or rate is that large")
     return _normal(value)
 
@@ -180,7 +178,8 @@ def _holds(op: str, x: object, y: object, tree: Tree, left: Tree, right: Tree) -
         if not _is_number(value):
             why = "texts are compared with `==` and `!=` alone" if isinstance(value, str) else None
             raise ValueProblem(f"a number is due, got {kind(value)}", side, "E203", why)
-    assert isinstance(x, int | float | Fraction) and isinstance(y, int | float | Fraction)
+    assert isinstance(x, int | float | Fraction)
+    assert isinstance(y, int | float | Fraction)
     return {"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[op]
 
 

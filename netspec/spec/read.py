@@ -83,8 +83,12 @@ def _bytes_of(file: str, diagnostics: Diagnostics) -> bytes | None:
         data = stream.read(MAX_BYTES + 1) if about.st_size <= MAX_BYTES else None
     if data is None or len(data) > MAX_BYTES:
         size = max(about.st_size, MAX_BYTES + 1)
-        diagnostics.error("E101", Mark.start(file), f"the file has {size:,} bytes; a spec has at most {MAX_BYTES:,}",
-                          hint="is this a spec? Repetition is written with `repeat`, `each` and `blocks`")  # fmt: skip
+        diagnostics.error(
+            "E101",
+            Mark.start(file),
+            f"the file has {size:,} bytes; a spec has at most {MAX_BYTES:,}",
+            hint="is this a spec? Repetition is written with `repeat`, `each` and `blocks`",
+        )
         return None
     return data
 
@@ -103,9 +107,12 @@ def _refuse_encoding(data: bytes, error: UnicodeDecodeError, file: str, diagnost
     hint = "save the file as UTF-8"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         hint = "this is UTF-16; save the file as UTF-8"
-    diagnostics.error("E102", Mark(file, line, column, column + 1),
-                      f"byte {data[error.start]:#04x} at offset {error.start:,} is not UTF-8 ({error.reason})",
-                      hint=hint)  # fmt: skip
+    diagnostics.error(
+        "E102",
+        Mark(file, line, column, column + 1),
+        f"byte {data[error.start]:#04x} at offset {error.start:,} is not UTF-8 ({error.reason})",
+        hint=hint,
+    )
 
 
 def read_text(text: str, file: str, diagnostics: Diagnostics) -> Mapping | None:
@@ -117,8 +124,12 @@ def read_text(text: str, file: str, diagnostics: Diagnostics) -> Mapping | None:
         diagnostics.error("E105", root.mark, "the file is empty", hint="a spec starts with `name:` and `layers:`")
         return None
     what = "a list" if isinstance(root, Sequence) else "a single value"
-    diagnostics.error("E113", root.mark, f"a spec is a mapping of `name`, `layers`, ..; this is {what}",
-                      hint="put `layers:` above the list" if isinstance(root, Sequence) else None)  # fmt: skip
+    diagnostics.error(
+        "E113",
+        root.mark,
+        f"a spec is a mapping of `name`, `layers`, ..; this is {what}",
+        hint="put `layers:` above the list" if isinstance(root, Sequence) else None,
+    )
     return None
 
 
@@ -164,8 +175,12 @@ def _characters_allowed(text: str, file: str, diagnostics: Diagnostics) -> bool:
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     code = ord(found[0])
     what = "NUL" if code == 0 else "a private-use character" if _PRIVATE.match(found[0]) else "a control character"
-    diagnostics.error("E103", Mark(file, line, column, column + 1), f"U+{code:04X} ({what}) is not allowed in a spec",
-                      hint="delete it; write `\\x..` or `\\u....` in double quotes if a text needs it")  # fmt: skip
+    diagnostics.error(
+        "E103",
+        Mark(file, line, column, column + 1),
+        f"U+{code:04X} ({what}) is not allowed in a spec",
+        hint="delete it; write `\\x..` or `\\u....` in double quotes if a text needs it",
+    )
     return False
 
 
@@ -212,8 +227,12 @@ class _Builder:
     def document(self, event: Any) -> None:
         self.documents += 1
         if self.documents > 1:
-            self.diagnostics.error("E106", self.mark(event), "a second YAML document starts here; a spec is one",
-                                   hint="delete the `---`, or put each spec into a file of its own")  # fmt: skip
+            self.diagnostics.error(
+                "E106",
+                self.mark(event),
+                "a second YAML document starts here; a spec is one",
+                hint="delete the `---`, or put each spec into a file of its own",
+            )
             raise _Stop
 
     def scalar(self, event: Any) -> None:
@@ -225,8 +244,12 @@ class _Builder:
 
     def open(self, event: Any) -> None:
         if len(self.stack) >= MAX_DEPTH:
-            self.diagnostics.error("E107", self.mark(event), f"lists and mappings are nested deeper than {MAX_DEPTH}",
-                                   hint="is a bracket never closed?")  # fmt: skip
+            self.diagnostics.error(
+                "E107",
+                self.mark(event),
+                f"lists and mappings are nested deeper than {MAX_DEPTH}",
+                hint="is a bracket never closed?",
+            )
             raise _Stop
         first = event.start_mark
         mark = Mark(self.file, first.line + 1, first.column + 1, first.column + 2)
@@ -237,24 +260,40 @@ class _Builder:
         self.stack.append(_Open(node))
 
     def alias(self, event: Any) -> None:
-        self.diagnostics.error("E109", self.mark(event), f"YAML aliases (`*{event.anchor}`) are not used in specs",
-                               hint="name the value under `vars` and write `$name`, or use `defaults` or `blocks`",
-                               notes=("why: one line has one value, and a few aliases can stand for billions of values",))  # fmt: skip
+        self.diagnostics.error(
+            "E109",
+            self.mark(event),
+            f"YAML aliases (`*{event.anchor}`) are not used in specs",
+            hint="name the value under `vars` and write `$name`, or use `defaults` or `blocks`",
+            notes=("why: one line has one value, and a few aliases can stand for billions of values",),
+        )
         raise _Stop
 
     def refuse_properties(self, event: Any, mark: Mark) -> None:
         if event.anchor is not None:
-            self.diagnostics.error("E109", mark, f"YAML anchors (`&{event.anchor}`) are not used in specs",
-                                   hint="name the value under `vars` and write `$name`, or use `defaults` or `blocks`")  # fmt: skip
+            self.diagnostics.error(
+                "E109",
+                mark,
+                f"YAML anchors (`&{event.anchor}`) are not used in specs",
+                hint="name the value under `vars` and write `$name`, or use `defaults` or `blocks`",
+            )
         if event.tag is not None and event.tag != "!":
-            self.diagnostics.error("E110", mark, f"YAML tags (`{event.tag[:60]}`) are refused; nothing is constructed",
-                                   hint="delete the tag; put text into quotes")  # fmt: skip
+            self.diagnostics.error(
+                "E110",
+                mark,
+                f"YAML tags (`{event.tag[:60]}`) are refused; nothing is constructed",
+                hint="delete the tag; put text into quotes",
+            )
 
     def add(self, node: Node) -> None:
         self.count += 1
         if self.count > MAX_NODES:
-            self.diagnostics.error("E108", node.mark, f"the file has more than {MAX_NODES:,} values",
-                                   hint="write repetition with `repeat`, `each` and `blocks`")  # fmt: skip
+            self.diagnostics.error(
+                "E108",
+                node.mark,
+                f"the file has more than {MAX_NODES:,} values",
+                hint="write repetition with `repeat`, `each` and `blocks`",
+            )
             raise _Stop
         if not self.stack:
             self.root = node
@@ -273,16 +312,27 @@ class _Builder:
     def key(self, parent: _Open, node: Node) -> None:
         if not isinstance(node, Scalar):
             what = "a list" if isinstance(node, Sequence) else "a mapping"
-            self.diagnostics.error("E111", node.mark, f"a key is plain text; this one is {what}",
-                                   hint='an expression in braces needs quotes: "${..}"')  # fmt: skip
+            self.diagnostics.error(
+                "E111",
+                node.mark,
+                f"a key is plain text; this one is {what}",
+                hint='an expression in braces needs quotes: "${..}"',
+            )
             raise _Stop
         if node.text == "<<" and not node.quoted:
-            self.diagnostics.error("E109", node.mark, "YAML merge keys (`<<`) are not used in specs",
-                                   hint="common fields go into `defaults`, common layers into `blocks`")  # fmt: skip
+            self.diagnostics.error(
+                "E109",
+                node.mark,
+                "YAML merge keys (`<<`) are not used in specs",
+                hint="common fields go into `defaults`, common layers into `blocks`",
+            )
         first = parent.seen.get(node.text)
         if first is not None:
-            self.diagnostics.error("E112", node.mark, f"key `{node.text}` is written twice",
-                                   hint="delete one of the two",
-                                   notes=(f"first written at {first.mark}",),
-                                   related=(Related("first written here", first.mark),))  # fmt: skip
+            self.diagnostics.error(
+                "E112",
+                node.mark,
+                f"key `{node.text}` is written twice",
+                hint="delete one of the two",
+                related=(Related("first written here", first.mark),),
+            )
         parent.key = node

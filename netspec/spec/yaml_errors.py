@@ -12,25 +12,48 @@ from netspec.spec.marks import Mark, Source
 
 _TEXTS: tuple[tuple[str, str, str | None], ...] = (
     ("found character that cannot start any token", "`{char}` cannot start a value", "put the value into quotes"),
-    ("mapping values are not allowed", "a `key: value` cannot stand here",
-     "check the indentation of this line and the one above; a text with `: ` in it needs quotes"),
+    (
+        "mapping values are not allowed",
+        "a `key: value` cannot stand here",
+        "check the indentation of this line and the one above; a text with `: ` in it needs quotes",
+    ),
     ("could not find expected ':'", "this line is no `key: value`", "write `key: value`, with a space after the colon"),
-    ("did not find expected ',' or ']'", "this list is never closed, or lacks a comma", "check its brackets and commas"),
-    ("did not find expected ',' or '}'", "this mapping is never closed, or lacks a comma",
-     "check its braces and commas"),
-    ("did not find expected '-' indicator", "this line does not belong to the list above",
-     "indent the items of a list alike"),
-    ("did not find expected key", "this line does not belong to the mapping above", "indent the keys of a mapping alike"),
+    (
+        "did not find expected ',' or ']'",
+        "this list is never closed, or lacks a comma",
+        "check its brackets and commas",
+    ),
+    (
+        "did not find expected ',' or '}'",
+        "this mapping is never closed, or lacks a comma",
+        "check its braces and commas",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "this line does not belong to the list above",
+        "indent the items of a list alike",
+    ),
+    (
+        "did not find expected key",
+        "this line does not belong to the mapping above",
+        "indent the keys of a mapping alike",
+    ),
     ("found unexpected end of stream", "a quoted text is never closed", "put the missing quote"),
     ("found unexpected document indicator", "a quoted text is never closed", "put the missing quote"),
     ("did not find expected node content", "a value is missing here", None),
-    ("block sequence entries are not allowed", "a list item cannot stand here",
-     "start the list on a line of its own, or write it in brackets"),
-    ("found unknown escape character", "this escape sequence is not known",
-     "write `\\\\` for a backslash, or use single quotes"),
+    (
+        "block sequence entries are not allowed",
+        "a list item cannot stand here",
+        "start the list on a line of its own, or write it in brackets",
+    ),
+    (
+        "found unknown escape character",
+        "this escape sequence is not known",
+        "write `\\\\` for a backslash, or use single quotes",
+    ),
     ("found duplicate anchor", "YAML anchors are not used in specs", "use `vars`, `defaults` or `blocks`"),
     ("found undefined tag handle", "YAML tags are refused", "delete the tag"),
-)  # fmt: skip
+)
 
 
 def report(error: yaml.YAMLError, text: str, file: str, diagnostics: Diagnostics) -> None:

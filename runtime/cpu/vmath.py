@@ -30,6 +30,8 @@ BIAS = {"f32": 127, "f64": 1023}
 EXP_RANGE = {"f32": (-104.0, 89.0), "f64": (-746.0, 710.0)}
 """exp is 0 below and infinite above; within, 2^n is made of two factors."""
 
+SIGMOID_LIMIT = {"f32": 88.0, "f64": 709.0}
+
 EXP_F32 = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 EXP_F64 = tuple(1.0 / factorial(k) for k in range(13, 1, -1))
 
@@ -165,8 +167,15 @@ def tanh(x: Lanes) -> Lanes:
 
 
 def sigmoid(x: Lanes) -> Lanes:
-    """1 / (1 + e^-x)."""
-    return (1.0 / (exp(-x.exact()).exact() + 1.0)).relaxed()
+    """1 / (1 + e^-x), with one correction for what 1 + e rounded away."""
+    x = x.exact()
+    # held where e is finite: the correction would make NaN of 0 x inf
+    e = exp(_clamp(-x, -100.0, SIGMOID_LIMIT[x.kind])).exact()
+    sum_ = e + 1.0
+    value = 1.0 / sum_
+    lost = select(e < 1.0, e - (sum_ - 1.0), 1.0 - (sum_ - e))
+    error = fma(-sum_, value, 1.0) - lost * value
+    return fma(value, error, value).relaxed()
 
 
 def _quarters(x: Lanes) -> tuple[Lanes, Lanes]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from netspec.spec.codes.entry import Code
 
 CODES: tuple[Code, ...] = (
-    Code("E101", "file too large", """A spec is at most 8 MiB. Repetition belongs into `repeat`, `each` or `blocks`."""),
+    Code(
+        "E101", "file too large", """A spec is at most 8 MiB. Repetition belongs into `repeat`, `each` or `blocks`."""
+    ),
     Code("E102", "not UTF-8", """A spec is UTF-8 text. Save the file as UTF-8."""),
     Code("E103", "character not allowed", """Control, NUL and private-use characters are refused."""),
     Code("E104", "not YAML", """The text breaks a rule of YAML."""),

@@ -1,0 +1,126 @@
+"""Options that commands share, each decorator adding the keyword arguments it names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from netspec import zoo
+from netspec.spec.diagnostics import Diagnostic, SpecError, did_you_mean
+from netspec.spec.render import escaped, render, summary
+from runtime.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _overrides(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise click.BadParameter(
+                f"{escaped(text)!r} is no KEY=VALUE, for instance solver.base_lr=0.1", ctx, parameter
+            )
+        found[key.strip()] = value
+    return found
+
+
+def _stack(function: F, *options: Callable[[F], F]) -> F:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def format_option(function: F) -> F:
+    """Add ``--format text|json`` as ``format``: one JSON document on stdout and nothing else."""
+    kinds = click.Choice(["text", "json"], case_sensitive=False)
+    return click.option("--format", type=kinds, default="text", show_default=True, help="Form of the answer.")(function)
+
+
+def net_options(function: F) -> F:
+    """Add ``overrides`` (dict of YAML texts), ``phase``, ``stages``, ``batch``, ``strict`` and ``format``."""
+    return _stack(
+        function,
+        click.option(
+            "--set",
+            "overrides",
+            metavar="KEY=VALUE",
+            multiple=True,
+            callback=_overrides,
+            help="Override a value, read as YAML: vars.depth=56, layers.conv1.num_output=3, solver.base_lr=0.1.",
+        ),
+        click.option("--phase", type=click.Choice(["train", "test"], case_sensitive=False), help="One phase alone."),
+        click.option("--stage", "stages", metavar="NAME", multiple=True, help="Set a stage for include and exclude."),
+        click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Batch size, in place of the spec's."),
+        click.option("--strict", is_flag=True, help="Warnings are errors."),
+        format_option,
+    )
+
+
+def spec_options(function: F) -> F:
+    """Add the argument ``spec`` and everything of `net_options`."""
+    return click.argument("spec", metavar="SPEC")(net_options(function))
+
+
+def device_options(function: F) -> F:
+    """Add ``device`` (default ``cpu``) and ``threads`` (default None: what affinity and quota allow)."""
+    return _stack(
+        function,
+        click.option(
+            "--device", metavar="cpu|cuda[:i]|reference", default="cpu", show_default=True, help="Where to compute."
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Threads; default: NETSPEC_THREADS, else what affinity and cgroup quota allow.",
+        ),
+    )
+
+
+def spec_path(spec: str) -> Path:
+    """Return the file of a SPEC: a path, or the bare name of a zoo net.
+
+    Raises
+    ------
+    UsageError
+        Neither a file nor a name of the zoo.
+    """
+    path = Path(spec)
+    found = None if path.exists() else zoo.find(spec)
+    if found is not None:
+        return found
+    if not path.exists():
+        near = did_you_mean(spec, zoo.names()) if "/" not in spec else None
+        hint = near or f"nets of the zoo: {', '.join(zoo.names())}"
+        raise UsageError(f"no spec {spec!r}: no such file, and no net of the zoo ({hint})")
+    return path
+
+
+def echo_json(document: Any) -> None:
+    """Print one JSON document on stdout (non-finite numbers would be no JSON and are refused)."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def echo_warnings(items: list[Diagnostic], sources: Any, strict: bool = False) -> None:
+    """Print the warnings of a spec on stderr; with ``strict`` the caller has already refused them."""
+    if items:
+        click.echo(render(items, sources, sys.stderr.isatty()), err=True)
+        click.echo(summary(items), err=True)
+
+
+__all__ = [
+    "SpecError",
+    "device_options",
+    "echo_json",
+    "echo_warnings",
+    "format_option",
+    "net_options",
+    "spec_options",
+    "spec_path",
+]

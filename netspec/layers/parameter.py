@@ -1,0 +1,40 @@
+"""Parameter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from netspec.fillers.constant import Constant
+from netspec.layers import axes
+from netspec.spec.layer import Filler, Layer, Shape, field, layer
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+
+@layer
+class Parameter(Layer):
+    """A learnable blob.
+
+    Shapes
+        -> y : ``shape``.
+    Parameters
+        weight : ``shape``.
+    Gradient
+        ``dweight = dy``.
+    Source
+        Caffe ``ParameterLayer``; ``filler`` is ours.
+    """
+
+    bottoms: ClassVar[tuple[int, int | None]] = (0, 0)
+
+    shape: tuple[int, ...] = field(minimum=1, doc="sizes of the blob")
+    filler: Filler | None = field(None, doc="start of the blob; default: 0")
+
+    def shapes(self) -> Shape:
+        axes.fill(self.filler, self.shape, "filler")
+        return self.shape
+
+    def lower(self, b: Builder) -> Value:
+        return b.param("weight", self.shape, self.filler or Constant(value=0.0))

@@ -1,0 +1,69 @@
+"""Reshape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import TYPE_CHECKING
+
+from netspec.layers import axes
+from netspec.spec.layer import Layer, Problem, Shape, ShapeError, field, layer
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+
+@layer
+class Reshape(Layer):
+    """The same values in N C H W order under another shape.
+
+    Shapes
+        x : any -> y : the axes from ``axis`` on (``num_axes`` of them, -1: all) replaced by
+        ``shape``, where 0 copies the bottom's axis at that place and one -1 takes what is left.
+        ``shape: [0, -1]`` is Flatten.
+    Gradient
+        dy in the shape of x.
+    Source
+        Caffe ``ReshapeLayer``.
+    """
+
+    shape: tuple[int, ...] = field(minimum=-1, doc="new sizes; 0: as the bottom, -1: what is left")
+    axis: int = field(0, doc="first axis that is replaced")
+    num_axes: int = field(-1, minimum=-1, doc="axes that are replaced; -1: all from axis on")
+
+    def problems(self) -> Iterator[Problem]:
+        if self.shape.count(-1) > 1:
+            yield Problem("E419", "shape", "only one size can be -1", "write all but one as numbers or 0")
+
+    def shapes(self, x: Shape) -> Shape:
+        first = axes.canonical(self.axis, len(x), end=True)
+        if self.num_axes > len(x) - first:
+            raise ShapeError(
+                "E417", f"num_axes {self.num_axes} from axis {first} on: the bottom has {len(x)} axes", None, "num_axes"
+            )
+        behind = len(x) if self.num_axes < 0 else first + self.num_axes
+        before, after = x[:first], x[behind:]
+        middle = [self._copied(x, first + k) if n == 0 else n for k, n in enumerate(self.shape)]
+        count, known = prod(x[first:behind]), prod(n for n in middle if n > 0)
+        if -1 in middle:
+            if known == 0 or count % known:
+                raise self._misfit(x, middle)
+            middle[middle.index(-1)] = count // known
+        elif known != count:
+            raise self._misfit(x, middle)
+        return *before, *middle, *after
+
+    def _copied(self, x: Shape, axis: int) -> int:
+        if axis >= len(x):
+            raise ShapeError("E419", f"0 at place {axis} copies an axis that {axes.times(x)} lacks", None, "shape")
+        return x[axis]
+
+    def _misfit(self, x: Shape, middle: list[int]) -> ShapeError:
+        wanted = " x ".join("?" if n < 0 else str(n) for n in middle)
+        return ShapeError(
+            "E419", f"{axes.times(x)} has {prod(x)} values, they do not fit in {wanted}", "put -1 at one place", "shape"
+        )
+
+    def lower(self, b: Builder, x: Value) -> Value:
+        return b.reshape(x, self.shapes(x.shape))

@@ -1,0 +1,58 @@
+"""SoftmaxWithLoss."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from netspec.layers import axes, labels
+from netspec.spec.layer import Shape, field, layer
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+CEILING = 87.3365478515625
+"""-log of the least normal float32, in float32: where Caffe's log(max(p, FLT_MIN)) stops."""
+
+
+@layer
+class SoftmaxWithLoss(labels.Normalised):
+    """Cross-entropy of the softmax of scores, ``-log p[label]``, averaged.
+
+    Shapes
+        scores : N x C x ..; labels : N x .. (whole numbers from 0 to C - 1) -> loss : a
+        single number; a second top, if named, gets the probabilities, like the scores.
+    Formula
+        ``logsumexp(x) - x[label]`` at each place, no more than 87.3365 (Caffe's
+        -log FLT_MIN), summed over the places that count and divided as
+        ``normalization`` says, by 1 at least.
+    Gradient
+        ``softmax(x) - onehot(label)``, above the ceiling too: only the reported figure
+        is cut, a net that is far off still learns.
+    Source
+        Caffe ``SoftmaxWithLossLayer``.
+    """
+
+    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
+    tops: ClassVar[tuple[int, int | None]] = (1, 2)
+    label_bottoms: ClassVar[tuple[int, ...]] = (1,)
+    is_loss: ClassVar[bool] = True
+
+    axis: int = field(1, doc="the axis of the classes")
+
+    def shapes(self, x: Shape, label: Shape) -> tuple[Shape, ...]:
+        labels.check_labels(x, label, axes.canonical(self.axis, len(x)))
+        return ((), x)[: max(1, len(self.top_names))]
+
+    def lower(self, b: Builder, x: Value, label: Value) -> tuple[Value, ...]:
+        axis = axes.canonical(self.axis, x.rank)
+        column = labels.label_column(b, x, label, axis)
+        mask = labels.counted(b, column, self.ignore_label)
+        lse = b.logsumexp(x, axis)
+        loss = lse - labels.picked(b, x, column, axis)
+        # c + (l - l): the figure is the ceiling, the gradient that of l
+        shown = b.where(loss < CEILING, loss, CEILING + (loss - b.stop_gradient(loss)))
+        divisor = self.divisor(b, mask, prod(column.shape), prod(x.shape[:axis]))
+        made = (labels.total(b, shown, mask, divisor),)
+        return made if len(self.top_names) < 2 else (*made, b.exp(x - lse))

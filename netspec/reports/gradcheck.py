@@ -1,0 +1,274 @@
+"""Is the gradient right? Centred differences in float64 against the compiled backward steps.
+
+For an element x of a parameter or an input, with f the weighted sum of losses,
+
+    d = (8 (f(x + h) - f(x - h)) - (f(x + 2h) - f(x - 2h))) / 12h
+
+is compared with the compiled gradient g. The relative error is
+|d - g| / max(|d|, |g|, r), where r is the root mean square of the tensor's
+gradient, at least `FLOOR` times the loss: below that, rounding of f is all
+that d shows.
+
+A kink (a ReLU at zero, a maximum that changes hands) within 2h makes d
+meaningless. Where d and g differ, the fourth difference of f, which vanishes
+with h^4 for a smooth f, and d at a sixteenth of h tell whether there is one;
+such elements are skipped and counted.
+
+Source: Caffe's ``GradientChecker`` (centred differences, a zone around kinks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from netspec.mappings import Array
+from netspec.net import Net, compile_spec
+from netspec.reports import tables
+from runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from netspec.spec.load import Spec
+
+STEP = 1e-5
+"""h, relative to max(1, |x|): truncation h^4, rounding 1e-16 f / h."""
+
+FLOOR = 1e-5
+"""Of the loss: gradients far below it drown in the rounding of f (1e-16 f / h = 1e-11 f)."""
+
+TOLERANCE = 1e-5
+"""Of the relative error: rounding, 1e-11 f / r, stays a factor of ten below."""
+
+MOST_SKIPPED = 0.9
+"""A tensor of whose elements more are skipped has not been checked."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """The check of one tensor.
+
+    Attributes
+    ----------
+    elements
+        Elements compared.
+    skipped_kinks
+        Elements next to a kink, not compared.
+    worst
+        Index, difference quotient and compiled gradient of the worst element.
+    """
+
+    name: str
+    kind: Literal["param", "input"]
+    max_relative_error: float
+    elements: int
+    skipped_kinks: int
+    worst: tuple[tuple[int, ...], float, float] | None = None
+
+    def passed(self, tolerance: float) -> bool:
+        """Whether the error is small and enough elements were compared."""
+        skipped = self.skipped_kinks / max(1, self.elements + self.skipped_kinks)
+        return self.max_relative_error <= tolerance and skipped <= MOST_SKIPPED
+
+
+@dataclass(frozen=True)
+class GradCheck:
+    """What ``netspec gradcheck`` tells."""
+
+    checks: tuple[Check, ...]
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every tensor passed."""
+        return all(check.passed(self.tolerance) for check in self.checks)
+
+    @property
+    def max_relative_error(self) -> float:
+        """The largest of all."""
+        return max((check.max_relative_error for check in self.checks), default=0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document of ``netspec gradcheck``."""
+        return {
+            "passed": self.passed,
+            "max_relative_error": _number(self.max_relative_error),
+            "checks": [
+                {
+                    "name": check.name,
+                    "kind": check.kind,
+                    "max_relative_error": _number(check.max_relative_error),
+                    "elements": check.elements,
+                    "skipped_kinks": check.skipped_kinks,
+                }
+                for check in self.checks
+            ],
+        }
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table that the command prints."""
+        rows = [
+            (
+                "ok" if check.passed(self.tolerance) else "WRONG",
+                check.name,
+                check.kind,
+                f"{check.max_relative_error:.1e}",
+                str(check.elements),
+                str(check.skipped_kinks),
+            )
+            for check in self.checks
+        ]
+        columns = ("", "tensor", "kind", "error", "elements", "at kinks")
+        lines = [
+            f"{check.name}{list(at)}: difference quotient {d:.9g}, compiled gradient {g:.9g}"
+            for check in self.checks
+            if not check.passed(self.tolerance) and check.worst is not None
+            for at, d, g in [check.worst]
+        ]
+        verdict = "passed" if self.passed else "failed"
+        summary = f"{verdict}: largest relative error {self.max_relative_error:.1e}, limit {self.tolerance:.0e}"
+        return tables.text(tables.table(columns, rows, right=(3, 4, 5)), *lines, summary, width=width)
+
+
+def _number(x: float) -> float | str:
+    return x if np.isfinite(x) else str(x)
+
+
+def gradcheck(
+    spec: Spec,
+    batch: int | None = None,
+    samples: int = 64,
+    device: str = "cpu",
+    threads: int | None = None,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+) -> GradCheck:
+    """Checks the gradients of a spec's training net at random inputs.
+
+    Parameters
+    ----------
+    batch
+        Samples a batch; at most 4 of the phase's if None: a large batch meets more kinks.
+    samples
+        Elements a tensor, drawn at random; all of a smaller one.
+
+    Raises
+    ------
+    UsageError
+        If the net has no loss.
+    """
+    if batch is None:
+        batch = min(4, spec.net("train").batch)
+    inputs = [name for name, given in spec.net("train", batch=batch).inputs.items() if given.kind == "float"]
+    net = compile_spec(spec, "train", batch, device, "float64", seed, threads, keep=inputs)
+    try:
+        return gradcheck_net(net, samples, seed, tolerance)
+    finally:
+        net.close()
+
+
+def gradcheck_net(net: Net, samples: int = 64, seed: int = 0, tolerance: float = TOLERANCE) -> GradCheck:
+    """Checks a compiled float64 net whose float inputs are kept."""
+    if net.plan.loss is None:
+        raise UsageError("gradcheck needs a loss; no layer of this net is one")
+    rng = np.random.default_rng(seed)
+    batch = random_batch(net, rng)
+    net.forward(**batch)
+    net.backward()
+    grads = {name: net.param_grads[name] for name in net.param_grads}
+    blob_grads = {name: net.blob_grads[name] for name in net.blob_grads if name in batch}
+    loss = _Loss(net, batch)
+    checks = [
+        _check(name, "param", net.executor.array(net.states[name].view), grad, loss, samples, rng)
+        for name, grad in grads.items()
+    ]
+    checks += [_check(name, "input", batch[name], grad, loss, samples, rng) for name, grad in blob_grads.items()]
+    return GradCheck(tuple(checks), tolerance)
+
+
+def random_batch(net: Net, rng: np.random.Generator) -> dict[str, Array]:
+    """Normal numbers for each float input, classes in range for each label."""
+    batch: dict[str, Array] = {}
+    for name, given in net.resolved.inputs.items():
+        if given.kind == "float":
+            batch[name] = rng.standard_normal(given.shape)
+        else:
+            batch[name] = rng.integers(0, min(_classes(net, name), default=2), given.shape)
+    return batch
+
+
+def _classes(net: Net, label: str) -> Iterator[int]:
+    """Sizes of the class axis of whatever is compared with a label."""
+    for node in net.resolved.nodes:
+        if label in node.bottom_ids:
+            for other in node.bottom_ids:
+                shape = net.resolved.shapes[other] if other != label else ()
+                if len(shape) > 1:
+                    yield shape[getattr(node.layer, "axis", 1)]
+
+
+class _Loss:
+    """The loss as a function of the arrays it is given to change."""
+
+    def __init__(self, net: Net, batch: dict[str, Array]) -> None:
+        self.net, self.batch = net, batch
+
+    def __call__(self) -> float:
+        self.net.forward(**self.batch)
+        assert self.net.plan.loss is not None
+        return float(self.net.executor.array(self.net.plan.loss))
+
+    def around(self, array: Array, at: tuple[int, ...], h: float, offsets: Collection[int]) -> dict[int, float]:
+        """The loss with element ``at`` moved by each of ``offsets`` times h."""
+        before = array[at]
+        found = {}
+        for k in offsets:
+            array[at] = before + k * h
+            found[k] = self()
+        array[at] = before
+        return found
+
+
+def _check(
+    name: str,
+    kind: Literal["param", "input"],
+    array: Array,
+    grad: Array,
+    loss: _Loss,
+    samples: int,
+    rng: np.random.Generator,
+) -> Check:
+    chosen = rng.choice(grad.size, min(samples, grad.size), replace=False)
+    scale = max(float(np.sqrt(np.mean(np.square(grad)))) if grad.size else 0.0, FLOOR * abs(loss()))
+    worst: tuple[tuple[int, ...], float, float] | None = None
+    largest, compared, skipped = 0.0, 0, 0
+    for flat in chosen:
+        at = tuple(int(i) for i in np.unravel_index(flat, grad.shape))
+        d, g = quotient(loss, array, at, float(grad[at]), scale)
+        if d is None:
+            skipped += 1
+            continue
+        compared += 1
+        error = abs(d - g) / max(abs(d), abs(g), scale)
+        if not error <= largest:  # NaN too
+            largest, worst = error, (at, d, g)
+    return Check(name, kind, largest, compared, skipped, worst)
+
+
+def quotient(loss: _Loss, array: Array, at: tuple[int, ...], g: float, scale: float) -> tuple[float | None, float]:
+    """The difference quotient at one element, None next to a kink; and the compiled gradient g."""
+    h = STEP * max(1.0, abs(float(array[at])))
+    f = loss.around(array, at, h, (-2, -1, 0, 1, 2))
+    d = (8 * (f[1] - f[-1]) - (f[2] - f[-2])) / (12 * h)
+    limit = TOLERANCE * max(abs(d), abs(g), scale)
+    if abs(d - g) <= limit:
+        return d, g
+    fourth = abs(f[2] - 4 * f[1] + 6 * f[0] - 4 * f[-1] + f[-2]) / h
+    noise = 64 * np.finfo(np.float64).eps * abs(f[0]) / h
+    if fourth > max(limit, noise) and abs(d - g) <= 4 * fourth:  # a kink explains no more than that
+        return None, g
+    small = loss.around(array, at, h / 16, (-1, 1))
+    nearby = (small[1] - small[-1]) / (h / 8)
+    return (None, g) if abs(nearby - g) <= max(limit, 16 * noise) and abs(nearby - d) > limit else (d, g)

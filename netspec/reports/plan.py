@@ -1,0 +1,186 @@
+"""What a compiled step does: its steps, what was fused and what was not, memory, kernels and their source."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compiler.compile import compile_graph, dump_to
+from compiler.target import Target
+from netspec.graph import Net
+from netspec.lowering import build_graph
+from netspec.reports import tables
+from runtime.cpu.families import Context, FunctionOf, Kernel, Launch, detect
+from runtime.plan import Plan, Step
+
+GFLOPS_A_THREAD = {"avx512": 100.0, "avx2": 50.0, "generic": 12.0}
+"""Arithmetic that a good kernel reaches on one core, float32; half of it in float64."""
+
+GBYTES_A_THREAD = 12.0
+"""Memory traffic of one core."""
+
+STEP_US = 1.0
+"""What starting a step costs."""
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One step of the plan.
+
+    Attributes
+    ----------
+    kernel
+        The primitive, with ``+map`` where a map runs on each finished block.
+    bytes
+        Read and written, each view once.
+    estimate_us
+        By arithmetic or memory traffic, whichever takes longer: a guess before running.
+    """
+
+    index: int
+    kernel: str
+    segment: str
+    layers: tuple[str, ...]
+    algorithm: str | None
+    flops: int
+    bytes: int
+    estimate_us: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step's object of the JSON document."""
+        return {**vars(self), "layers": list(self.layers)}
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """What ``netspec plan`` tells.
+
+    Attributes
+    ----------
+    sources
+        The distinct kernels, each with the layers it serves.
+    """
+
+    plan: Plan
+    steps: tuple[StepRow, ...]
+    sources: tuple[tuple[Kernel, tuple[str, ...]], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document of ``netspec plan``."""
+        return {
+            "steps": [row.to_dict() for row in self.steps],
+            "kernels": len(self.sources),
+            "arena_bytes": self.plan.memory.get("arena", 0),
+            "not_fused": [{"layers": list(r.layers), "why": r.why} for r in self.plan.refusals],
+        }
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the tables that the command prints."""
+        columns = ("step", "segment", "kernel", "way", "flops", "bytes", "about", "layers")
+        rows = [_cells(row) for row in self.steps]
+        arena, unplanned = self.plan.memory.get("arena", 0), self.plan.unplanned_bytes
+        refused = [(", ".join(r.layers), r.why) for r in dict.fromkeys(self.plan.refusals)]
+        parts = [
+            f"phase {self.plan.phase}, batch {self.plan.batch}, {self.plan.dtype}",
+            tables.table(columns, rows, right=(0, 4, 5, 6)),
+            f"{len(self.steps)} steps, {len(self.sources)} kernels; arena {tables.size(arena)}, "
+            f"without planning {tables.size(unplanned)}; {tables.size(sum(r.bytes for r in self.steps))} moved a step",
+        ]
+        if refused:
+            parts += ["", tables.table(("not fused", "why"), refused)]
+        return tables.text(*parts, width=width)
+
+    def source_text(self) -> str:
+        """Return the source of every kernel, each headed by its name and the layers it serves."""
+        return "\n\n".join(
+            f"# ---- {kernel.name}: {_shortened(layers, 12)}\n{kernel.text.rstrip()}" for kernel, layers in self.sources
+        )
+
+
+def _cells(row: StepRow) -> tuple[str, ...]:
+    return (
+        str(row.index),
+        row.segment,
+        row.kernel,
+        row.algorithm or "",
+        tables.scaled(row.flops) if row.flops else "",
+        tables.size(row.bytes),
+        f"{row.estimate_us:,.0f} us",
+        _shortened(row.layers, 4),
+    )
+
+
+def _shortened(names: Collection[str], limit: int) -> str:
+    shown = list(names)[:limit]
+    return ", ".join(shown) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def plan_net(
+    net: Net,
+    dtype: str = "f32",
+    threads: int = 1,
+    disabled: Collection[str] = (),
+    verify: bool = False,
+    dump: Path | None = None,
+) -> PlanReport:
+    """Compiles a net's plan (not its kernels) and reports it.
+
+    Parameters
+    ----------
+    threads
+        For the estimates.
+    disabled
+        Passes to leave out.
+    verify
+        Check the graph between the passes and the plan at the end.
+    dump
+        Folder for the graph's text after each pass.
+    """
+    solver = net.spec.solver if net.phase == "train" else None
+    graph = build_graph(net, dtype, solver=solver)
+    watch = None if dump is None else dump_to(dump)
+    plan = compile_graph(graph, Target(dtype=dtype), disabled, check=verify, watch=watch)
+    return report_plan(plan, threads)
+
+
+def report_plan(plan: Plan, threads: int = 1) -> PlanReport:
+    """The report of a finished plan."""
+    target = detect()
+    peak = GFLOPS_A_THREAD[target.isa] * (1.0 if plan.dtype == "f32" else 0.5)
+    rows = tuple(
+        StepRow(
+            index,
+            step.op.kind + ("+map" if step.epilogue else ""),
+            step.segment,
+            tuple(step.layers),
+            step.algorithm,
+            step.flops,
+            step.bytes,
+            STEP_US + max(step.flops / (1e3 * peak * threads), step.bytes / (1e3 * GBYTES_A_THREAD * threads)),
+        )
+        for index, step in enumerate(plan.steps)
+    )
+    return PlanReport(plan, rows, _kernels(plan, Context(target, plan.dtype)))
+
+
+def _kernels(plan: Plan, context: Context) -> tuple[tuple[Kernel, tuple[str, ...]], ...]:
+    """The distinct kernels in order of first use, with the layers they serve."""
+    served: dict[Kernel, dict[str, None]] = {}
+    for step in plan.steps:
+        for kernel in _used(context.launches(step)):
+            served.setdefault(kernel, {}).update(dict.fromkeys(_layers(step)))
+    return tuple((kernel, tuple(layers)) for kernel, layers in served.items())
+
+
+def _layers(step: Step) -> list[str]:
+    return step.layers
+
+
+def _used(launches: Iterable[Launch]) -> Iterable[Kernel]:
+    for launch in launches:
+        yield launch.kernel
+        for word in launch.args:
+            if isinstance(word, FunctionOf):
+                yield word.kernel

@@ -1,0 +1,121 @@
+"""The base of every solver: the fields common to all, weight decay and the rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from netspec import policies
+from netspec.spec.fields import Entry, Problem, field
+from netspec.spec.registry import POLICIES, SOLVERS
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+_IGNORED = {
+    "snapshot_prefix": "`--output` names the folder of a run",
+    "snapshot_format": "snapshots are safetensors",
+    "snapshot_diff": "snapshots hold no gradients",
+    "solver_mode": "`--device` chooses where to run",
+    "device_id": "`--device cuda:1` chooses where to run",
+    "debug_info": "`netspec inspect` and `netspec plan` tell what a net does",
+}
+"""Fields of Caffe that are read and have no effect, with what does it here."""
+
+_POLICY_FIELDS = ("gamma", "power", "stepsize", "stepvalue")
+
+
+class Solver(Entry):
+    """How a net is trained: rates, decay, tests and snapshots; subclasses bring the update rule."""
+
+    registry = SOLVERS
+    default_type = "SGD"
+
+    base_lr: float = field(minimum=0, doc="learning rate that the policy starts from")
+    lr_policy: str = field("fixed", choices=tuple(POLICIES.names()), doc="how the rate changes with the iteration")
+    gamma: float | None = field(None, doc="factor or slope of the policies step, exp, inv, multistep, sigmoid")
+    power: float | None = field(None, doc="exponent of the policies inv and poly")
+    stepsize: int | None = field(None, minimum=1, doc="interval of step, middle of sigmoid", unit="iterations")
+    stepvalue: tuple[int, ...] = field((), minimum=1, doc="where multistep drops the rate", unit="iterations")
+    max_iter: int = field(0, minimum=0, doc="updates in all", unit="iterations")
+    iter_size: int = field(1, minimum=1, doc="batches whose gradients are averaged for one update")
+    weight_decay: float = field(0.0, minimum=0, doc="factor of the penalty on the weights")
+    regularization_type: str = field("L2", choices=("L2", "L1"), doc="penalty: half the squares, or the sizes")
+    clip_gradients: float = field(-1.0, minimum=-1, doc="largest norm of all gradients together; -1: not clipped")
+    display: int = field(100, minimum=0, doc="a line of progress every so often; 0: none", unit="iterations")
+    average_loss: int = field(20, minimum=1, doc="the loss shown is the mean over so many", unit="iterations")
+    test_interval: int = field(0, minimum=0, doc="a test every so often; 0: at the start and the end", unit="iterations")
+    test_iter: int | None = field(None, minimum=1, doc="batches of a test; default: the whole source")
+    test_initialization: bool = field(True, doc="test before the first iteration")
+    snapshot: int = field(0, minimum=0, doc="a snapshot every so often; 0: at the end alone", unit="iterations")
+    random_seed: int = field(0, minimum=0, maximum=2**53 - 1, doc="seed of all random numbers, never the clock")
+    snapshot_prefix: str | None = field(None, doc="ignored: use --output")
+    snapshot_format: str | None = field(None, doc="ignored: snapshots are safetensors")
+    snapshot_diff: bool | None = field(None, doc="ignored: snapshots hold no gradients")
+    solver_mode: str | None = field(None, doc="ignored: use --device")
+    device_id: int | None = field(None, doc="ignored: use --device")
+    debug_info: bool | None = field(None, doc="ignored: use netspec inspect")
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what the policy lacks or does not use, and what has no effect here."""
+        yield from super().problems()
+        yield from self._policy_problems()
+        if -1 < self.clip_gradients <= 0:
+            message = f"clip_gradients {self.clip_gradients:g} would leave no gradient"
+            yield Problem("E504", "clip_gradients", message, "a norm above 0, or -1 for no clipping")
+        if self.max_iter == 0:
+            yield Problem("W124", "max_iter", "max_iter is 0: `train` makes no step", "max_iter: 1000", "warning")
+        for name, instead in _IGNORED.items():
+            if getattr(self, name) is not None:
+                yield Problem("W121", name, f"{name} is read and ignored: {instead}", f"drop {name}", "warning")
+
+    def _policy_problems(self) -> Iterator[Problem]:
+        chosen = policies.find(self.lr_policy)
+        assert chosen is not None, "the choices of lr_policy are the registered ones"
+        needs = chosen.needs()
+        for name in needs:
+            if not self._has(name):
+                hint = f"{name}: {_EXAMPLE[name]}"
+                yield Problem("E620", "lr_policy", f"lr_policy {self.lr_policy} needs {name}", hint)
+        for name in _POLICY_FIELDS:
+            if self._has(name) and name not in needs:
+                message = f"lr_policy {self.lr_policy} does not use {name}"
+                takers = ", ".join(c.type_name for c in policies.registered() if name in c.needs())
+                yield Problem("W122", name, message, f"drop {name}, or take a policy that does: {takers}", "warning")
+        if self.gamma is not None and self.gamma < 0 and self.lr_policy != "sigmoid" and "gamma" in needs:
+            yield Problem("E504", "gamma", f"gamma {self.gamma:g} is negative", "gamma: 0.1")
+        if any(low >= high for low, high in zip(self.stepvalue, self.stepvalue[1:], strict=False)):
+            order = ", ".join(map(str, sorted(set(self.stepvalue))))
+            yield Problem("E621", "stepvalue", "stepvalue must rise", f"stepvalue: [{order}]")
+
+    def _has(self, name: str) -> bool:
+        return getattr(self, name) not in (None, (), 0) or (self.given(name) and name in _POLICY_FIELDS)
+
+    def rate(self, iteration: int) -> float:
+        """The learning rate of the update that follows ``iteration`` finished ones."""
+        return policies.make(self).rate(iteration)
+
+    def decayed(self, b: Builder, w: Value, g: Value, decay_mult: float) -> Value:
+        """``g`` with the penalty's gradient: ``decay w`` (L2) or ``decay sign(w)`` (L1)."""
+        decay = self.weight_decay * decay_mult
+        if decay == 0:
+            return g
+        return g + decay * (w if self.regularization_type == "L2" else b.sign(w))
+
+    def lower_update(self, b: Builder, w: Value, g: Value, name: str, lr_mult: float, decay_mult: float) -> Value:
+        """The parameter's new value.
+
+        Parameters
+        ----------
+        w, g
+            The parameter and its gradient, averaged over ``iter_size`` and clipped.
+        name
+            The parameter's full name; solver states are called ``<name>.<what>``.
+        lr_mult, decay_mult
+            Factors on the rate and on the decay.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+
+_EXAMPLE = {"gamma": "0.1", "power": "1", "stepsize": "1000", "stepvalue": "[1000, 2000]", "max_iter": "10000"}

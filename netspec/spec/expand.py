@@ -1,0 +1,272 @@
+"""Blocks, ``repeat``, ``each`` and ``if``: from the entries of a file to the tree of its layers.
+
+A layer's own fields are not looked at here: a file that stands for a million
+layers must be refused before any of them costs time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netspec.spec.blocks import Block
+from netspec.spec.diagnostics import Diagnostics, did_you_mean
+from netspec.spec.entries import MAX_LAYERS, NAME, Calls, Factors, Item
+from netspec.spec.expressions import has_expression
+from netspec.spec.fields import entry_mark
+from netspec.spec.instance import Instance
+from netspec.spec.marks import Mark
+from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
+from netspec.spec.registry import LAYERS
+from netspec.spec.values import Evaluator, Failed
+from netspec.spec.variables import Env, Variables
+
+MAX_DEPTH = 64
+_CONTROL = ("each", "repeat", "if")
+
+
+class TooMany(Exception):
+    """More layers than a net may have; the reason is already among the diagnostics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where entries are expanded: the file, or a turn of a block instance."""
+
+    env: Env
+    prefix: str = ""
+    calls: Calls = ()
+    factors: Factors = Factors()
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One making of an entry: its variables, its pairs, and what its name ends in."""
+
+    env: Env
+    node: Mapping
+    suffix: str = ""
+    named: bool = False
+
+
+class Expander:
+    """Expands the entries of one file."""
+
+    def __init__(self, blocks: dict[str, Block], evaluator: Evaluator) -> None:
+        self.blocks = blocks
+        self.used: set[str] = set()
+        self.evaluator = evaluator
+        self.diagnostics: Diagnostics = evaluator.diagnostics
+        self._count = 0
+
+    def run(self, entries: tuple[Mapping, ...], variables: Variables) -> list[Item]:
+        """Return the tree; incomplete where something is wrong."""
+        try:
+            return self._entries(entries, Place(Env({}, variables)))
+        except TooMany:
+            return []
+
+    def _entries(self, entries: tuple[Mapping, ...], place: Place) -> list[Item]:
+        found: list[Item] = []
+        taken = {n.text for entry in entries if isinstance(n := entry.get("name"), Scalar)}
+        numbers: Counter[str] = Counter()
+        for entry in entries:
+            try:
+                name = self._base_name(entry, place, taken, numbers)
+                found.extend(self._entry(entry, name, place))
+            except Failed:
+                continue
+        return found
+
+    # -- names ------------------------------------------------------------------
+
+    def _base_name(self, entry: Mapping, place: Place, taken: set[str], numbers: Counter[str]) -> Scalar | None:
+        """The written name, or a made one (``relu1``) for a layer without parameters."""
+        if "block" in entry and "type" in entry:
+            self._error("E215", entry_mark(entry), "an entry has `type` or `block`, not both", None, place)
+            raise Failed
+        if "block" not in entry and "type" not in entry:
+            near = next((hint for key in entry.keys() if (hint := did_you_mean(key, ("type", "block")))), None)  # noqa: SIM118
+            self._error("E215", entry_mark(entry), "an entry needs a `type` or a `block`", near, place)
+            raise Failed
+        name = entry.get("name")
+        if name is not None and not (isinstance(name, Scalar) and name.is_null):
+            if not isinstance(name, Scalar):
+                self._error("E221", name.mark, f"a name is text, got {kind(name)}", None, place)
+                raise Failed
+            return name
+        each = entry.get("each")
+        if isinstance(each, Mapping) and "name" in each:
+            return None
+        written = entry.get("type")
+        cls = LAYERS.get(written.text) if isinstance(written, Scalar) else None
+        if written is None or (cls is not None and any(key.endswith("filler") for key in cls.specs)):
+            what = "a block instance" if written is None else "a layer with parameters"
+            self._error("E224", entry_mark(entry), f"{what} needs a name", "write `name: ..` as its first key", place)
+            raise Failed
+        word = written.text.lower() if isinstance(written, Scalar) and NAME.fullmatch(written.text) else "layer"
+        while True:
+            numbers[word] += 1
+            if f"{word}{numbers[word]}" not in taken:
+                return Scalar(f"{word}{numbers[word]}", True, entry_mark(entry))
+
+    def _name(self, base: Scalar | None, turn: _Turn, place: Place) -> Scalar:
+        if turn.named:
+            chosen = turn.node.get("name")
+            assert isinstance(chosen, Scalar)
+            base = chosen
+        assert base is not None
+        if base.is_given or has_expression(base):
+            value = self.evaluator.node(base, turn.env)
+            text = str(value.value) if isinstance(value, Scalar) else ""
+        else:
+            text = base.text + turn.suffix
+        if not NAME.fullmatch(text):
+            hint = "letters, digits, `_`, `-`, and `/` between them"
+            near = "".join(c if c.isascii() and (c.isalnum() or c in "_-/") else "_" for c in text).strip("/")
+            hint = f"{hint}: `{near}`" if NAME.fullmatch(near) else hint
+            self._error("E221", base.mark, f"`{text}` cannot be a name", hint, place)
+            raise Failed
+        return Scalar(text, True, base.mark)
+
+    # -- turns ------------------------------------------------------------------
+
+    def _entry(self, entry: Mapping, base: Scalar | None, place: Place) -> Iterator[Item]:
+        """Yield the turns of an entry, then the name of the last one where turns are numbered."""
+        layer = place.prefix + base.text if base is not None else None
+        with self.diagnostics.inside(place.calls):
+            turns = self._turns(entry, place, layer)
+        control = _CONTROL if any(key in entry for key in _CONTROL) else ()
+        is_block = "block" in entry
+        if turns is None:
+            assert base is not None
+            yield self._item(entry.without(*control), self._name(base, _Turn(place.env, entry), place), place, place.env,
+                             is_block, off=True)  # fmt: skip
+            return
+        before: Item | None = None
+        for turn in turns:
+            with self.diagnostics.inside(place.calls):
+                name = self._name(base, turn, place)
+                condition = turn.node.get("if")
+                off = condition is not None and not self.evaluator.condition(
+                    condition, turn.env, place.prefix + name.text
+                )
+            node = turn.node.without(*control) if control else turn.node
+            item = self._item(node, name, place, turn.env, is_block, off)
+            if "repeat" in entry:
+                item.after = before
+            before = item
+            yield item
+        if before is not None and base is not None and turns[0].suffix and not has_expression(base):
+            yield Item("last", place.prefix + base.text, base.mark, place.calls, target=before, rules=before.rules)
+
+    def _turns(self, entry: Mapping, place: Place, layer: str | None) -> list[_Turn] | None:
+        """The turns of an entry; None for ``repeat: 0``."""
+        each, repeat = entry.get("each"), entry.get("repeat")
+        if each is not None and repeat is not None:
+            self.diagnostics.error("E225", each.mark, "each and repeat on one entry", "put a block inside a block", layer)
+            raise Failed
+        if repeat is not None:
+            count = self.evaluator.count(repeat, place.env, layer or "repeat")
+            if self._count + count > MAX_LAYERS:
+                self._too_many(repeat)
+            return [_Turn(place.env.child({"i": i}), entry, f"/{i}") for i in range(1, count + 1)] or None
+        if each is not None:
+            return self._walked(entry, each, place, layer)
+        return [_Turn(place.env, entry)]
+
+    def _walked(self, entry: Mapping, each: Node, place: Place, layer: str | None) -> list[_Turn]:
+        lists = self._each_lists(entry, each, place, layer)
+        named = "name" in lists
+        turns = []
+        for n in range(len(next(iter(lists.values()))[1].items)):
+            node, names = entry, {"i": n + 1}
+            for key, values in lists.values():
+                value = values.items[n]
+                node = node.with_pair(key.text, value, key.mark)
+                names[key.text] = value.value if isinstance(value, Scalar) else value  # type: ignore[assignment]
+            turns.append(_Turn(place.env.child(dict(names)), node, "" if named else f"/{n + 1}", named))
+        return turns
+
+    def _each_lists(self, entry: Mapping, each: Node, place: Place,
+                    layer: str | None) -> dict[str, tuple[Scalar, Sequence]]:  # fmt: skip
+        walked = self.evaluator.node(each, place.env, layer)
+        if not isinstance(walked, Mapping) or not len(walked):
+            message = f"each is a mapping of keys to lists, got {kind(walked)}"
+            self.diagnostics.error("E225", each.mark, message, "each: {width: [64, 128]}", layer)
+            raise Failed
+        lists: dict[str, tuple[Scalar, Sequence]] = {}
+        for key, values in walked:
+            if key.text in entry or key.text in ("type", "block", *_CONTROL):
+                message = f"`{key.text}` is set by the entry itself" if key.text in entry else f"each cannot set `{key.text}`"
+                self.diagnostics.error("E225", key.mark, message, "delete one of the two", layer)
+                raise Failed
+            if not isinstance(values, Sequence) or not values.items:
+                message = f"each walks lists: `{key.text}` is {kind(values)}"
+                self.diagnostics.error("E225", values.mark, message, f"{key.text}: [..]", layer)
+                raise Failed
+            lists[key.text] = key, values
+        lengths = {key: len(values.items) for key, (_, values) in lists.items()}
+        if len(set(lengths.values())) > 1:
+            shown = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+            self.diagnostics.error("E225", walked.mark, f"the lists of each differ in length: {shown}", None, layer)
+            raise Failed
+        return lists
+
+    # -- entries ------------------------------------------------------------------
+
+    def _item(self, node: Mapping, name: Scalar, place: Place, env: Env, is_block: bool, off: bool) -> Item:
+        self._count += 1
+        if self._count > MAX_LAYERS:
+            self._too_many(name)
+        item = Item("block" if is_block else "layer", place.prefix + name.text, name.mark, place.calls, node, env,
+                    place.factors, off)  # fmt: skip
+        if is_block:
+            with self.diagnostics.inside(place.calls):
+                self._instance(item, node, env)
+        return item
+
+    def _instance(self, item: Item, node: Mapping, env: Env) -> None:
+        """Read the keys of a block instance and expand what is inside."""
+        block = self._block_of(item, node, env)
+        read = Instance(self.evaluator, item, env)
+        item.ports, item.outputs = block.inputs, None if block.outputs is None else list(block.outputs)
+        item.bottoms, item.tops = read.names(node.get("bottom"), "bottom"), read.names(node.get("top"), "top")
+        item.rules = read.rules(node)
+        item.factors = item.factors * read.factors(node)
+        local = read.arguments(node, block)
+        calls = (*item.calls, (item.name, item.mark))
+        if len(calls) > MAX_DEPTH:
+            message = f"blocks are nested deeper than {MAX_DEPTH}"
+            self.diagnostics.error("E216", item.mark, message, "does one contain itself?", item.name)
+            raise TooMany
+        if not item.off:
+            inner = Place(Env(local, env.outer), item.name + "/", calls, item.factors)
+            item.children = self._entries(block.layers, inner)
+
+    def _block_of(self, item: Item, node: Mapping, env: Env) -> Block:
+        written = node.get("block")
+        assert written is not None
+        value = self.evaluator.value(written, env, item.name) if isinstance(written, Scalar) else written
+        block = self.blocks.get(value) if isinstance(value, str) else None
+        if isinstance(value, str):
+            self.used.add(value)
+        if block is None:
+            if not isinstance(value, str):
+                message, hint = f"block is a name, got {kind(written)}", None
+            else:
+                message, hint = f"unknown block `{value}`", did_you_mean(value, self.blocks)
+                hint = hint or (f"there are {', '.join(list(self.blocks)[:8])}" if self.blocks else "add it to `blocks`")
+            self.diagnostics.error("E226", written.mark, message, hint, item.name)
+            raise Failed
+        return block
+
+    def _too_many(self, node: Node) -> None:
+        message = f"the net has more than {MAX_LAYERS:,} layers"
+        self.diagnostics.error("E217", node.mark, message, "is a repeat larger than meant?")
+        raise TooMany
+
+    def _error(self, code: str, mark: Mark, message: str, hint: str | None, place: Place) -> None:
+        with self.diagnostics.inside(place.calls):
+            self.diagnostics.error(code, mark, message, hint)

@@ -1,0 +1,154 @@
+"""From the layers of the tree to typed layers: defaults laid under, fields checked, once for both phases."""
+
+from __future__ import annotations
+
+import copy
+
+from netspec.spec.blocks import own_keys
+from netspec.spec.build import build
+from netspec.spec.diagnostics import Diagnostics, did_you_mean
+from netspec.spec.entries import Item, all_layers
+from netspec.spec.fields import keys_of
+from netspec.spec.instance import Instance
+from netspec.spec.layer import Layer
+from netspec.spec.nodes import Mapping, Node, Scalar, kind
+from netspec.spec.registry import LAYERS
+from netspec.spec.values import Evaluator, Failed
+from netspec.spec.variables import Env, Variables
+
+_NOT_IN_DEFAULTS = ("name", "type", "bottom", "top", "block", "repeat", "each", "if", "share")
+
+# A key of a layer takes the place of these in the defaults: they say the same in other words.
+_INSTEAD = {
+    "global_pooling": ("kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "pad", "pad_h", "pad_w"),
+    "include": ("exclude",),
+    "exclude": ("include",),
+    **{f"{word}_{axis}": (first,) for word, first in (("kernel", "kernel_size"), ("stride", "stride"), ("pad", "pad"))
+       for axis in "hw"},
+    "kernel_size": ("kernel_h", "kernel_w"),
+    "stride": ("stride_h", "stride_w"),
+    "pad": ("pad_h", "pad_w"),
+}  # fmt: skip
+
+
+class Typer:
+    """Builds the typed layers of a tree."""
+
+    def __init__(self, defaults: dict[str, Mapping], evaluator: Evaluator) -> None:
+        self.defaults = defaults
+        self.evaluator = evaluator
+        self.diagnostics = evaluator.diagnostics
+        # Literal entries of a block are built once, then copied for every turn.
+        self._built: dict[int, tuple[Mapping, Layer | None]] = {}
+
+    def run(self, items: list[Item]) -> None:
+        """Fill in ``cls``, ``layer``, bottoms, tops and rules of every layer."""
+        for item in all_layers(items):
+            with self.diagnostics.inside(item.calls):
+                try:
+                    self._layer(item)
+                except Failed:
+                    continue
+
+    def _layer(self, item: Item) -> None:
+        assert item.node is not None
+        assert item.env is not None
+        node, env = item.node, item.env
+        self._choose(item, node, env)
+        read = Instance(self.evaluator, item, env)
+        if item.cls is not None:
+            node = self._with_defaults(node, item.cls)
+        item.rules = read.rules(node)
+        bottom = node.get("bottom")
+        if isinstance(bottom, Mapping):
+            item.bottom_names = tuple(bottom.keys())
+        item.bottoms = read.names(bottom, "bottom")
+        item.tops = read.names(node.get("top"), "top")
+        if item.cls is None or item.off:
+            return
+        if "share" in node:
+            key = node.key("share")
+            assert key is not None
+            hint = "tie parameters with `params: [{name: ..}]`"
+            self.diagnostics.error("E211", key.mark, "`share` is not supported yet", hint, item.name)
+            return
+        item.layer = self._build(item, node, env, item.cls)
+
+    def _choose(self, item: Item, node: Mapping, env: Env) -> None:
+        written = node.get("type")
+        assert written is not None
+        value = self.evaluator.value(written, env, item.name) if isinstance(written, Scalar) else None
+        item.type = str(value)
+        cls = LAYERS.get(value) if isinstance(value, str) else None
+        if cls is None:
+            build(Layer, Mapping([p for p in node.pairs if p[0].text in ("name", "type")], node.mark),
+                  self.diagnostics, layer=item.name)  # reports the type  # fmt: skip
+            return
+        assert issubclass(cls, Layer)
+        item.cls, item.type = cls, cls.type_name
+
+    def _with_defaults(self, node: Mapping, cls: type[Layer]) -> Mapping:
+        under = self.defaults.get(cls.type_name)
+        if under is None:
+            return node
+        own = set(node.keys())
+        own.update(name for key in node.keys() for name in _INSTEAD.get(key, ()))  # noqa: SIM118
+        aliases = keys_of(cls)
+        fields = {aliases[key].name for key in own if key in aliases}
+        added = [(k, v) for k, v in under.pairs if k.text not in own and aliases[k.text].name not in fields]
+        return Mapping([*node.pairs, *added], node.mark) if added else node
+
+    def _build(self, item: Item, node: Mapping, env: Env, cls: type[Layer]) -> Layer | None:
+        assert item.node is not None
+        literal = self.evaluator.is_literal(item.node)
+        if literal and id(item.node) in self._built:
+            layer = copy.copy(self._built[id(item.node)][1])
+        else:
+            full = self.evaluator.node(node, env, item.name)
+            assert isinstance(full, Mapping)
+            layer = build(cls, full, self.diagnostics, layer=item.name)
+            if literal:
+                self._built[id(item.node)] = item.node, layer
+        if layer is not None:
+            layer.name = item.name
+        return layer
+
+
+def read_defaults(section: Node | None, variables: Variables, evaluator: Evaluator) -> dict[str, Mapping]:
+    """Return the default fields of each layer type, expressions replaced."""
+    diagnostics = evaluator.diagnostics
+    if section is None or (isinstance(section, Scalar) and section.is_null):
+        return {}
+    if not isinstance(section, Mapping):
+        diagnostics.error("E212", section.mark, f"defaults is a mapping of layer types, got {kind(section)}",
+                          "defaults: {Convolution: {bias_term: false}}")  # fmt: skip
+        return {}
+    found: dict[str, Mapping] = {}
+    for key, node in section:
+        cls = LAYERS.get(key.text)
+        if cls is None:
+            near = LAYERS.nearest(key.text)
+            hint = f"did you mean `{near}`?" if near else "`netspec layers` lists the types"
+            diagnostics.error("E506", key.mark, f"unknown layer type `{key.text}`", hint)
+            continue
+        try:
+            fields = evaluator.node(node, variables)
+        except Failed:
+            continue
+        if not isinstance(fields, Mapping):
+            diagnostics.error("E212", node.mark, f"the defaults of {key.text} are a mapping of fields, got {kind(node)}")
+            continue
+        found[cls.type_name] = Mapping([p for p in fields.pairs if _allowed(p[0], key.text, cls, diagnostics)], fields.mark)
+    return found
+
+
+def _allowed(key: Scalar, type_name: str, cls: type, diagnostics: Diagnostics) -> bool:
+    known = keys_of(cls)
+    if key.text in _NOT_IN_DEFAULTS or key.text not in known:
+        hint = did_you_mean(key.text, [k for k in known if k not in _NOT_IN_DEFAULTS])
+        message = f"`{key.text}` belongs to one layer, not to the defaults of {type_name}"
+        if key.text not in known and key.text not in own_keys():
+            message = f"unknown key `{key.text}` of {type_name}"
+        diagnostics.error("E501", key.mark, message, hint)
+        return False
+    return True

@@ -1,0 +1,185 @@
+"""The CPU executor: launches bound to addresses, walked by the team."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from runtime.cache import kernel_cache
+from runtime.cpu import families  # noqa: F401  (fills the registry of launchers)
+from runtime.cpu.isa import CpuTarget, detect
+from runtime.cpu.launch import (
+    Address,
+    ArgsOf,
+    Context,
+    FunctionOf,
+    Kernel,
+    Launch,
+    ThreadStride,
+    Word,
+    bits,
+    kernel_file,
+)
+from runtime.cpu.team import team, thread_count
+from runtime.executor import Executor, Memory, Store
+from runtime.plan import Plan, Step
+
+NOT_FINITE = 1
+"""What a guard writes to the status word."""
+
+
+class CpuExecutor(Executor):
+    """Runs a plan on the CPU.
+
+    Parameters
+    ----------
+    plan, store
+        What to run, and the state shared with other plans.
+    threads
+        Members of the team.
+    target
+        The CPU; this one unless given.
+
+    Attributes
+    ----------
+    launches
+        The launches of each step of the plan.
+    kernels
+        Number of distinct kernels bound.
+    """
+
+    def __init__(self, plan: Plan, store: Store, threads: int, target: CpuTarget | None = None) -> None:
+        super().__init__(plan, store)
+        self.target = target or detect()
+        self.threads = threads
+        context = Context(self.target, plan.dtype)
+        self.launches: list[list[Launch]] = [context.launches(step) for step in plan.steps]
+        self._thread_bytes = -(-context.thread_bytes // 4096) * 4096
+        self.memories["scratch"] = Memory(context.scratch_bytes)
+        self.memories["thread"] = Memory(self._thread_bytes * threads)
+        self.memories["status"] = Memory(64)
+        self._status = self.memories["status"].bytes[:8].view(np.int64)
+        self._team = team(threads, self.target)
+        self._bind()
+
+    @property
+    def kernels(self) -> int:
+        """Number of distinct kernels."""
+        return len(self._functions)
+
+    def run(self, *segments: str) -> int:
+        """Runs the steps of these segments in the plan's order, in one walk.
+
+        Returns
+        -------
+        int
+            0, or ``NOT_FINITE`` where a guard stopped the walk.
+        """
+        table = self._slices.get(segments)
+        if table is None:
+            rows = [self._tables[k] for k, step in enumerate(self.plan.steps) if step.segment in segments]
+            table = self._slices[segments] = np.concatenate([_NO_ROWS, *rows])
+        self._status[0] = 0
+        self._team.walk(table, self._status)
+        return int(self._status[0])
+
+    def time_steps(self, *segments: str) -> list[float]:
+        """Runs the steps of these segments, a barrier after each launch; seconds of each step in the plan's order."""
+        tables = [self._tables[k] for k, step in enumerate(self.plan.steps) if step.segment in segments]
+        table = np.concatenate([_NO_ROWS, *tables])
+        stamps = np.zeros(len(table) + 1, np.int64)
+        self._status[0] = 0
+        self._team.walk(table, self._status, stamps)
+        # a walk that a guard stopped leaves the later stamps at 0
+        spent = np.maximum(np.diff(stamps), 0) * 1e-9
+        ends = np.cumsum([len(t) for t in tables], dtype=np.int64)
+        return [float(part.sum()) for part in np.split(spent, ends[:-1])] if tables else []
+
+    def peak(self) -> float:
+        """Arithmetic operations a second that the team reaches in a loop of multiply-adds, in the plan's dtype."""
+        lanes, rounds = self.target.lanes(self.plan.dtype), 200_000
+        kernel = kernel_file("peak", DTYPE=self.plan.dtype, LANES=lanes)
+        function = kernel_cache(self.target).load([kernel])[kernel]
+        sink = np.zeros(self.threads * 64, np.float64)
+        words = np.array([sink.ctypes.data, rounds], np.int64)
+        table = np.array([[function, words.ctypes.data, self.threads, 1]], np.int64)
+        best = float("inf")
+        for _ in range(3):
+            stamps = np.zeros(2, np.int64)
+            self._team.walk(table, self._status, stamps)
+            best = min(best, float(stamps[1] - stamps[0]) * 1e-9)
+        return 2.0 * 12 * lanes * rounds * self.threads / best
+
+    def poison(self) -> None:
+        """Fills arena, scratch and the margins of all memories with NaN, for tests."""
+        for name, memory in self.memories.items():
+            if name != "status":
+                memory.poison(spare_only=name not in ("arena", "scratch", "thread"))
+
+    def close(self) -> None:
+        """Lets go of the memory that the executor owns; the team stays."""
+        super().close()
+        self._slices.clear()
+        self._tables = []
+
+    def _bind(self) -> None:
+        """Compiles the kernels and writes every argument word."""
+        everything = _with_nested([launch for step in self.launches for launch in step])
+        kernels = dict.fromkeys(k for launch in everything for k in _kernels(launch))
+        self._functions = kernel_cache(self.target).load(kernels)
+        starts, total = {}, 0
+        for launch in everything:
+            starts[launch] = total
+            total += len(launch.args)
+        self._words = np.zeros(max(total, 1), np.int64)
+        self._places = {launch: self._words.ctypes.data + 8 * start for launch, start in starts.items()}
+        for launch in everything:
+            start = starts[launch]
+            self._words[start : start + len(launch.args)] = [self._resolve(w) for w in launch.args]
+        self._tables = [self._rows(step) for step in self.launches]
+        self._slices: dict[tuple[str, ...], np.ndarray] = {}
+
+    def _rows(self, launches: Sequence[Launch]) -> np.ndarray:
+        rows = [(self._functions[x.kernel], self._places[x], x.chunks, int(x.barrier)) for x in launches]
+        return np.array(rows, np.int64).reshape(-1, 4)
+
+    def _resolve(self, word: Word) -> int:
+        if isinstance(word, Address):
+            return self.memories[word.memory].address + word.offset
+        if isinstance(word, FunctionOf):
+            return self._functions[word.kernel]
+        if isinstance(word, ArgsOf):
+            return self._places[word.launch]
+        if isinstance(word, ThreadStride):
+            return self._thread_bytes
+        return bits(word) if isinstance(word, float) else int(word)
+
+
+_NO_ROWS = np.zeros((0, 4), np.int64)
+
+
+def _with_nested(launches: list[Launch]) -> list[Launch]:
+    """The launches and those whose arguments they carry, each once."""
+    found: dict[Launch, None] = {}
+    todo = list(launches)
+    while todo:
+        launch = todo.pop()
+        if launch not in found:
+            found[launch] = None
+            todo.extend(w.launch for w in launch.args if isinstance(w, ArgsOf))
+    return list(found)
+
+
+def _kernels(launch: Launch) -> list[Kernel]:
+    return [launch.kernel, *(w.kernel for w in launch.args if isinstance(w, FunctionOf))]
+
+
+def open_plan(plan: Plan, store: Store, threads: int | None = None) -> CpuExecutor:
+    """The executor of ``plan`` with this many threads (see ``thread_count``)."""
+    return CpuExecutor(plan, store, thread_count(threads))
+
+
+def steps_of(plan: Plan, *segments: str) -> list[Step]:
+    """The steps that ``time_steps`` times, in order."""
+    return plan.segment(*segments)

@@ -1,0 +1,151 @@
+"""Executors: a plan bound to memory and, on a device, to kernels.
+
+``open_executor`` is the way in. ``Store`` holds what the plans of one net
+share (parameters, solver state, running statistics, carried state); an
+executor owns the rest: arena, gradients, head.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from runtime.errors import UsageError
+from runtime.plan import HEAD, NUMPY_DTYPE, STATE_MEMORY, Plan, View
+
+SPARE = 512
+"""Bytes before and behind each memory that kernels may read."""
+
+_DEVICES = {"cpu": "runtime.cpu.executor", "reference": "runtime.reference.executor"}
+
+
+class Memory:
+    """``size`` zeroed bytes, 64-byte aligned, with ``SPARE`` readable bytes on both sides."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._room = np.zeros(size + 2 * SPARE + 64, np.uint8)
+        skip = -self._room.ctypes.data % 64
+        self._whole = self._room[skip : skip + size + 2 * SPARE]
+        self.bytes = self._whole[SPARE : SPARE + size]
+        self.address = self._whole.ctypes.data + SPARE
+
+    def array(self, view: View) -> np.ndarray:
+        """The view's elements, not copied."""
+        strides = tuple(s * view.item_bytes for s in view.strides)
+        dtype = np.dtype(NUMPY_DTYPE[view.dtype])
+        return np.ndarray(view.shape, dtype, self._whole, SPARE + view.offset, strides)
+
+    def poison(self, spare_only: bool = False) -> None:
+        """Fills the memory (or its margins alone) with bytes that are NaN as floats."""
+        self._whole[:SPARE] = self._whole[SPARE + self.size :] = 0xFF
+        if not spare_only:
+            self.bytes[:] = 0xFF
+
+
+class Store:
+    """The memories that live as long as a net.
+
+    Parameters
+    ----------
+    sizes
+        Bytes of each of ``STATE_MEMORY``; other keys are ignored, missing ones are 0.
+    """
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self.memories = {name: Memory(sizes.get(name, 0)) for name in STATE_MEMORY}
+
+    def array(self, view: View) -> np.ndarray:
+        """The elements of a view on a state memory, not copied."""
+        return self.memories[view.memory].array(view)
+
+
+class Executor:
+    """Base of all executors: memory, feeding and reading.
+
+    Parameters
+    ----------
+    plan
+        What to run.
+    store
+        State memories, of at least the plan's sizes.
+    """
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        for name in STATE_MEMORY:
+            have, need = store.memories[name].size, plan.memory.get(name, 0)
+            if have < need:
+                raise ValueError(f"the store's {name} has {have} bytes, the plan needs {need}")
+        own = {name: Memory(size) for name, size in plan.memory.items() if name not in STATE_MEMORY}
+        own.setdefault("head", Memory(8 * len(HEAD)))
+        self.plan = plan
+        self.store = store
+        self.memories = {**store.memories, **own}
+        head = View("head", 0, (len(HEAD),), (1,), "f64")
+        self._head = self.memories["head"].array(head)
+
+    def set(self, name: str, number: float) -> None:
+        """Writes one of the numbers of ``HEAD``.
+
+        Raises
+        ------
+        UsageError
+            An unknown name.
+        """
+        if name not in HEAD:
+            raise UsageError(f"the head has no {name!r}; it has {', '.join(HEAD)}")
+        self._head[HEAD.index(name)] = number
+
+    def feed(self, name: str, array: Any) -> None:
+        """Copies ``array`` (the input's logical shape, any dtype) into an input.
+
+        Raises
+        ------
+        UsageError
+            An unknown input or another shape.
+        """
+        view = self.plan.inputs.get(name)
+        if view is None:
+            raise UsageError(f"the plan has no input {name!r}; it has {', '.join(self.plan.inputs) or 'none'}")
+        array = np.asarray(array)
+        if array.shape != view.shape:
+            raise UsageError(f"input {name!r} has shape {view.shape}, got {array.shape}")
+        self.array(view)[...] = array
+
+    def array(self, view: View) -> np.ndarray:
+        """The elements of a view, strided, not copied; valid until the executor runs again."""
+        return self.memories[view.memory].array(view)
+
+    def run(self, *segments: str) -> int:
+        """Runs the steps of these segments in the plan's order; 0 if all went well, 1 if a guard found no finite number."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Lets go of the memory that the executor owns."""
+        self.memories = dict(self.store.memories)
+
+
+def open_executor(plan: Plan, store: Store, device: str = "cpu", threads: int | None = None) -> Any:
+    """An executor of ``plan`` on a device.
+
+    Parameters
+    ----------
+    plan, store
+        What to run, and the state it shares with the net's other plans.
+    device
+        ``cpu`` or ``reference`` (plain NumPy).
+    threads
+        Members of the CPU's team; ``NETSPEC_THREADS`` or all usable cores unless given.
+
+    Raises
+    ------
+    UsageError
+        An unknown device, or threads out of range.
+    """
+    if device not in _DEVICES:
+        raise UsageError(f"there is no device {device!r}; devices: {', '.join(_DEVICES)}")
+    # imported here: one device must not pay for, or need, what another imports
+    return importlib.import_module(_DEVICES[device]).open_plan(plan, store, threads)
