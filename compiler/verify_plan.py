@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from compiler.overlap import extent, halo_strips, overlaps, same_elements
 from runtime import ops
 from runtime.plan import SEGMENTS, Plan, Step, View
@@ -201,8 +204,28 @@ def _latest(view: View, found: list[_Written]) -> list[_Written]:
     target = _Written(replace(view, halo=(0, 0)), None, False)
     for k in range(len(found) - 1, -1, -1):
         if _covers(found[k], target):
-            return found[k:]
-    return found
+            found = found[k:]
+            break
+    return found if len(found) < 2 else _owners(view, found)
+
+
+def _owners(view: View, found: list[_Written]) -> list[_Written]:
+    """Those of ``found`` that wrote some element of ``view`` last, byte by byte."""
+    low, high = extent(replace(view, halo=(0, 0)))
+    owner = np.full(high - low, -1, np.int32)
+    for k, written in enumerate(found):
+        owner[_bytes_between(written.view, low, high)] = k
+    last = np.unique(owner[_bytes_between(view, low, high)])
+    return [found[k] for k in last if k >= 0]
+
+
+def _bytes_between(view: View, low: int, high: int) -> NDArray[np.int64]:
+    """Offsets from ``low`` of the view's bytes below ``high``."""
+    at = np.full(1, view.offset - low, np.int64)
+    for n, stride in zip(view.shape, view.strides, strict=True):
+        at = (at[:, None] + np.arange(n, dtype=np.int64) * (stride * view.item_bytes)).ravel()
+    at = (at[:, None] + np.arange(view.item_bytes, dtype=np.int64)).ravel()
+    return at[(at >= 0) & (at < high - low)]
 
 
 def _maker(plan: Plan, written: _Written) -> str:

@@ -23,11 +23,11 @@ LATER = ("backward", "accumulate", "reduce", "update", "commit")
 
 def save(graph: Graph) -> Graph:
     """Sets ``graph.saved``; first rewrites conditions on inputs into conditions on outputs."""
-    _use_outputs(graph)
+    free = _alive_anyway(graph)
+    _use_outputs(graph, free)
     wanted = _read_by_backward_maps(graph)
     if not wanted:
         return graph
-    free = _alive_anyway(graph)
     region = _region(wanted)
     for component in nx.weakly_connected_components(region):
         sinks = wanted & component
@@ -43,16 +43,16 @@ def inlines(op: Op) -> bool:
     return isinstance(op.prim, Map | Reduce)
 
 
-def _use_outputs(graph: Graph) -> None:
-    """In backward steps ``x > 0`` becomes ``y > 0`` where y = where(x > 0, x, s x), s >= 0.
+def _use_outputs(graph: Graph, free: set[Value]) -> None:
+    """In backward steps ``x > 0`` becomes ``y > 0`` where y = where(x > 0, x, s x), s >= 0, lives anyway.
 
-    Both have the same truth for every x, NaN included; y usually lives anyway.
+    Both have the same truth for every x, NaN included.
     """
     outputs = {}
     for op in graph.ops:
         if op.segment == "forward" and isinstance(op.prim, Map):
             condition = _leaky_condition(op)
-            if condition is not None:
+            if condition is not None and op.outputs[0] in free:
                 outputs[condition] = op.outputs[0]
     if not outputs:
         return

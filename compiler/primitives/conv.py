@@ -38,12 +38,12 @@ def conv_flops(prim: ConvLike, w: Shape, y: Shape) -> int:
 
 
 def input_grad(b: Builder, prim: ConvLike, dy: Value, w: Value, size: Pair) -> Value:
-    """dx of the convolution with ``prim``'s geometry."""
+    """``dx`` of the convolution with ``prim``'s geometry."""
     return b.emit1(ops.ConvInputGrad(prim.stride, prim.pad, prim.dilation, prim.groups, size), dy, w)
 
 
 def weight_grad(b: Builder, prim: ConvLike, x: Value, dy: Value, kernel: Pair) -> Value:
-    """dw of the convolution with ``prim``'s geometry."""
+    """``dw`` of the convolution with ``prim``'s geometry."""
     return b.emit1(ops.ConvWeightGrad(prim.stride, prim.pad, prim.dilation, prim.groups, kernel), x, dy)
 
 

@@ -79,7 +79,7 @@ def _number(x: Expr) -> float | None:
 
 
 def add(a: Expr, b: Expr) -> Expr:
-    """a + b; of two choices under one condition, the choice of the sums."""
+    """``a + b``; of two choices under one condition, the choice of the sums."""
     if a == ZERO or b == ZERO:
         return b if a == ZERO else a
     if a.op == b.op == "where" and a.args[0] == b.args[0]:
@@ -89,7 +89,7 @@ def add(a: Expr, b: Expr) -> Expr:
 
 
 def mul(g: Expr, d: Expr) -> Expr:
-    """g * d; goes inside a choice with a zero branch, lest that branch become 0 * inf."""
+    """``g * d``; goes inside a choice with a zero branch, lest that branch become 0 * inf."""
     x, y = _number(g), _number(d)
     if x is not None and y is not None:
         return const(x * y)
@@ -99,14 +99,14 @@ def mul(g: Expr, d: Expr) -> Expr:
 
 
 def div(g: Expr, d: Expr) -> Expr:
-    """g / d, treated as ``mul``."""
+    """``g / d``, treated as ``mul``."""
     if g == ZERO or d == ONE:
         return g
     return _inside(g, lambda part: div(part, d)) or call("div", g, d)
 
 
 def neg(g: Expr) -> Expr:
-    """-g."""
+    """``-g``."""
     x = _number(g)
     if x is not None:
         return const(-x)

@@ -20,7 +20,7 @@ class LogSumExpRule(Rule):
     """y = log sum exp x along an axis; dx = dy exp(x - y), the softmax."""
 
     def infer(self, prim: ops.LogSumExp, *inputs: Value) -> list[Typed]:
-        """x's shape with the axis of size 1."""
+        """Shape of x with the axis of size 1."""
         require_operands("logsumexp", inputs, 1)
         (x,) = inputs
         require_axis("logsumexp", prim.axis, x.rank)

@@ -56,7 +56,7 @@ class ReduceRule(Rule):
 
 
 def _max_gradient(b: Builder, prim: ops.Reduce, op: Op, dys: Sequence[Value | None]) -> list[Value | None]:
-    """dy at the first element that equals the maximum: the first index wins a tie.
+    """``dy`` at the first element that equals the maximum: the first index wins a tie.
 
     A second reduction finds it: max over the elements equal to y of -index.
     """

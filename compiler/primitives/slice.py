@@ -18,7 +18,7 @@ class SliceRule(Rule):
     """y = x[start:stop] along an axis; dx is dy with zeros around."""
 
     def infer(self, prim: ops.Slice, *inputs: Value) -> list[Typed]:
-        """x's shape with ``stop - start`` along the axis."""
+        """Shape of x with ``stop - start`` along the axis."""
         require(len(inputs) == 1, "slice", f"{len(inputs)} operands", "1")
         (x,) = inputs
         require_axis("slice", prim.axis, x.rank)

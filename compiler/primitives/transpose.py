@@ -18,7 +18,7 @@ class TransposeRule(Rule):
     """y = x with axis ``order[a]`` as axis a; dx by the inverse permutation."""
 
     def infer(self, prim: ops.Transpose, *inputs: Value) -> list[Typed]:
-        """x's sizes in the new order."""
+        """Sizes of x in the new order."""
         require(len(inputs) == 1, "transpose", f"{len(inputs)} operands", "1")
         (x,) = inputs
         ok = sorted(prim.order) == list(range(x.rank))

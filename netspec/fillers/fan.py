@@ -15,11 +15,13 @@ class FanFiller(Filler):
     """Base of the fillers whose spread follows from the parameter's shape."""
 
     variance_norm: str = field(
-        "FAN_IN", choices=("FAN_IN", "FAN_OUT", "AVERAGE"), doc="n: values into an output, out of an input, or their mean"
+        "FAN_IN",
+        choices=("FAN_IN", "FAN_OUT", "AVERAGE"),
+        doc="n: values into an output, out of an input, or their mean",
     )
 
     def fan(self, shape: Shape) -> float:
-        """n of the formula: fan_in = count / shape[0], fan_out = count / shape[1] (Caffe)."""
+        """The n of the formula: fan_in = count / shape[0], fan_out = count / shape[1] (Caffe)."""
         count = prod(shape)
         fan_in = count / shape[0] if shape else 1.0
         fan_out = count / shape[1] if len(shape) > 1 else float(count)

@@ -38,7 +38,9 @@ class Accuracy(Layer):
     top_k: int = field(1, minimum=1, doc="how many of the largest scores may hold the label")
     axis: int = field(1, doc="the axis of the classes")
     ignore_label: int | None = field(None, doc="label of the places that do not count")
-    ties: str = field("first", choices=("first", "wrong"), doc="of equal scores the first wins, or the label never does")
+    ties: str = field(
+        "first", choices=("first", "wrong"), doc="of equal scores the first wins, or the label never does"
+    )
 
     def shapes(self, x: Shape, label: Shape) -> tuple[Shape, ...]:
         axis = axes.canonical(self.axis, len(x))
@@ -66,5 +68,7 @@ class Accuracy(Layer):
         if len(self.top_names) < 2:
             return made
         others = [k for k in range(x.rank) if k != axis]
-        rights, samples = (b.reshape(b.sum(b.where(hit, v, 0.0), others), (x.shape[axis],)) for v in (b.to_float(right), counts))
+        rights, samples = (
+            b.reshape(b.sum(b.where(hit, v, 0.0), others), (x.shape[axis],)) for v in (b.to_float(right), counts)
+        )
         return *made, rights / b.maximum(samples, 1.0)

@@ -29,7 +29,7 @@ class BatchNorm(Layer):
         weight_sum'``, ``variance'`` alike with batch variance ``m / (m - 1)``, where
         f = ``moving_average_fraction``: Caffe's sums, already divided by its factor.
         A net that never trained has mean 0 and variance 0.
-    Parameters
+    Learned
         with ``scale_bias``: scale : C, bias : C.
     Gradient
         Flows through the batch's mean and variance; with the running ones it does not.
@@ -38,7 +38,9 @@ class BatchNorm(Layer):
     """
 
     use_global_stats: bool | None = field(None, doc="take the running statistics; default: in the test phase")
-    moving_average_fraction: float = field(0.999, minimum=0, maximum=1, doc="weight of the past in the running statistics")
+    moving_average_fraction: float = field(
+        0.999, minimum=0, maximum=1, doc="weight of the past in the running statistics"
+    )
     eps: float = field(1e-5, above=0, doc="added to the variance")
     scale_bias: bool = field(False, doc="learn a scale and a bias for each channel")
     scale_filler: Filler | None = field(None, doc="start of the scale; default: 1")
@@ -47,7 +49,7 @@ class BatchNorm(Layer):
     def problems(self) -> Iterator[Problem]:
         for name in ("scale_filler", "bias_filler"):
             if getattr(self, name) is not None and not self.scale_bias:
-                yield Problem("E425", name, f"{name} needs scale_bias", "scale_bias: true")
+                yield Problem("E522", name, f"{name} needs scale_bias", "scale_bias: true")
 
     def shapes(self, x: Shape) -> Shape:
         if len(x) < 2:

@@ -58,7 +58,7 @@ class Convolution(Grouped):
         ``y[n, k, i, j] = bias[k] + sum over c, r, s of
         w[k, c, r, s] x[n, c, stride i + dilation r - pad, stride j + dilation s - pad]``
         (a cross-correlation), c over the C / group channels of k's group, zeros outside.
-    Parameters
+    Learned
         weight : K x C/group x R x S; bias : K.
     Gradient
         For x a transposed convolution of dy with w, for w a correlation of x with dy.

@@ -25,7 +25,7 @@ class Deconvolution(Grouped):
         ``y[n, k, stride i + dilation r - pad, stride j + dilation s - pad] +=
         x[n, c, i, j] w[c, k, r, s]``, then ``+ bias[k]``; what falls outside is dropped.
         It is the input gradient of the Convolution with the same fields.
-    Parameters
+    Learned
         weight : C x K/group x R x S; bias : K.
     Gradient
         For x a convolution of dy with w, for w a correlation of dy with x.

@@ -37,7 +37,7 @@ class Eltwise(Layer):
 
     def problems(self) -> Iterator[Problem]:
         if self.coeff and self.operation != "SUM":
-            yield Problem("E425", "coeff", f"coeff needs operation: SUM, not {self.operation}", "drop coeff")
+            yield Problem("E522", "coeff", f"coeff needs operation: SUM, not {self.operation}", "drop coeff")
 
     def shapes(self, *bottoms: Shape) -> Shape:
         for other in bottoms[1:]:

@@ -286,7 +286,9 @@ class _Parser:
     def function(self, name: _Token) -> Node:
         count = FUNCTIONS.get(name.text)
         if count is None:
-            raise FormulaError(f"there is no function {name.text!r}; there are {', '.join(sorted(FUNCTIONS))}", name.column)
+            raise FormulaError(
+                f"there is no function {name.text!r}; there are {', '.join(sorted(FUNCTIONS))}", name.column
+            )
         args = [self.comparison()]
         while self.take(","):
             args.append(self.comparison())

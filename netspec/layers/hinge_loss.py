@@ -33,7 +33,9 @@ class HingeLoss(Layer):
     is_loss: ClassVar[bool] = True
 
     norm: str = field("L1", choices=("L1", "L2"), doc="take each term as it is, or squared")
-    form: str = field("multiclass", choices=("multiclass", "one_vs_rest"), doc="against the label's score, or each by its sign")
+    form: str = field(
+        "multiclass", choices=("multiclass", "one_vs_rest"), doc="against the label's score, or each by its sign"
+    )
     margin: float = field(1.0, above=0, doc="by how much the right score should win")
 
     def shapes(self, x: Shape, label: Shape) -> Shape:

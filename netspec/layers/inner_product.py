@@ -24,7 +24,7 @@ class InnerProduct(Weighted):
     Formula
         ``y[n, k] = bias[k] + sum over c of w[k, c] x[n, c]``, c in the N C H W order of
         the flattened bottom; ``transpose``: ``w[c, k]``.
-    Parameters
+    Learned
         weight : K x C (``transpose``: C x K); bias : K.
     Gradient
         ``dx = dy w``, ``dw = dy^T x``, ``dbias = sum over n of dy``.

@@ -39,7 +39,7 @@ class LRN(Layer):
     def problems(self) -> Iterator[Problem]:
         if self.local_size % 2 == 0:
             message = f"local_size {self.local_size} is even, the window has no middle"
-            yield Problem("E426", "local_size", message, f"local_size: {self.local_size + 1}")
+            yield Problem("E523", "local_size", message, f"local_size: {self.local_size + 1}")
 
     def shapes(self, x: Shape) -> Shape:
         return axes.four_axes("LRN", x)

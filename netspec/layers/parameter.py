@@ -19,7 +19,7 @@ class Parameter(Layer):
 
     Shapes
         -> y : ``shape``.
-    Parameters
+    Learned
         weight : ``shape``.
     Gradient
         ``dweight = dy``.

@@ -51,7 +51,9 @@ class Pooling(Sliding):
         for k, side in enumerate(("h", "w")):
             if self.pads[k] >= self.kernel[k]:
                 name = "pad" if getattr(self, f"pad_{side}") is None else f"pad_{side}"
-                message = f"pad {self.pads[k]} is not below the kernel {self.kernel[k]}: a window could see only padding"
+                message = (
+                    f"pad {self.pads[k]} is not below the kernel {self.kernel[k]}: a window could see only padding"
+                )
                 yield Problem("E424", name, message, f"{name}: {self.kernel[k] - 1}")
 
     def shapes(self, x: Shape) -> Shape:

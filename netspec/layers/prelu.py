@@ -19,7 +19,7 @@ class PReLU(Layer):
 
     Shapes
         x : N x C x .. -> y : same.
-    Parameters
+    Learned
         slope : C, or a single number with ``channel_shared``.
     Gradient
         ``dslope[c]`` = sum of ``dy x`` over the elements of channel c that are not positive.

@@ -53,7 +53,7 @@ class Reduction(Layer):
 
     def lower(self, b: Builder, x: Value) -> Value:
         gone = self._gone(x.shape)
-        value = {"ASUM": b.abs, "SUMSQ": lambda v: v * v}.get(self.operation, b.to_float)(x)
+        value = b.abs(x) if self.operation == "ASUM" else x * x if self.operation == "SUMSQ" else b.to_float(x)
         factor = self.coeff
         if self.operation == "MEAN":
             factor /= max(1, prod(x.shape[k] for k in gone))

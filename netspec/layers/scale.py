@@ -22,7 +22,7 @@ class Scale(Layer):
         x : any -> y : same. With one bottom the factor is a parameter of the shape of
         ``num_axes`` axes from ``axis`` on (-1: all the rest, 0: a single number); a
         second bottom is the factor itself, its axes are those of x from ``axis`` on.
-    Parameters
+    Learned
         scale (one bottom only), bias : as the factor.
     Gradient
         ``dscale`` and ``dbias`` are sums over the axes that the factor lacks.

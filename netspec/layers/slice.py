@@ -30,7 +30,9 @@ class Slice(Layer):
     tops: ClassVar[tuple[int, int | None]] = (1, None)
 
     axis: int = field(1, doc="the axis that is cut")
-    slice_point: tuple[int, ...] = field((), minimum=1, doc="where the second and later parts begin; default: equal parts")
+    slice_point: tuple[int, ...] = field(
+        (), minimum=1, doc="where the second and later parts begin; default: equal parts"
+    )
 
     def problems(self) -> Iterator[Problem]:
         if any(low >= high for low, high in pairwise(self.slice_point)):
@@ -57,7 +59,10 @@ class Slice(Layer):
             )
         if self.slice_point[-1] >= size:
             raise ShapeError(
-                "E418", f"slice point {self.slice_point[-1]} leaves nothing behind it: the axis has {size}", None, "slice_point"
+                "E418",
+                f"slice point {self.slice_point[-1]} leaves nothing behind it: the axis has {size}",
+                None,
+                "slice_point",
             )
         return list(pairwise((0, *self.slice_point, size)))
 

@@ -25,7 +25,7 @@ class Weighted(Layer):
         if self.weight_filler is not None:
             return self
         chosen = copy.copy(self)
-        chosen.weight_filler = Msra() if consumer_is_relu_like else Xavier()
+        chosen.weight_filler = Msra(variance_norm="FAN_IN") if consumer_is_relu_like else Xavier(variance_norm="FAN_IN")
         return chosen
 
     def problems(self) -> Iterator[Problem]:
@@ -45,7 +45,7 @@ class Weighted(Layer):
     @property
     def weights_from(self) -> Filler:
         """The filler of the weights."""
-        return self.weight_filler or Xavier()
+        return self.weight_filler or Xavier(variance_norm="FAN_IN")
 
     @property
     def bias_from(self) -> Filler:

@@ -121,7 +121,9 @@ def misfit_hint(axes: Sequence[Axis], fits: Callable[[Axis], bool]) -> str:
     pad = next((p for p in pads if all(fits(replace(a, pad=p)) for a in axes)), None)
     if pad is not None:
         found.append(f"pad {pad}")
-    strides = sorted((s for s in range(1, 2 * first.stride + 1) if s != first.stride), key=lambda s: abs(s - first.stride))
+    strides = sorted(
+        (s for s in range(1, 2 * first.stride + 1) if s != first.stride), key=lambda s: abs(s - first.stride)
+    )
     stride = next((s for s in strides if all(replace(a, stride=s).fits for a in axes)), None)
     if stride is not None:
         found.append(f"stride {stride}")

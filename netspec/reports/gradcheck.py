@@ -19,7 +19,7 @@ Source: Caffe's ``GradientChecker`` (centred differences, a zone around kinks).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +28,7 @@ import numpy as np
 from netspec.mappings import Array
 from netspec.net import Net, compile_spec
 from netspec.reports import tables
+from netspec.reports.batches import random_batch
 from runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def gradcheck_net(net: Net, samples: int = 64, seed: int = 0, tolerance: float =
     if net.plan.loss is None:
         raise UsageError("gradcheck needs a loss; no layer of this net is one")
     rng = np.random.default_rng(seed)
-    batch = random_batch(net, rng)
+    batch = random_batch(net.resolved, rng)
     net.forward(**batch)
     net.backward()
     grads = {name: net.param_grads[name] for name in net.param_grads}
@@ -186,27 +187,6 @@ def gradcheck_net(net: Net, samples: int = 64, seed: int = 0, tolerance: float =
     ]
     checks += [_check(name, "input", batch[name], grad, loss, samples, rng) for name, grad in blob_grads.items()]
     return GradCheck(tuple(checks), tolerance)
-
-
-def random_batch(net: Net, rng: np.random.Generator) -> dict[str, Array]:
-    """Normal numbers for each float input, classes in range for each label."""
-    batch: dict[str, Array] = {}
-    for name, given in net.resolved.inputs.items():
-        if given.kind == "float":
-            batch[name] = rng.standard_normal(given.shape)
-        else:
-            batch[name] = rng.integers(0, min(_classes(net, name), default=2), given.shape)
-    return batch
-
-
-def _classes(net: Net, label: str) -> Iterator[int]:
-    """Sizes of the class axis of whatever is compared with a label."""
-    for node in net.resolved.nodes:
-        if label in node.bottom_ids:
-            for other in node.bottom_ids:
-                shape = net.resolved.shapes[other] if other != label else ()
-                if len(shape) > 1:
-                    yield shape[getattr(node.layer, "axis", 1)]
 
 
 class _Loss:

@@ -12,8 +12,10 @@ from compiler.target import Target
 from netspec.graph import Net
 from netspec.lowering import build_graph
 from netspec.reports import tables
-from runtime.cpu.families import Context, FunctionOf, Kernel, Launch, detect
-from runtime.plan import Plan, Step
+from runtime.cpu import families  # noqa: F401  (fills the registry of launchers)
+from runtime.cpu.isa import detect
+from runtime.cpu.launch import ArgsOf, Context, FunctionOf, Kernel, Launch
+from runtime.plan import Plan
 
 GFLOPS_A_THREAD = {"avx512": 100.0, "avx2": 50.0, "generic": 12.0}
 """Arithmetic that a good kernel reaches on one core, float32; half of it in float64."""
@@ -120,6 +122,7 @@ def _shortened(names: Collection[str], limit: int) -> str:
 def plan_net(
     net: Net,
     dtype: str = "f32",
+    device: str = "cpu",
     threads: int = 1,
     disabled: Collection[str] = (),
     verify: bool = False,
@@ -141,7 +144,7 @@ def plan_net(
     solver = net.spec.solver if net.phase == "train" else None
     graph = build_graph(net, dtype, solver=solver)
     watch = None if dump is None else dump_to(dump)
-    plan = compile_graph(graph, Target(dtype=dtype), disabled, check=verify, watch=watch)
+    plan = compile_graph(graph, Target(device, dtype), disabled, check=verify, watch=watch)
     return report_plan(plan, threads)
 
 
@@ -170,12 +173,8 @@ def _kernels(plan: Plan, context: Context) -> tuple[tuple[Kernel, tuple[str, ...
     served: dict[Kernel, dict[str, None]] = {}
     for step in plan.steps:
         for kernel in _used(context.launches(step)):
-            served.setdefault(kernel, {}).update(dict.fromkeys(_layers(step)))
+            served.setdefault(kernel, {}).update(dict.fromkeys(step.layers))
     return tuple((kernel, tuple(layers)) for kernel, layers in served.items())
-
-
-def _layers(step: Step) -> list[str]:
-    return step.layers
 
 
 def _used(launches: Iterable[Launch]) -> Iterable[Kernel]:
@@ -184,3 +183,5 @@ def _used(launches: Iterable[Launch]) -> Iterable[Kernel]:
         for word in launch.args:
             if isinstance(word, FunctionOf):
                 yield word.kernel
+            elif isinstance(word, ArgsOf):
+                yield from _used([word.launch])

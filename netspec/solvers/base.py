@@ -45,7 +45,9 @@ class Solver(Entry):
     clip_gradients: float = field(-1.0, minimum=-1, doc="largest norm of all gradients together; -1: not clipped")
     display: int = field(100, minimum=0, doc="a line of progress every so often; 0: none", unit="iterations")
     average_loss: int = field(20, minimum=1, doc="the loss shown is the mean over so many", unit="iterations")
-    test_interval: int = field(0, minimum=0, doc="a test every so often; 0: at the start and the end", unit="iterations")
+    test_interval: int = field(
+        0, minimum=0, doc="a test every so often; 0: at the start and the end", unit="iterations"
+    )
     test_iter: int | None = field(None, minimum=1, doc="batches of a test; default: the whole source")
     test_initialization: bool = field(True, doc="test before the first iteration")
     snapshot: int = field(0, minimum=0, doc="a snapshot every so often; 0: at the end alone", unit="iterations")

@@ -17,8 +17,9 @@ Shape = tuple[int, ...]
 
 ENTRY_KEYS = ("block", "repeat", "each")  # read by the expansion, gone when a layer is built
 
-_NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-_BOTTOMS = {"anyOf": [*_NAMES["anyOf"], {"type": "object", "additionalProperties": {"type": "string"}}]}
+_NAMES: dict[str, Any] = {"title": "name or names", "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_BOTTOMS = {"title": "blob or blobs", "anyOf": [*_NAMES["anyOf"], {"type": "object", "additionalProperties": {"type": "string"}}]}
+_CONDITION = {"title": "bool", "anyOf": [{"type": "boolean"}, {"type": "string"}]}  # `if: stride > 1` needs no ${}
 _RULE: dict[str, Any] = {
     "anyOf": [
         {"enum": ["train", "test", "TRAIN", "TEST"]},
@@ -35,7 +36,7 @@ _RULE: dict[str, Any] = {
         },
     ]
 }
-_RULES = {"anyOf": [*_RULE["anyOf"], {"type": "array", "items": _RULE}]}
+_RULES = {"title": "rule or rules", "anyOf": [*_RULE["anyOf"], {"type": "array", "items": _RULE}]}
 
 
 class ShapeError(Exception):
@@ -87,7 +88,7 @@ class Layer(Entry):
     top: Node | None = field(None, schema=_NAMES, doc="the blobs made; default: the layer's name")
     include: Node | None = field(None, schema=_RULES, doc="phases and stages in which the layer is present")
     exclude: Node | None = field(None, schema=_RULES, doc="phases and stages in which the layer is absent")
-    if_: Node | None = field(None, schema={"type": "boolean"}, doc="false makes the layer a wire to its first bottom")
+    if_: Node | None = field(None, schema=_CONDITION, doc="false makes the layer a wire to its first bottom")
     params: tuple[ParamSpec, ...] = field((), doc="name, lr_mult and decay_mult of each parameter, weight before bias")
     share: str | None = field(None, doc="a layer or block instance whose weights this one uses")
     lr_mult: float = field(1.0, minimum=0, doc="multiplies the lr_mult of all parameters; 0 freezes the layer")
@@ -108,7 +109,8 @@ class Layer(Entry):
         """Yield what is allowed but probably not meant, once the shapes are known to fit."""
         return iter(())
 
-    def shapes(self, *bottoms: Shape) -> Shape | tuple[Shape, ...]:
+    # `*bottoms: Any, **_: Any` lets subclasses say how many bottoms they take
+    def shapes(self, *bottoms: Any, **_: Any) -> Shape | tuple[Shape, ...]:
         """Return the shapes of the tops, batch included (a single one may come bare).
 
         Raises
@@ -118,7 +120,7 @@ class Layer(Entry):
         """
         raise NotImplementedError(type(self).__name__)
 
-    def lower(self, b: Builder, *bottoms: Value) -> Value | tuple[Value, ...]:
+    def lower(self, b: Builder, *bottoms: Any, **_: Any) -> Value | tuple[Value, ...]:
         """Return the tops as values made by the builder."""
         raise NotImplementedError(type(self).__name__)
 

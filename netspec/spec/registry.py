@@ -43,6 +43,12 @@ class Registry:
         """Return the canonical names, sorted without regard to case."""
         return sorted(self._classes, key=str.lower)
 
+    def spellings(self, name: str) -> list[str]:
+        """Return a canonical name and the other spellings of it, as written in schemas."""
+        others = [s for s, canonical in self._names.items() if canonical == name and s != self._fold(name)]
+        shown = {name, name.lower(), name.upper()} if self.any_case else {name}
+        return [name, *sorted((shown | set(others)) - {name})]
+
     def nearest(self, name: str) -> str | None:
         """Return the registered name most like ``name``."""
         near = nearest(name, self._names)

@@ -100,7 +100,7 @@ class Direct:
         )  # fmt: skip
         product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, True)
         after = [] if block_chunks == 1 else [ctx.rows_launch(e) for e in epilogue]
-        return [packing.launch(packed, barrier), product, *after]
+        return [packing.launch(ctx, packed, barrier), product, *after]
 
     def _nest(self, row: int) -> tuple[int, ...]:
         """Trip counts (outer, its part, middle, inner) and strides of x and of the packed weights."""

@@ -1,17 +1,14 @@
-"""Imports every kernel family of the CPU, which registers its launcher."""
+"""Imports every kernel family of the CPU: each module of this folder that registers a launcher.
+
+Found by the text ``@launcher(``, because the modules of the kernels' side
+(simd, lanes, ...) must not be imported here: they need numba.
+"""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
+from pathlib import Path
 
-import runtime.cpu as package
-
-NUMBA_SIDE = frozenset({"simd", "vmath", "lanes", "atomics", "build", "words", "tile", "micro"})
-"""Modules of the kernels' side, which import numba: never imported here."""
-
-EXECUTOR_SIDE = frozenset({"executor", "families", "team", "kernels"})
-
-for _module in pkgutil.iter_modules(package.__path__):
-    if _module.name not in NUMBA_SIDE | EXECUTOR_SIDE:
-        importlib.import_module(f"{package.__name__}.{_module.name}")
+for _path in sorted(Path(__file__).parent.glob("*.py")):
+    if _path.stem != "families" and "\n@launcher(" in _path.read_text(encoding="utf-8"):
+        importlib.import_module(f"runtime.cpu.{_path.stem}")

@@ -114,7 +114,7 @@ class Product:
                 self.b.column, self.dtype,
             )  # fmt: skip
             at = Address(to.memory, to.offset + i0 * distinct[1] * entry)
-            launches.append(packing.launch(at, barrier and i0 == 0))
+            launches.append(packing.launch(ctx, at, barrier and i0 == 0))
         batch = tuple(s if n > 1 else 0 for n, s in zip(distinct, (distinct[1] * entry, entry), strict=True))
         row = columns.width * item
         return Matrix(to, row, item, (batch[0], batch[1])), self.k * row, launches

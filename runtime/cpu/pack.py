@@ -86,13 +86,13 @@ class Packing:
         """Bytes of all packed blocks."""
         return self.groups * self.columns.blocks * self.block_bytes
 
-    def launch(self, to: Address, barrier: bool) -> Launch:
+    def launch(self, ctx: Context, to: Address, barrier: bool) -> Launch:
         """The launch that packs to ``to``."""
         words = (
             self.source, to, self.group_stride, self.columns.count, self.columns.blocks, self.columns.width,
             *self.counts, *self.strides, self.column_stride,
         )  # fmt: skip
-        kernel = kernel_file("pack", ITEM=ITEM_BYTES[self.dtype])
+        kernel = kernel_file("pack", SCALAR=self.dtype, LANES=ctx.lanes(self.dtype))
         return Launch(kernel, words, self.groups * self.columns.blocks, barrier)
 
 

@@ -45,7 +45,17 @@ SCALAR = {
     "b1": types.boolean,
 }
 
-device = functools.partial(numba.njit, error_model="numpy", _nrt=False, boundscheck=False)
+device = functools.partial(
+    numba.njit,
+    error_model="numpy",
+    _nrt=False,
+    boundscheck=False,
+    # the wrappers for Python callers would double the compile time and refer to Python
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+    # a call that is not inlined may raise as far as LLVM knows, and raising refers to Python
+    forceinline=True,
+)
 """Decorator of helper functions that kernels call; each costs some 50 ms of compile time."""
 
 

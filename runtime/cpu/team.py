@@ -23,7 +23,7 @@ from runtime.errors import UsageError
 SPIN_NS = 20_000
 """How long a member spins at a barrier before it sleeps: a sleeper takes 12 to 27 us to wake."""
 
-_WORDS = 72
+_WORDS = 64
 _DOORBELL, _DOORBELL_PARKED, _LEAVE, _TABLE, _SPIN, _TEAM = 0, 8, 16, 56, 60, 61
 _MAX_THREADS = 256
 _FUNCTION = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)
@@ -87,14 +87,15 @@ class Team:
         self._function: Any = _FUNCTION(kernel_cache(target).load([kernel])[kernel])
         self._lock = threading.Lock()
         # a numpy array is 16-byte aligned; the control words want their own cache lines
-        room = np.zeros(_WORDS + 8, np.int64)
+        room = np.zeros(_WORDS + 8 * threads + 8, np.int64)
         skip = -(room.ctypes.data // 8) % 8
-        self._control = room[skip : skip + _WORDS]
+        self._control = room[skip : skip + _WORDS + 8 * threads]
         self._address = self._control.ctypes.data
         self._counters = np.zeros(0, np.int64)
         # ticks of the time-stamp counter, 2 to 4 a ns; waiting for a core that we ourselves hold is useless
         self._control[_SPIN] = 2 * SPIN_NS if threads <= usable_threads() else 2000
         self._control[_TEAM] = threads
+        self._control[_WORDS:] = self._control[_SPIN]
         self._workers = [
             threading.Thread(target=self._function, args=(self._address, 0, 0, t), name=f"netspec-{t}", daemon=True)
             for t in range(1, threads)

@@ -15,7 +15,7 @@ ConvLike = ops.Conv | ops.ConvInputGrad | ops.ConvWeightGrad
 
 @reference(ops.Conv)
 def evaluate_conv(prim: ops.Conv, context: Context, x: Array, w: Array) -> tuple[Array, ...]:
-    """y = sum over (r, s) of w[:, :, r, s] times the pixels it meets."""
+    """Sum over (r, s) of w[:, :, r, s] times the pixels it meets."""
     padded = padded_input(x, prim.pad)
     weights = grouped(w, prim.groups, 0)
     size = [(padded.shape[2 + a] - prim.dilation[a] * (w.shape[2 + a] - 1) - 1) // prim.stride[a] + 1 for a in (0, 1)]
@@ -40,7 +40,7 @@ def evaluate_conv_input_grad(prim: ops.ConvInputGrad, context: Context, dy: Arra
 
 @reference(ops.ConvWeightGrad)
 def evaluate_conv_weight_grad(prim: ops.ConvWeightGrad, context: Context, x: Array, dy: Array) -> tuple[Array, ...]:
-    """dw[:, :, r, s] = sum over images and pixels of dy times the pixels that (r, s) met."""
+    """``dw[:, :, r, s]`` = sum over images and pixels of dy times the pixels that (r, s) met."""
     padded, grads = padded_input(x, prim.pad), grouped(dy, prim.groups, 1)
     dw = np.zeros((prim.groups, grads.shape[2], x.shape[1] // prim.groups, *prim.kernel), x.dtype)
     for r, s, rows, columns in taps(prim, prim.kernel, (dy.shape[2], dy.shape[3])):

@@ -20,7 +20,7 @@ def evaluate_pool(prim: ops.Pool, context: Context, x: Array) -> tuple[Array, ..
 
 @reference(ops.Unpool)
 def evaluate_unpool(prim: ops.Unpool, context: Context, dy: Array, *index: Array) -> tuple[Array, ...]:
-    """dy (of ave: divided) added to the elements its window chose (of ave: covers)."""
+    """Every dy (of ave: divided) added to the elements its window chose (of ave: covers)."""
     dx = np.zeros((*dy.shape[:2], *prim.size), dy.dtype)
     share = dy if prim.mode == "max" else dy / divisor(prim, prim.size, (dy.shape[2], dy.shape[3])).astype(dy.dtype)
     for position, outs, ins in positions(prim, prim.size, (dy.shape[2], dy.shape[3])):

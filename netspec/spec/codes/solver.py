@@ -62,4 +62,17 @@ Write `crop_size: 224`.""",
 
 `tops: [x, y]` with `arrays: [images]` lacks the array of y.""",
     ),
+    Code(
+        "E620",
+        "the policy needs a field",
+        """An lr_policy computes the rate from fields of the solver; one of them is missing.
+
+step: gamma, stepsize; exp: gamma; inv: gamma, power; multistep: gamma, stepvalue; poly: power,
+max_iter; sigmoid: gamma, stepsize; fixed: none.""",
+    ),
+    Code(
+        "E621",
+        "stepvalue must rise",
+        """`stepvalue` lists the iterations at which the rate drops, each once, in rising order.""",
+    ),
 )

@@ -4,4 +4,46 @@ from __future__ import annotations
 
 from netspec.spec.codes.entry import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        "W120",
+        "does not fit",
+        """The window stops before the map ends: the last pixels are never seen.
+
+7 columns, kernel 3, stride 3: (7 - 3 + 0)/3 + 1 = 2.33, floored to 2; the last column is lost. Usually a
+`pad` is missing: the hint names one. Meant so: write `round: floor`. Not to be allowed: `round: exact`,
+or `check --strict`.""",
+    ),
+    Code(
+        "W121",
+        "read and ignored",
+        """A field of Caffe's solver that has no meaning here; the message says what does it instead.
+
+`snapshot_prefix: snapshots/lenet` becomes `--output runs/lenet`.""",
+    ),
+    Code(
+        "W122",
+        "the policy does not use a field",
+        """A field of another lr_policy stands beside this one.
+
+`lr_policy: fixed` with `gamma: 0.1` never changes the rate; `lr_policy: step` was probably meant.""",
+    ),
+    Code(
+        "W123",
+        "weights start at 0",
+        """With all weights 0 every output is the same and passes no gradient on: the net is dead.
+
+This is Caffe's default, and the commonest reason for a loss that does not move. `weight_filler: xavier`
+or `msra`; leave the field out and one is chosen.""",
+    ),
+    Code(
+        "W124",
+        "no iterations",
+        """The solver has no `max_iter`: `train` would make no step unless `--max-iter` is given.""",
+    ),
+    Code(
+        "W125",
+        "a filler without its parameter",
+        """`bias_filler` beside `bias_term: false` fills nothing.""",
+    ),
+)

@@ -5,10 +5,15 @@ Element (i, j, k) of column m lies at source + i s_i + j s_j + k s_k + m s_colum
 row_columns on of group b // group_blocks.
 """
 
-from runtime.cpu.words import copy_element, unpack, zero_element
+from runtime.cpu.simd import vectors
+from runtime.cpu.words import unpack
 
-ITEM = 4
-NEAR = 32  # steps of k gathered from each column at a time: their lines are read and written whole
+SCALAR = "f32"
+LANES = 16
+
+ITEM = 4 if SCALAR == "f32" else 8
+V = vectors(SCALAR, LANES)
+gather, load_tail, store = V.gather, V.load_tail, V.store
 
 
 def kernel(args, first, last, thread):
@@ -20,21 +25,16 @@ def kernel(args, first, last, thread):
     for block in range(first, last):
         g = block // group_blocks
         column = (block - g * group_blocks) * row_columns
-        real = min(row_columns, columns - column)
         start = source + g * group_stride + column * s_column
         block_to = to + block * n_i * n_j * n_k * row
-        for k0 in range(0, n_k, NEAR):
-            k1 = min(n_k, k0 + NEAR)
-            for m in range(real):
-                for k in range(k0, k1):  # outside i and j: the taps of a canonical weight are neighbours
-                    for i in range(n_i):
-                        q = start + m * s_column + k * s_k + i * s_i
-                        at = block_to + (i * n_j * n_k + k) * row + m * ITEM
-                        for _ in range(n_j):
-                            copy_element(at, q, ITEM)
-                            q += s_j
-                            at += n_k * row
-        if real < row_columns:
-            for at in range(block_to, block_to + n_i * n_j * n_k * row, row):
-                for m in range(real, row_columns):
-                    zero_element(at + m * ITEM, ITEM)
+        for k in range(n_k):  # outside, for i and j (taps) are neighbours in a canonical weight
+            for i in range(n_i):
+                for j in range(n_j):
+                    q = start + i * s_i + j * s_j + k * s_k
+                    at = block_to + ((i * n_j + j) * n_k + k) * row
+                    for m in range(0, row_columns, LANES):
+                        real = max(0, columns - column - m)
+                        if s_column == ITEM:
+                            store(at, m, load_tail(q, m, real))
+                        else:
+                            store(at, m, gather(q + m * s_column, s_column, real))

@@ -24,7 +24,7 @@ from runtime.cpu.atomics import (
     store_word,
     ticks,
 )
-from runtime.cpu.simd import call, device, least, put_word, quotient, remainder, word
+from runtime.cpu.simd import call, device, least, most, put_word, quotient, remainder, word
 
 X86 = True
 FUTEX = True
@@ -33,22 +33,35 @@ CLOCK = 1
 # the control block, in words; what different threads write lies a cache line apart
 DOORBELL, DOORBELL_PARKED, LEAVE, ARRIVALS, GENERATION, GENERATION_PARKED, HALT = 0, 8, 16, 24, 32, 40, 48
 TABLE, LAUNCHES, COUNTERS, STATUS, SPIN, TEAM, STAMPS = 56, 57, 58, 59, 60, 61, 62
+SPINS = 64  # one cache line a member
+LEAST_SPIN = 2000
 FLUSH = 0x8040  # flush denormal results to zero, take denormal operands as zero
 
 
 @device
-def wait_past(address, parked, seen, spin):
-    """Returns once the word exceeds ``seen``: spins for ``spin`` ticks, then sleeps."""
+def wait_past(address, parked, seen, mine, limit):
+    """Returns once the word exceeds ``seen``: spins, then sleeps.
+
+    The time to spin, in ticks, is at ``mine``: doubled up to ``limit`` where
+    spinning was enough, halved where it was not. On a machine with other work
+    the thread waited for may need the very core we spin on.
+    """
+    spin = word(mine, 0)
     if X86:
         start = ticks()
         while ticks() - start < spin:
             if load_word(address) > seen:
+                put_word(mine, 0, least(2 * spin, limit))
                 return
             pause()
     else:
-        for _ in range(spin // 16):
+        turn = 0
+        while turn < spin:
             if load_word(address) > seen:
+                put_word(mine, 0, least(2 * spin, limit))
                 return
+            turn += 16
+    put_word(mine, 0, most(quotient(spin, 2), LEAST_SPIN))
     while True:
         value = load_word(address)
         if value > seen:
@@ -71,7 +84,7 @@ def ring(address, parked, value):
 
 
 @device
-def meet(control, meeting, base):
+def meet(control, meeting, base, mine):
     """Barrier number ``meeting`` (from 1) of a walk begun at generation ``base``; True if the walk is to halt."""
     generation = base + meeting
     if fetch_add(control + 8 * ARRIVALS, 1) + 1 == meeting * word(control, TEAM):
@@ -83,7 +96,7 @@ def meet(control, meeting, base):
         ring(control + 8 * GENERATION, control + 8 * GENERATION_PARKED, generation)
     else:
         wait_past(
-            control + 8 * GENERATION, control + 8 * GENERATION_PARKED, generation - 1, word(control, SPIN)
+            control + 8 * GENERATION, control + 8 * GENERATION_PARKED, generation - 1, mine, word(control, SPIN)
         )
     return load_word(control + 8 * HALT) == generation
 
@@ -110,18 +123,18 @@ def walk(control, me):
     """Walks the table once."""
     team, table, launches = word(control, TEAM), word(control, TABLE), word(control, LAUNCHES)
     counters, stamps = word(control, COUNTERS), word(control, STAMPS)
-    base = load_word(control + 8 * GENERATION)
+    base, mine = load_word(control + 8 * GENERATION), control + 8 * (SPINS + 8 * me)
     meeting = 0
     i = 0
     while i < launches:
         row = table + 32 * i
         if i > 0 and (word(row, 3) != 0 or stamps != 0):
             meeting += 1
-            if meet(control, meeting, base):
+            if meet(control, meeting, base, mine):
                 return
         work(row, counters + 64 * team * i, me, team)
         i += 1
-    meet(control, meeting + 1, base)
+    meet(control, meeting + 1, base, mine)
 
 
 @device
@@ -147,9 +160,9 @@ def kernel(control, first, last, me):
         begin(control)
         walk(control, me)
     else:
-        seen = 0
+        seen, mine = 0, control + 8 * (SPINS + 8 * me)
         while True:
-            wait_past(control + 8 * DOORBELL, control + 8 * DOORBELL_PARKED, seen, word(control, SPIN))
+            wait_past(control + 8 * DOORBELL, control + 8 * DOORBELL_PARKED, seen, mine, word(control, SPIN))
             seen = load_word(control + 8 * DOORBELL)
             if load_word(control + 8 * LEAVE) != 0:
                 break

@@ -1,0 +1,48 @@
+"""``netspec gradcheck``: whether the compiled gradient is right."""
+
+from __future__ import annotations
+
+import click
+
+from netspec.cli.nets import loaded, resolved
+from netspec.cli.options import device_options, echo_json, spec_options
+from runtime.errors import NumericError, UsageError
+
+
+@click.command("gradcheck")
+@spec_options
+@device_options
+@click.option("--samples", type=click.IntRange(min=1), default=64, show_default=True, help="Elements a tensor.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights and inputs.")
+def command(
+    spec: str,
+    overrides: dict[str, str],
+    phase: str | None,
+    stages: tuple[str, ...],
+    batch: int | None,
+    strict: bool,
+    format: str,
+    device: str,
+    threads: int | None,
+    samples: int,
+    seed: int,
+) -> None:
+    """Compare the compiled gradient with centred differences in float64.
+
+    Inputs are random numbers; the batch is at most 4 unless --batch says otherwise. Elements next to a kink are
+    skipped and counted. Ends with exit code 5 if a gradient is wrong.
+    """
+    from netspec.reports.gradcheck import gradcheck
+
+    if phase == "test":
+        raise UsageError("gradcheck needs phase train: phase test has no gradients")
+    found = loaded(spec, overrides, stages, strict)
+    resolved(found, "train", batch, strict)
+    result = gradcheck(found, batch=batch, samples=samples, device=device, threads=threads, seed=seed)
+    if format == "json":
+        echo_json(result.to_dict())
+    else:
+        click.echo(result.to_text(), nl=False)
+    if not result.passed:
+        wrong = [check.name for check in result.checks if not check.passed(result.tolerance)]
+        raise NumericError(f"wrong gradients: {', '.join(wrong)}")

@@ -1,0 +1,45 @@
+"""From the arguments of a command to a spec and the net of one phase."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+
+import click
+
+from netspec.cli.options import spec_path
+from netspec.graph import Net
+from netspec.spec.diagnostics import SpecError
+from netspec.spec.load import Spec, load_spec
+
+
+def loaded(spec: str, overrides: Mapping[str, str], stages: Iterable[str], strict: bool) -> Spec:
+    """The spec behind a SPEC argument; its warnings go to stderr.
+
+    Raises
+    ------
+    UsageError
+        No such file or net.
+    SpecError
+        The spec has errors, or warnings and ``strict`` is set.
+    """
+    found = load_spec(spec_path(spec), overrides=dict(overrides), stages=tuple(stages))
+    if strict and found.diagnostics.items:
+        raise SpecError(found.diagnostics)
+    return found
+
+
+def resolved(spec: Spec, phase: str | None, batch: int | None, strict: bool) -> Net:
+    """The net of a phase (training unless named); warnings go to stderr.
+
+    Raises
+    ------
+    SpecError
+        As ``loaded``.
+    """
+    net = spec.net(phase or "train", batch=batch)
+    if spec.diagnostics.items:
+        if strict:
+            raise SpecError(spec.diagnostics)
+        click.echo(spec.diagnostics.render(colour=sys.stderr.isatty()), err=True)
+    return net

@@ -1,0 +1,59 @@
+"""``netspec plan``: the fused plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from netspec.cli.nets import loaded, resolved
+from netspec.cli.options import device_options, echo_json, spec_options
+
+PASSES = ("simplify", "save", "fuse", "choose", "layout")
+
+
+@click.command("plan")
+@spec_options
+@device_options
+@click.option("--source", is_flag=True, help="Print the source of every kernel.")
+@click.option("--dump-passes", type=click.Path(path_type=Path), metavar="DIR", help="Write the graph after each pass.")
+@click.option(
+    "--disable-pass", "disabled", type=click.Choice(PASSES), multiple=True, help="Leave a pass out (repeatable)."
+)
+@click.option("--verify", is_flag=True, help="Verify the graph between the passes and the plan at the end.")
+def command(
+    spec: str,
+    overrides: dict[str, str],
+    phase: str | None,
+    stages: tuple[str, ...],
+    batch: int | None,
+    strict: bool,
+    format: str,
+    device: str,
+    threads: int | None,
+    source: bool,
+    dump_passes: Path | None,
+    disabled: tuple[str, ...],
+    verify: bool,
+) -> None:
+    """Show the fused plan: steps, algorithms, memory, and what was not fused.
+
+    Nothing is compiled or run; `about` is an estimate by arithmetic or memory traffic, whichever takes longer.
+    """
+    from netspec.reports.devices import known
+    from netspec.reports.plan import plan_net
+    from runtime.cpu.team import thread_count
+
+    net = resolved(loaded(spec, overrides, stages, strict), phase, batch, strict)
+    report = plan_net(
+        net,
+        device=known(device),
+        threads=thread_count(threads),
+        disabled=disabled,
+        verify=verify,
+        dump=dump_passes,
+    )
+    if format == "json":
+        echo_json(report.to_dict())
+    else:
+        click.echo(report.source_text() if source else report.to_text(), nl=source)

@@ -1,0 +1,173 @@
+"""The sections beside the layers, typed: ``data``, ``inputs``, ``solver``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Environment
+from dataclasses import dataclass
+
+import netspec.layers
+import netspec.policies
+import netspec.solvers
+import netspec.sources
+from netspec.solvers.base import Solver
+from netspec.sources.base import Source
+from netspec.spec.build import build
+from netspec.spec.chain import Roots
+from netspec.spec.diagnostics import Diagnostics, did_you_mean
+from netspec.spec.entries import NAME, Named
+from netspec.spec.marks import Mark
+from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
+from netspec.spec.rules import PHASES
+from netspec.spec.values import Evaluator, Failed
+
+Shape = tuple[int, ...]
+MAX_ELEMENTS = 2**40
+
+REGISTERED = (netspec.layers, netspec.policies, netspec.solvers, netspec.sources)
+"""Imported for what they register."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputEntry:
+    """One entry of ``inputs``: the shape of an item and whether a batch axis goes before it."""
+
+    item: Shape
+    batched: bool
+    mark: Mark
+
+    def shape(self, batch: int) -> Shape:
+        """Return the shape with the batch."""
+        return (batch, *self.item) if self.batched else self.item
+
+
+def read_data(section: Mapping | None, evaluator: Evaluator, env: Environment[str, object]) -> dict[str, Source | None]:
+    """Return the data source of each phase; a phase that the section does not name is absent."""
+    if section is None:
+        return {}
+    diagnostics = evaluator.diagnostics
+    common, phases = [], {}
+    for key, node in section:
+        if key.text in PHASES:
+            phases[key.text] = key, node
+        elif key.text.startswith("test_") and isinstance(node, Mapping | Sequence):
+            message = f"a further test source (`{key.text}`) is not supported yet"
+            diagnostics.error("E211", key.mark, message, "keep `train` and `test`")
+        elif isinstance(node, Mapping) and (hint := did_you_mean(key.text, PHASES)):
+            diagnostics.error("E501", key.mark, f"data has no phase `{key.text}`", hint)
+        else:
+            common.append((key, node))
+    if not phases:
+        whole = Mapping(common, section.mark)
+        return {phase: _source(whole, evaluator, env) for phase in PHASES}
+    found: dict[str, Source | None] = {}
+    for phase in (p for p in PHASES if p in phases):
+        key, node = phases[phase]
+        if isinstance(node, Sequence):
+            message = "several sources in one phase are not supported yet"
+            diagnostics.error("E211", node.mark, message, "write one mapping")
+            found[phase] = None
+            continue
+        if isinstance(node, Scalar) and node.is_null:
+            node = Mapping([], key.mark)
+        if not isinstance(node, Mapping):
+            message = f"the data of {phase} is a mapping, got {kind(node)}"
+            diagnostics.error("E212", node.mark, message, f"{phase}: {{batch_size: 64}}")
+            found[phase] = None
+            continue
+        own = set(node.keys())
+        pairs = [*node.pairs, *(pair for pair in common if pair[0].text not in own)]
+        found[phase] = _source(Mapping(pairs, node.mark), evaluator, env)
+    return found
+
+
+def _source(node: Mapping, evaluator: Evaluator, env: Environment[str, object]) -> Source | None:
+    try:
+        return build(Source, evaluator.node(node, env), evaluator.diagnostics)
+    except Failed:
+        return None
+
+
+def read_inputs(section: Mapping | None, evaluator: Evaluator, env: Environment[str, object]) -> dict[str, InputEntry]:
+    """Return the entries of ``inputs`` by blob name."""
+    found: dict[str, InputEntry] = {}
+    for key, node in section or ():
+        if not NAME.fullmatch(key.text):
+            hint = "letters, digits, `_`, `-`, and `/` between them"
+            evaluator.diagnostics.error("E221", key.mark, f"`{key.text}` cannot be a name", hint)
+            continue
+        try:
+            entry = _input(key, evaluator.node(node, env), evaluator.diagnostics)
+        except Failed:
+            continue
+        if entry is not None:
+            found[key.text] = entry
+    return found
+
+
+def _input(key: Scalar, node: Node, diagnostics: Diagnostics) -> InputEntry | None:
+    batched = True
+    shape: Node | None = node
+    if isinstance(node, Mapping):
+        for inner, value in node:
+            if inner.text not in ("shape", "batch"):
+                hint = did_you_mean(inner.text, ("shape", "batch"))
+                diagnostics.error("E501", inner.mark, f"unknown key `{inner.text}` of an input", hint)
+                return None
+            if inner.text == "batch":
+                place = value.value if isinstance(value, Scalar) else None
+                if place not in (0, False) or isinstance(place, float):
+                    message = "the batch on another axis than 0 is not supported yet"
+                    diagnostics.error("E211", value.mark, message, "leave `batch` out, or `batch: false` for none")
+                    return None
+                batched = place is not False
+        shape = node.get("shape")
+    sizes = _sizes(shape)
+    if shape is None or sizes is None:
+        example = f"{key.text}: [3, 224, 224], or [] for one number an item"
+        mark = node.mark if shape is None else shape.mark
+        diagnostics.error("E610", mark, f"`{key.text}` is the shape of one item, got {kind(shape or node)}", example)
+        return None
+    return InputEntry(sizes, batched, key.mark)
+
+
+def _sizes(node: Node | None) -> Shape | None:
+    if not isinstance(node, Sequence):
+        return None
+    sizes = []
+    total = 1
+    for item in node.items:
+        value = item.value if isinstance(item, Scalar) else None
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            return None
+        sizes.append(value)
+        total *= value
+    return tuple(sizes) if total <= MAX_ELEMENTS else None
+
+
+def read_solver(section: Mapping | None, evaluator: Evaluator, env: Environment[str, object]) -> Solver | None:
+    """Return the solver, None if there is none or it is wrong."""
+    if section is None:
+        return None
+    try:
+        return build(Solver, evaluator.node(section, env), evaluator.diagnostics)
+    except Failed:
+        return None
+
+
+def roots_of(phase: str, data: dict[str, Source | None], inputs: dict[str, InputEntry], place: Mark) -> Roots:
+    """Return the blobs that come from outside in a phase, and what the first layer chains from."""
+    if inputs:
+        names = [(name, entry.mark) for name, entry in inputs.items()]
+        return Roots(names, names[0][0])
+    tops: dict[str, list[Named]] = {}
+    for each, source in data.items():
+        mark = place if source is None else source.marks.get("tops_", source.mark or place)
+        tops[each] = [] if source is None else [(name, mark) for name in source.tops()]
+    own = tops.get(phase, [])
+    firsts = {each: names[0][0] for each, names in tops.items() if names}
+    differs = None
+    if len(set(firsts.values())) > 1:
+        differs = ", ".join(f"{each} with `{name}`" for each, name in firsts.items())
+    here = {name for name, _ in own}
+    elsewhere = {name: each for each, names in tops.items() for name, _ in names if name not in here}
+    return Roots(own, own[0][0] if own and differs is None else None, differs, elsewhere)

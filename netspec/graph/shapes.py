@@ -1,0 +1,121 @@
+"""Shapes of all blobs, and what to say where they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from netspec.graph.net import Node, Shape, blob_name
+from netspec.spec.diagnostics import Diagnostics
+from netspec.spec.layer import ShapeError
+from netspec.spec.marks import Mark
+
+MAX_ELEMENTS = 2**40
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A node with the places of its bottoms, for diagnostics."""
+
+    node: Node
+    bottom_marks: tuple[Mark, ...] = ()
+
+
+def times(shape: Shape) -> str:
+    """Return ``32 x 20 x 24 x 24``; a shape without axes is a single number."""
+    return " x ".join(map(str, shape)) if shape else "a single number"
+
+
+def shapes_of(node: Node, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """Return the shapes of a node's tops.
+
+    Raises
+    ------
+    ShapeError
+        The bottoms do not fit, the count of tops is wrong, or a top has more than 2^40 elements.
+    """
+    made = node.layer.shapes(*bottoms)
+    shapes: tuple[Shape, ...] = made if not made or isinstance(made[0], tuple) else (made,)  # type: ignore[assignment]
+    if made == () and node.layer.tops[1] != 0:
+        shapes = ((),)
+    if len(shapes) != len(node.tops):
+        raise ShapeError("E306", f"it makes {_count(len(shapes))}, `top` names {len(node.tops)}", None, "top")
+    for name, shape in zip(node.tops, shapes, strict=True):
+        if prod(shape) > MAX_ELEMENTS:
+            raise ShapeError("E402", f"`{name}` would be {times(shape)}: more than 2^40 numbers", "is a size larger than meant?")
+    return shapes
+
+
+def _count(n: int) -> str:
+    return f"{n} top" if n == 1 else f"{n} tops"
+
+
+class Shaper:
+    """Goes through the nodes in order and keeps the shape of every blob."""
+
+    def __init__(self, shapes: dict[str, Shape], diagnostics: Diagnostics) -> None:
+        self.shapes = dict(shapes)
+        self.diagnostics = diagnostics
+        self.makers: dict[str, Node] = {}
+
+    def run(self, placed: list[Placed]) -> dict[str, Shape]:
+        """Return the shapes; blobs behind a mistake are absent."""
+        for each in placed:
+            node = each.node
+            bottoms = tuple(self.shapes[i] for i in node.bottom_ids if i in self.shapes)
+            self.makers.update(dict.fromkeys(node.top_ids, node))
+            if len(bottoms) < len(node.bottom_ids):
+                continue
+            try:
+                made = shapes_of(node, bottoms)
+            except ShapeError as error:
+                self._report(each, error)
+                continue
+            self.shapes.update(zip(node.top_ids, made, strict=True))
+            for problem in node.layer.warnings(*bottoms):
+                mark = node.layer.marks.get(problem.field or "", node.mark)
+                message = f"`{node.name}` ({node.type}) {problem.message}"
+                with self.diagnostics.inside(node.calls):
+                    self.diagnostics.warning(problem.code, mark, message, problem.hint, node.name)
+        return self.shapes
+
+    def _report(self, each: Placed, error: ShapeError) -> None:
+        node = each.node
+        mark = node.layer.marks.get(error.field) if error.field is not None else None
+        if mark is None:
+            mark = each.bottom_marks[-1] if len(each.bottom_marks) > 1 else node.mark
+        message = f"`{node.name}` ({node.type}): {error.message}"
+        with self.diagnostics.inside(node.calls):
+            self.diagnostics.error(error.code, mark, message, error.hint, node.name, self._chains(node))
+
+    def _chains(self, node: Node) -> Iterator[str]:
+        """How each bottom came to its shape, from where they part."""
+        ids = list(dict.fromkeys(node.bottom_ids))
+        paths = {blob: self._path(blob) for blob in ids}
+        shared = 0
+        if len(ids) > 1:
+            lists = list(paths.values())
+            while all(len(p) > shared + 1 for p in lists) and len({p[shared] for p in lists}) == 1:
+                shared += 1
+        for blob in ids:
+            path = paths[blob][max(0, shared - 1) :]
+            steps = [self._step(b) for b in path]
+            if len(steps) > _SHOWN + 1:
+                steps = [steps[0], "..", *steps[-_SHOWN:]]
+            chain = " -> ".join(steps)
+            yield f"`{blob_name(blob)}` is {times(self.shapes[blob])}" + (f": {chain}" if len(path) > 1 else "")
+
+    def _path(self, blob: str) -> list[str]:
+        """The blobs that led to one, along first bottoms, the input first."""
+        path = [blob]
+        while blob in self.makers and self.makers[blob].bottom_ids:
+            blob = self.makers[blob].bottom_ids[0]
+            path.append(blob)
+        return path[::-1]
+
+    def _step(self, blob: str) -> str:
+        maker = self.makers.get(blob)
+        kind = f" ({maker.type})" if maker is not None else ""
+        return f"{blob_name(blob)}{kind} {times(self.shapes[blob])}"

@@ -1,0 +1,49 @@
+"""The keys at the top of a spec, and those of a solver file."""
+
+from __future__ import annotations
+
+from netspec.spec.diagnostics import Diagnostics, did_you_mean
+from netspec.spec.nodes import Mapping, Node, Scalar, kind
+
+LATER = ("extends", "change", "remove", "weights", "sample")
+KEYS = ("name", "data", "inputs", "vars", "defaults", "blocks", "layers", "solver", "math", "memory", *LATER)
+SOLVER_FILE = ("net", "set", "stages")
+MATH = ("fast", "exact", "tf32", "bf16")
+MEMORY = ("normal", "small")
+
+_INSTEAD = {"weights": "give the file with --weights"}
+
+
+def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
+    """Report keys that a spec does not have, and those of a later version."""
+    for key, _ in root:
+        if key.text in LATER:
+            hint = _INSTEAD.get(key.text)
+            diagnostics.error("E211", key.mark, f"`{key.text}` is not supported yet", hint)
+        elif key.text not in KEYS:
+            hint = did_you_mean(key.text, [*KEYS, "net"]) or f"a spec has {', '.join(k for k in KEYS if k not in LATER)}"
+            diagnostics.error("E210", key.mark, f"unknown key `{key.text}` at the top of a spec", hint)
+
+
+def chosen(root: Mapping, key: str, choices: tuple[str, ...], diagnostics: Diagnostics) -> str:
+    """Return the value of ``math`` or ``memory``, the first choice if it is not given."""
+    node = root.get(key)
+    if node is None:
+        return choices[0]
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(value, str) and value.lower() in choices:
+        return value.lower()
+    hint = did_you_mean(value, choices) if isinstance(value, str) else None
+    diagnostics.error("E505", node.mark, f"{key} is {', '.join(choices[:-1])} or {choices[-1]}, got {kind(node)}", hint)
+    return choices[0]
+
+
+def section(root: Mapping, key: str, diagnostics: Diagnostics) -> Mapping | None:
+    """Return a section that is a mapping, None if it is absent or empty."""
+    node: Node | None = root.get(key)
+    if node is None or (isinstance(node, Scalar) and node.is_null):
+        return None
+    if isinstance(node, Mapping):
+        return node
+    diagnostics.error("E212", node.mark, f"`{key}` is a mapping, got {kind(node)}")
+    return None

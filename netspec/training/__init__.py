@@ -1,0 +1,1 @@
+"""Training: the loop, tests, snapshots, resume, stop; everything a run writes."""

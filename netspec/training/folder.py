@@ -1,0 +1,88 @@
+"""The folder of a run: which one, whether it may be used, whether it can be written."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from runtime.errors import StateError
+from runtime.snapshot import remove_stale
+
+RUNS = Path("runs")
+SPEC, LOG = "spec.yaml", "log.jsonl"
+
+
+def default_folder(name: str) -> Path:
+    """Return ``runs/<name>-<n>`` with the smallest n, from 1, that is not there yet."""
+    base, n = RUNS / _slug(name), 1
+    while os.path.lexists(f"{base}-{n}"):
+        n += 1
+    return Path(f"{base}-{n}")
+
+
+def last_folder(name: str) -> Path | None:
+    """Return the folder of the last numbered run of a net, None if there is none."""
+    pattern = re.compile(re.escape(_slug(name)) + r"-(\d+)")
+    if not RUNS.is_dir():
+        return None
+    found = [(int(match[1]), path) for path in RUNS.iterdir() if (match := pattern.fullmatch(path.name))]
+    return max(found)[1] if found else None
+
+
+def check(folder: Path, resuming: bool) -> None:
+    """Refuse a folder that a run may not use, before anything is compiled or written.
+
+    Raises
+    ------
+    StateError
+        No folder; not empty, when nothing is resumed; or of something else than a run.
+    """
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir():
+        raise StateError(f"{folder}: is no folder")
+    names = sorted(path.name for path in folder.iterdir())
+    if not names:
+        return
+    if not resuming:
+        raise StateError(f"{folder}: not empty; take another --output, or go on with --resume auto")
+    if not any(name in (SPEC, LOG) or name.startswith("snapshot_") for name in names):
+        raise StateError(f"{folder}: not the folder of a run (it holds {', '.join(names[:3])}); take another --output")
+
+
+def claim(folder: Path) -> None:
+    """Make the folder, clear what dead writers left, and prove that it can be written.
+
+    Raises
+    ------
+    StateError
+        With path and errno.
+    """
+    trial = folder / f".trial.{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_stale(folder)
+        trial.write_bytes(b"netspec")
+        trial.unlink()
+    except OSError as error:
+        raise StateError(f"{folder}: cannot be written: {error.strerror} (errno {error.errno})") from error
+
+
+def write_spec(folder: Path, text: str) -> None:
+    """Write the resolved spec of the run.
+
+    Raises
+    ------
+    StateError
+        With path and errno.
+    """
+    try:
+        (folder / SPEC).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StateError(f"{folder / SPEC}: not written: {error.strerror} (errno {error.errno})") from error
+
+
+def _slug(name: str) -> str:
+    """A net's name as one plain path component."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "net"

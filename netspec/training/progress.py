@@ -1,0 +1,85 @@
+"""What a run says on stderr: a line a display, on a terminal a bar below them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from netspec.spec.render import escaped
+
+_REFRESH_SECONDS = 0.25
+
+
+class Reporter:
+    """Progress of a run.
+
+    Without a terminal every line is plain text. Lines are printed without
+    markup, and user strings are escaped: rich would swallow ``[conv1/weights]``.
+
+    Parameters
+    ----------
+    quiet : bool
+        Only warnings and errors.
+    stream : file
+        Default: stderr.
+    """
+
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.quiet = quiet
+        self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+        self._drawn = 0.0
+
+    def begin(self, first: int, last: int) -> None:
+        """Start the bar of iterations (on a terminal)."""
+        if self.quiet or not self._console.is_terminal or last <= first:
+            return
+        columns = (TextColumn("{task.completed:.0f}/{task.total:.0f}"), BarColumn(), TextColumn("{task.fields[left]}"))
+        # No refresh of its own: its thread would take turns with the step's threads.
+        self._bar = Progress(*columns, console=self._console, transient=True, auto_refresh=False)
+        self._task = self._bar.add_task("", total=last, completed=first, left="")
+        self._bar.start()
+
+    def advance(self, iteration: int, seconds_left: float | None) -> None:
+        """Move the bar, at most a few times a second."""
+        now = time.monotonic()
+        if self._bar is None or now - self._drawn < _REFRESH_SECONDS:
+            return
+        self._drawn = now
+        left = "" if seconds_left is None else f"{duration(seconds_left)} left"
+        self._bar.update(self._task, completed=iteration, left=left, refresh=True)
+
+    def end(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def line(self, text: str) -> None:
+        """Print one line, unless quiet."""
+        if not self.quiet:
+            self._print(text)
+
+    def warning(self, text: str) -> None:
+        """Print a warning, quiet or not."""
+        self._print(f"warning: {text}", style="yellow")
+
+    def _print(self, text: str, style: str | None = None) -> None:
+        self._console.print(escaped(text), markup=False, style=style)
+
+
+def figures(outputs: Mapping[str, float]) -> str:
+    """Return outputs as ``name 0.1234``, two blanks apart."""
+    return "  ".join(f"{name} {value:.4f}" for name, value in outputs.items())
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``h:mm:ss``."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -1,0 +1,96 @@
+"""layout: strides, views, halos, concatenations."""
+
+from __future__ import annotations
+
+import pytest
+from compiler.builder import Builder
+from compiler.passes.layout import layout, reshaped_strides, row_major
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides", "new", "expected"),
+    [
+        ((6, 4), (4, 1), (24,), (1,)),
+        ((24,), (1,), (2, 3, 4), (12, 4, 1)),
+        ((2, 3, 4, 5), (60, 1, 15, 3), (2, 60), None),  # N H W C is not row-major
+        ((2, 3, 1, 1), (3, 1, 3, 3), (2, 3), (3, 1)),
+        ((2, 1, 4, 5), (20, 1, 5, 1), (2, 20), (20, 1)),
+        ((2, 3), (8, 1), (6,), None),  # gaps between rows
+        ((2, 3), (8, 1), (2, 3, 1, 1), (8, 1, 1, 1)),
+        ((1,), (1,), (), ()),
+    ],
+)
+def test_reshaped_strides(shape, strides, new, expected) -> None:
+    assert reshaped_strides(shape, strides, new) == expected
+
+
+def test_row_major() -> None:
+    assert row_major((2, 3, 4)) == (12, 4, 1)
+
+
+def test_activations_lie_channels_last_with_the_halo_of_their_widest_reader() -> None:
+    b = Builder()
+    x = b.input("x", (2, 3, 8, 9))
+    one = b.conv(x, b.input("w", (4, 3, 3, 3)), pad=(1, 1))
+    two = b.conv(x, b.input("v", (4, 3, 5, 5)), pad=(2, 2))
+    b.graph.outputs = {"y": one + two}
+    found = layout(b.graph)
+    where = found.placements[x]
+    assert where.buffer.halo == (2, 2)
+    assert where.strides == ((8 + 4) * (9 + 4) * 3, 1, (9 + 4) * 3, 3)
+    assert where.offset == 2 * where.strides[2] + 2 * where.strides[3]
+    assert where.buffer.count == 2 * 12 * 13 * 3
+
+
+def test_operands_of_a_concatenation_are_written_in_place() -> None:
+    b = Builder()
+    x = b.input("x", (2, 3, 4, 4))
+    parts = [b.exp(x), b.sin(x)]
+    joined = b.concat(parts, 1)
+    b.graph.outputs = {"y": b.sum(joined, 1)}
+    found = layout(b.graph)
+    whole = found.placements[joined]
+    assert [found.placements[p].offset for p in parts] == [0, 3]
+    assert all(found.placements[p].buffer is whole.buffer for p in parts)
+    assert whole.strides == (96, 1, 24, 6)
+
+
+def test_a_value_that_stands_twice_in_a_concatenation_is_copied() -> None:
+    b = Builder()
+    x = b.input("x", (2, 3, 4, 4))
+    part = b.exp(x)
+    joined = b.concat([part, part], 1)
+    b.graph.outputs = {"y": joined}
+    found = layout(b.graph)
+    assert found.placements[part].buffer is not found.placements[joined].buffer
+
+
+def test_a_slice_is_a_view() -> None:
+    b = Builder()
+    x = b.input("x", (2, 5, 4, 4))
+    part = b.slice(x, 1, 2, 4)
+    b.graph.outputs = {"y": b.exp(part)}
+    found = layout(b.graph)
+    assert found.placements[part].offset == 2
+    assert found.placements[part].buffer is found.placements[x].buffer
+
+
+def test_a_slice_that_a_padded_convolution_reads_gets_memory_of_its_own() -> None:
+    b = Builder()
+    x = b.input("x", (2, 5, 4, 4))
+    part = b.slice(x, 1, 2, 4)
+    b.graph.outputs = {"y": b.conv(part, b.input("w", (3, 2, 3, 3)), pad=(1, 1))}
+    found = layout(b.graph)
+    conv = b.graph.ops[-1]
+    assert found.placements[conv.inputs[0]].buffer.halo == (1, 1)
+    assert found.placements[conv.inputs[0]].buffer is not found.placements[x].buffer
+
+
+def test_flattening_a_map_of_one_pixel_is_a_view_and_a_larger_one_is_not() -> None:
+    b = Builder()
+    pixel, image = b.input("pixel", (2, 5, 1, 1)), b.input("image", (2, 5, 3, 3))
+    flat, copied = b.reshape(pixel, (2, 5)), b.reshape(image, (2, 45))
+    b.graph.outputs = {"a": flat, "c": copied}
+    found = layout(b.graph)
+    assert found.placements[flat].buffer is found.placements[pixel].buffer
+    assert found.placements[copied].buffer is not found.placements[image].buffer
