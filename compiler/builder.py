@@ -273,8 +273,8 @@ class Builder:
         return self.apply("not", a)
 
     def to_float(self, x: Value) -> Value:
-        """``x`` in the net's dtype."""
-        return self.apply("to_float", x)
+        """``x`` in the net's dtype; itself if it is a float already."""
+        return x if _kind(x) == "float" else self.apply("to_float", x)
 
     def full(self, shape: Shape, value: float) -> Value:
         """A constant array."""

@@ -17,7 +17,7 @@ from compiler.passes.place import segment_order
 from compiler.primitives import rule
 from runtime.expr import Expr, arg, const
 from runtime.ops import ClearHalo, Concat, Map, Pad, Primitive, Reshape, Shape
-from runtime.plan import ITEM_BYTES, Origin, Plan, StateEntry, Step, View
+from runtime.plan import ITEM_BYTES, SEGMENTS, Origin, Plan, StateEntry, Step, View
 
 
 def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int) -> Plan:
@@ -80,7 +80,7 @@ class _Stepper:
         for op in ordered:
             if op.host is None:
                 self._visit(op, epilogues.get(op))
-        return sorted(self.steps, key=lambda s: segment_order(s))  # type: ignore[arg-type]
+        return sorted(self.steps, key=lambda s: SEGMENTS.index(s.segment))
 
     def _visit(self, op: Op, epilogue: Op | None) -> None:
         for v in (*op.outputs, *(epilogue.outputs if epilogue else ())):
@@ -158,8 +158,6 @@ class _Stepper:
             else:
                 self._identity(op, replace(x, shape=y.shape, strides=row_major(y.shape), halo=(0, 0)), y)
         else:
-            source = self.view.found.placements[op.inputs[0]]
-            assert source is not None
             self._identity(op, _moved(op, x), y)
 
     def _concat(self, op: Op) -> None:

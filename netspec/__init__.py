@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from netspec._siblings import check_siblings
 
 if TYPE_CHECKING:
-    from netspec.api import check, compile, inspect, load_spec, load_weights
+    from netspec.reading import check, load_spec
+    from netspec.reports.inspect import inspect
+    from netspec.running import compile, load_weights
     from netspec.spec.diagnostics import SpecError
     from netspec.training.trainer import Trainer
     from runtime.errors import DataError, NetspecError, NumericError, ResourceError, StateError, UsageError
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
-    **dict.fromkeys(("check", "compile", "inspect", "load_spec", "load_weights"), "netspec.api"),
+    **dict.fromkeys(("check", "load_spec"), "netspec.reading"),
+    **dict.fromkeys(("compile", "load_weights"), "netspec.running"),
+    "inspect": "netspec.reports.inspect",
     **dict.fromkeys(
         ("DataError", "NetspecError", "NumericError", "ResourceError", "StateError", "UsageError"), "runtime.errors"
     ),

@@ -26,6 +26,7 @@ from runtime.errors import NumericError, UsageError
 from runtime.executor import Executor, Store, open_executor
 from runtime.memory import require
 from runtime.plan import NUMPY_DTYPE, STATE_MEMORY, Plan, StateEntry, View
+from runtime.snapshot import Snapshot, save
 
 if TYPE_CHECKING:
     from netspec.spec.load import Spec
@@ -79,6 +80,7 @@ class Net:
         self._stepped = False
         self._fed: dict[str, Array] = {}
         self._stream: Stream | None = None
+        self._loss = float("nan")
         self._siblings: dict[tuple[str, int, tuple[str, ...]], Net] = {}
         self._labels = label_ranges(resolved)
         self._make_mappings()
@@ -106,6 +108,11 @@ class Net:
     def batch_size(self) -> int:
         """Samples a batch."""
         return self.resolved.batch
+
+    @property
+    def loss(self) -> float:
+        """The weighted sum of losses of the last step (its mean over the micro-steps)."""
+        return self._loss
 
     @property
     def iteration(self) -> int:
@@ -199,17 +206,20 @@ class Net:
         micro_steps = solver.iter_size
         batches = self._micro_batches(inputs, micro_steps)
         outputs: list[dict[str, Array]] = []
+        losses: list[float] = []
         for k, batch in enumerate(batches):
             self._feed(batch)
             self.executor.set("micro_step", k)
             last = ("reduce", "update", "commit") if k == micro_steps - 1 else ()
             status = self._walk("forward", "guard", "backward", "accumulate", *last)
+            losses.append(float(self._read(self.plan.loss)))
             if status == NOT_FINITE:
-                loss = float(self._read(self.plan.loss))
-                raise NumericError(f"iteration {self.iteration}: the loss is {loss}: {self.diagnose_not_finite()}")
+                why = self.diagnose_not_finite()
+                raise NumericError(f"iteration {self.iteration}: the loss is {losses[-1]}: {why}")
             outputs.append(self._outputs())
         self.executor.set("micro_step", 0)
         self.iteration += 1
+        self._loss = sum(losses) / micro_steps
         self._ran, self._stepped = {"forward", "backward"}, True
         return outputs[0] if micro_steps == 1 else _mean_of(outputs)
 
@@ -305,9 +315,7 @@ class Net:
 
     def save(self, path: str | Path) -> None:
         """Writes parameters and states to a safetensors file that ``--weights`` and ``load_weights`` read."""
-        from runtime.snapshot import save_arrays
-
-        save_arrays(Path(path), self.export_state(), {"iteration": str(self.iteration)})
+        save(Path(path), Snapshot(tensors=self.export_state(), iteration=self.iteration, seed=self.seed))
 
     def close(self) -> None:
         """Frees the executor and the stream."""

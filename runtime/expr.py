@@ -8,9 +8,7 @@ formula is written once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+import math
 
 UNARY = frozenset("neg exp log sqrt rsqrt sin cos tanh sigmoid abs sign floor not isfinite to_float to_int".split())
 BINARY = frozenset("add sub mul div pow min max lt le gt ge eq ne and or".split())
@@ -18,11 +16,14 @@ TERNARY = frozenset(["where"])
 LEAVES = frozenset("arg const scalar index uniform normal".split())
 COMPARISONS = frozenset("lt le gt ge eq ne".split())
 LOGICAL = frozenset("and or not isfinite".split())
+CONVERSIONS = frozenset(("to_float", "to_int"))
 
 
-@dataclass(frozen=True)
 class Expr:
     """One node of an expression tree.
+
+    Equal trees are one object (hash-consing), so comparing and hashing them
+    costs nothing however large they are.
 
     Parameters
     ----------
@@ -41,30 +42,40 @@ class Expr:
         ``float`` (the plan's working precision), ``i32`` or ``b1``.
     """
 
+    __slots__ = ("_nodes", "args", "dtype", "op", "value")
     op: str
-    args: tuple[Expr, ...] = ()
-    value: object = None
-    dtype: str = "float"
+    args: tuple[Expr, ...]
+    value: object
+    dtype: str
+    _nodes: tuple[Expr, ...] | None
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.op, self.args, self.value, type(self.value), self.dtype))
+    def __new__(cls, op: str, args: tuple[Expr, ...] = (), value: object = None, dtype: str = "float") -> Expr:
+        key = (op, args, _exact(value), dtype)
+        found = _known.get(key)
+        if found is None:
+            found = object.__new__(cls)
+            for name, part in (("op", op), ("args", args), ("value", value), ("dtype", dtype), ("_nodes", None)):
+                object.__setattr__(found, name, part)
+            found = _known.setdefault(key, found)
+        return found
 
-    def __hash__(self) -> int:
-        return self._hash
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("an expression does not change")
 
-    def walk(self) -> Iterator[Expr]:
+    def __reduce__(self) -> tuple[type[Expr], tuple[object, ...]]:
+        return Expr, (self.op, self.args, self.value, self.dtype)
+
+    def walk(self) -> tuple[Expr, ...]:
         """Every distinct node, operands before the node that uses them."""
-        seen: set[Expr] = set()
-        stack: list[tuple[Expr, bool]] = [(self, False)]
-        while stack:
-            node, done = stack.pop()
-            if done:
-                yield node
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                stack.extend((a, False) for a in reversed(node.args))
+        if self._nodes is None:
+            seen: dict[Expr, None] = {}
+            for a in self.args:
+                seen.update(dict.fromkeys(a.walk()))
+            seen[self] = None
+            object.__setattr__(self, "_nodes", tuple(seen))
+        nodes = self._nodes
+        assert nodes is not None
+        return nodes
 
     def substitute(self, operands: dict[int, Expr]) -> Expr:
         """The tree with operand ``k`` replaced by ``operands[k]`` where given."""
@@ -78,15 +89,17 @@ class Expr:
                 memo[node] = node
         return memo[self]
 
-    @cached_property
+    @property
     def operations(self) -> int:
         """Arithmetic operations an element: every distinct function node counts 1."""
-        free = {"to_float", "to_int"}
-        return sum(1 for n in self.walk() if n.args and n.op not in free)
+        return sum(1 for n in self.walk() if n.args and n.op not in CONVERSIONS)
 
     def operands(self) -> set[int]:
         """Numbers of the operands the tree reads."""
         return {n.value for n in self.walk() if n.op == "arg"}  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
     def __str__(self) -> str:
         if self.op == "arg":
@@ -96,6 +109,16 @@ class Expr:
         if not self.args:
             return f"{self.op}({self.value})"
         return f"{self.op}({', '.join(map(str, self.args))})"
+
+
+_known: dict[tuple[str, tuple[Expr, ...], object, str], Expr] = {}
+
+
+def _exact(value: object) -> object:
+    """A key that tells 0.0 from -0.0, 1 from 1.0 from True, and is equal to itself for NaN."""
+    if isinstance(value, float):
+        return (float, "nan") if math.isnan(value) else (float, value, math.copysign(1.0, value))
+    return (type(value), value)
 
 
 def arg(k: int, dtype: str = "float") -> Expr:

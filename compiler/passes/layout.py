@@ -10,6 +10,7 @@ where it wants them. What cannot be a view is copied by an identity map.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from math import prod
 
@@ -273,6 +274,7 @@ class _Placer:
         self.graph = found.graph
         self.consumers = found.graph.consumers()
         self.roots = set(found.graph.roots())
+        self.written = Counter(s.written for s in found.graph.states.values())
         self.root_halo: dict[Value, Pair] = {}
         for v, halo in found.halos.items():
             top = self._top(v)
@@ -346,7 +348,7 @@ class _Placer:
             return False
         if new.op.segment not in ("accumulate", "update", "commit") or new.op.host is not None:
             return False
-        if self.consumers.get(new) or sum(s.written is new for s in self.graph.states.values()) > 1:
+        if self.consumers.get(new) or self.written[new] > 1:
             return False
         at = position[new.op]
         return all(position[reader] <= at for reader in self.consumers.get(state.read, []))

@@ -94,12 +94,14 @@ def fold(tree: Expr) -> Expr:
 
     Only rewrites that keep NaN and infinity: x * 0 stays.
     """
-    memo: dict[Expr, Expr] = {}
     for node in tree.walk():
-        args = tuple(memo[a] for a in node.args)
-        rebuilt = node if args == node.args else Expr(node.op, args, node.value, node.dtype)
-        memo[node] = _fold_node(rebuilt)
-    return memo[tree]
+        if node not in _folded:
+            args = tuple(_folded[a] for a in node.args)
+            _folded[node] = _fold_node(Expr(node.op, args, node.value, node.dtype))
+    return _folded[tree]
+
+
+_folded: dict[Expr, Expr] = {}
 
 
 def _fold_node(node: Expr) -> Expr:

@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,17 @@ _MASKED = re.compile(
     |\$\{[^{}\n]*+\}""",
     re.VERBOSE | re.DOTALL,
 )
-_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+# control characters but tab and the line ends, surrogates, private use, byte order marks and non-characters
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ue000-\uf8ff\ufeff\ufffe\uffff\U000f0000-\U0010ffff]"
+)
+_KINDS = {
+    "Cc": "a control character",
+    "Cs": "a surrogate",
+    "Co": "a private-use character",
+    "Cf": "a byte order mark",
+    "Cn": "no character",
+}
 
 
 class _Stop(Exception):
@@ -123,12 +133,12 @@ def read_text(text: str, file: str, diagnostics: Diagnostics) -> Mapping | None:
     if isinstance(root, Scalar) and root.is_null:
         diagnostics.error("E105", root.mark, "the file is empty", hint="a spec starts with `name:` and `layers:`")
         return None
-    what = "a list" if isinstance(root, Sequence) else "a single value"
+    is_list = isinstance(root, Sequence)
     diagnostics.error(
         "E113",
         root.mark,
-        f"a spec is a mapping of `name`, `layers`, ..; this is {what}",
-        hint="put `layers:` above the list" if isinstance(root, Sequence) else None,
+        f"a spec is a mapping of `name`, `layers`, ..; this is {'a list' if is_list else 'a single value'}",
+        hint="put `layers:` above the list" if is_list else "write `key: value`, with a colon and a space",
     )
     return None
 
@@ -168,17 +178,15 @@ def _events(text: str) -> Iterator[Any]:
 
 def _characters_allowed(text: str, file: str, diagnostics: Diagnostics) -> bool:
     """Refuse control, private-use and surrogate characters at the first one."""
-    found = _CONTROL.search(text) or _PRIVATE.search(text) or re.search("[\ud800-\udfff]", text)
+    found = _FORBIDDEN.search(text)
     if found is None:
         return True
     before = text[: found.start()]
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-    code = ord(found[0])
-    what = "NUL" if code == 0 else "a private-use character" if _PRIVATE.match(found[0]) else "a control character"
     diagnostics.error(
         "E103",
         Mark(file, line, column, column + 1),
-        f"U+{code:04X} ({what}) is not allowed in a spec",
+        f"U+{ord(found[0]):04X} ({_KINDS[unicodedata.category(found[0])]}) is not allowed in a spec",
         hint="delete it; write `\\x..` or `\\u....` in double quotes if a text needs it",
     )
     return False

@@ -10,6 +10,11 @@ import yaml
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.marks import Mark, Source
 
+_NEVER_CLOSED = (
+    "did not find expected ',' or",
+    "found unexpected end of stream",
+    "found unexpected document indicator",
+)
 _TEXTS: tuple[tuple[str, str, str | None], ...] = (
     ("found character that cannot start any token", "`{char}` cannot start a value", "put the value into quotes"),
     (
@@ -40,7 +45,7 @@ _TEXTS: tuple[tuple[str, str, str | None], ...] = (
     ),
     ("found unexpected end of stream", "a quoted text is never closed", "put the missing quote"),
     ("found unexpected document indicator", "a quoted text is never closed", "put the missing quote"),
-    ("did not find expected node content", "a value is missing here", None),
+    ("did not find expected node content", "a value is missing here", "write a value, or delete the comma or colon"),
     (
         "block sequence entries are not allowed",
         "a list item cannot stand here",
@@ -51,9 +56,14 @@ _TEXTS: tuple[tuple[str, str, str | None], ...] = (
         "this escape sequence is not known",
         "write `\\\\` for a backslash, or use single quotes",
     ),
-    ("found duplicate anchor", "YAML anchors are not used in specs", "use `vars`, `defaults` or `blocks`"),
     ("found undefined tag handle", "YAML tags are refused", "delete the tag"),
+    (
+        "did not find expected <document start>",
+        "a second value stands after the end of the spec",
+        "a spec is one mapping",
+    ),
 )
+_GLUED = re.compile(r"""^\s*(?:-\s+)?["']?[\w-]+["']?(:)[^\s/\\:]""")
 
 
 def report(error: yaml.YAMLError, text: str, file: str, diagnostics: Diagnostics) -> None:
@@ -61,33 +71,57 @@ def report(error: yaml.YAMLError, text: str, file: str, diagnostics: Diagnostics
     mark: Any = getattr(error, "problem_mark", None)
     context: Any = getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     source = Source(file, text)
-    shown = source.line(line) or ""
-    message, hint = _words(problem, shown, column)
-    place = Mark(file, line, column, column + 1)
+    place = Mark.start(file) if mark is None else _mark(file, mark)
+    message, hint = _words(problem, source.line(place.line) or "", place.column)
     notes: tuple[str, ...] = ()
-    if context is not None and (context.line, context.column) != (line - 1, column - 1):
-        notes = (f"it began at {file}:{context.line + 1}:{context.column + 1}",)
+    if (glued := _glued_colon(source, place)) and "mapping values" in problem:
+        place, message, hint = glued, "there is no space after this colon", "write `key: value`"
+    elif (above := _line_without_colon(source, place)) and "mapping values" in problem:
+        place, message, hint = above, "this line is no `key: value`", "write `key: value`, with a colon and a space"
+    elif context is not None and problem.startswith(_NEVER_CLOSED) and context.line + 1 != place.line:
+        notes = (f"the end was still missing at {place}",)
+        place = _mark(file, context)
+        hint = _open_bracket(source.line(place.line) or "") or hint
     diagnostics.error("E104", place, message, hint=hint, notes=(*notes, f"the YAML reader says: {problem}"))
+
+
+def _mark(file: str, mark: Any) -> Mark:
+    return Mark(file, mark.line + 1, mark.column + 1, mark.column + 2)
+
+
+def _glued_colon(source: Source, place: Mark) -> Mark | None:
+    """Return the colon without a space on the line of an error or just above, which is what YAML stumbled over."""
+    for number in (place.line, place.line - 1):
+        if found := _GLUED.match(source.line(number) or ""):
+            return Mark(place.file, number, found.start(1) + 1, found.start(1) + 2)
+    return None
+
+
+def _line_without_colon(source: Source, place: Mark) -> Mark | None:
+    """Return the line above an error if it holds a plain text where a ``key: value`` is due."""
+    line = source.line(place.line - 1) or ""
+    found = re.match(r"\s*([^\s#:\-][^:#]*?)\s*$", line)
+    if found is None or found.start(1) != len(line) - len(line.lstrip()):
+        return None
+    return Mark(place.file, place.line - 1, found.start(1) + 1, found.end(1) + 1)
 
 
 def _words(problem: str, line: str, column: int) -> tuple[str, str | None]:
     indent = line[: len(line) - len(line.lstrip())]
-    if "\t" in indent:
+    char = line[column - 1 : column]
+    if "\t" in indent or char == "\t":
         return "a tab indents this line; YAML takes spaces only", "replace the tab by spaces"
     for start, message, hint in _TEXTS:
         if start in problem:
-            char = line[column - 1 : column] or "the end"
-            return message.format(char=char), _better_hint(line) or hint
-    return "this is not YAML", _better_hint(line)
+            return message.format(char=char or "the end of the line"), _open_bracket(line) or hint
+    return "this is not YAML", _open_bracket(line) or "put texts with special characters into quotes"
 
 
-def _better_hint(line: str) -> str | None:
-    if re.search(r"[\w\"']:[^\s/\\:]", line) and not re.search(r"[\w\"']:(\s|$)", line):
-        return "put a space after the colon: `key: value`"
-    if line.count("[") > line.count("]"):
-        return "a `[` on this line has no `]`"
-    if line.count("{") > line.count("}"):
-        return "a `{` on this line has no `}`"
+def _open_bracket(line: str) -> str | None:
+    """Return a hint for a bracket that this line opens and does not close."""
+    code = re.sub(r"\"[^\"]*\"|'[^']*'|#.*", "", line)
+    for opening, closing in ("[]", "{}"):
+        if code.count(opening) > code.count(closing):
+            return f"a `{opening}` on this line has no `{closing}`"
     return None

@@ -12,10 +12,8 @@ if TYPE_CHECKING:
     from runtime.data.stream import Stream
 
 
-class TestableNet(Protocol):
+class ForwardNet(Protocol):
     """What a test needs of a compiled net of phase test."""
-
-    __test__ = False  # not a class of tests, whatever pytest thinks of the name
 
     @property
     def batch_size(self) -> int:
@@ -49,7 +47,7 @@ class Evaluation:
 
 
 def evaluate(
-    net: TestableNet, batches: int | None = None, stopped: Callable[[], bool] = lambda: False
+    net: ForwardNet, batches: int | None = None, stopped: Callable[[], bool] = lambda: False
 ) -> Evaluation | None:
     """Run the test source through a net of phase test.
 

@@ -76,7 +76,11 @@ class LoadTable:
 
     def print(self, console: Console) -> None:
         """Print the table."""
-        words = {"loaded": "loaded", "skipped": "skipped: not in the net", "kept": "kept at its filler: not in the file"}
+        words = {
+            "loaded": "loaded",
+            "skipped": "skipped: not in the net",
+            "kept": "kept at its filler: not in the file",
+        }
         table = Table("name", "shape", "", title=Text(f"weights of {escaped(str(self.path))}"), title_justify="left")
         for row in self.rows:
             table.add_row(Text(escaped(row.name)), Text(" x ".join(map(str, row.shape)) or "1"), words[row.what])

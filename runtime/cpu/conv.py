@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime import ops
+from runtime.cpu import flat
 from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Launch, ThreadStride, Word, address_of, kernel_file, launcher
-from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Packing, columns_of, tile_cost
+from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, Packing, columns_of, tile_cost
 from runtime.plan import ITEM_BYTES, Step, View
 
 PART_BYTES = 384 * 1024
@@ -69,14 +70,28 @@ class Direct:
         """Bytes an element."""
         return ITEM_BYTES[self.dtype]
 
-    def launches(self, ctx: Context, epilogue: tuple[Step, ...], barrier: bool) -> list[Launch]:
-        """Packing, then the product with its epilogues."""
-        columns = columns_of(ctx, self.dtype, self.columns)
-        packing = Packing(
-            self.w, self.w_group, self.groups, columns, (*self.taps, self.channels),
-            (self.w_row, self.w_pixel, self.w_channel), self.w_column, self.dtype,
+    @property
+    def depthwise(self) -> bool:
+        """One input and one output channel a group."""
+        return self.groups > 1 and self.channels == 1 and self.columns == 1
+
+    def packing(self, ctx: Context) -> Packing:
+        """How the weights are packed for this convolution."""
+        if self.depthwise:
+            lanes = ctx.lanes(self.dtype)
+            columns, groups, column_stride = Columns(self.groups, lanes, 0), 1, self.w_group
+        else:
+            columns, groups, column_stride = columns_of(ctx, self.dtype, self.columns), self.groups, self.w_column
+        return Packing(
+            self.w, self.w_group, groups, columns, (*self.taps, self.channels),
+            (self.w_row, self.w_pixel, self.w_channel), column_stride, self.dtype,
         )  # fmt: skip
-        packed = ctx.scratch(packing.bytes)
+
+    def product(self, ctx: Context, packed: Address, epilogue: tuple[Step, ...], barrier: bool) -> list[Launch]:
+        """The launches behind the packing; the epilogue runs inside the chunks where these hold whole rows."""
+        if self.depthwise:
+            return [self._depthwise(ctx, packed, epilogue, barrier)]
+        columns = columns_of(ctx, self.dtype, self.columns)
         images, height, width = self.size
         rows = images * height
         blocks = self.groups * columns.blocks
@@ -87,20 +102,32 @@ class Direct:
         nest = self._nest(columns.width * self.item)
         inside = [ctx.rows_launch(e) for e in epilogue] if block_chunks == 1 else []
         scratch = ctx.thread_scratch(BLOCK_BYTES + 16 * rows_a_chunk * width)
+        block_bytes = self.taps[0] * self.taps[1] * self.channels * columns.width * self.item
         words: tuple[Word, ...] = (
             *columns.words(ctx, self.dtype),
             self.x, self.x_image, self.x_row, self.x_pixel, self.x_group,
             self.y, self.y_image, self.y_row, self.y_pixel, self.y_group, self.item,
             height, width, rows, rows_a_chunk, row_chunks, blocks_a_chunk,
-            self.groups, columns.count, columns.blocks, packed, packing.block_bytes,
+            self.groups, columns.count, columns.blocks, packed, block_bytes,
             *nest,
-            scratch, ThreadStride(), len(inside),
-            *(w for e in inside for w in (FunctionOf(e.kernel), ArgsOf(e))),
-            *ZEROS,
+            scratch, ThreadStride(), *_called(inside), *ZEROS,
         )  # fmt: skip
-        product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, True)
-        after = [] if block_chunks == 1 else [ctx.rows_launch(e) for e in epilogue]
-        return [packing.launch(ctx, packed, barrier), product, *after]
+        product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, barrier)
+        return [product, *([] if block_chunks == 1 else [ctx.rows_launch(e) for e in epilogue])]
+
+    def _depthwise(self, ctx: Context, packed: Address, epilogue: tuple[Step, ...], barrier: bool) -> Launch:
+        images, height, width = self.size
+        work = 2 * width * self.groups * self.taps[0] * self.taps[1]
+        rows = images * height
+        rows_a_chunk = max(1, min(-(-rows // 16), -(-1_000_000 // work)))
+        words: tuple[Word, ...] = (
+            self.x, self.x_image, self.x_row, self.x_pixel, self.tap_row, self.tap_pixel,
+            self.y, self.y_image, self.y_row, self.y_pixel,
+            height, width, rows, rows_a_chunk, self.groups, *self.taps, packed,
+            *_called([ctx.rows_launch(e) for e in epilogue]),
+        )  # fmt: skip
+        kernel = kernel_file("depthwise", SCALAR=self.dtype, LANES=ctx.lanes(self.dtype))
+        return Launch(kernel, words, -(-rows // rows_a_chunk), barrier)
 
     def _nest(self, row: int) -> tuple[int, ...]:
         """Trip counts (outer, its part, middle, inner) and strides of x and of the packed weights."""
@@ -142,6 +169,11 @@ def split(rows: int, width: int, blocks: int, row_work: float) -> tuple[int, int
     return choice, -(-blocks // wanted)
 
 
+def _called(launches: list[Launch]) -> tuple[Word, ...]:
+    """Their number, then function and arguments of each."""
+    return (len(launches), *(w for e in launches for w in (FunctionOf(e.kernel), ArgsOf(e))))
+
+
 @launcher(ops.Conv)
 def conv(step: Step, ctx: Context) -> list[Launch]:
     """Launches of ``ops.Conv``."""
@@ -150,7 +182,12 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
     x, w = step.reads
     y = step.writes[0]
     assert y is not None
-    return forward(op, x, w, y).launches(ctx, step.epilogue, step.barrier)
+    if flat.is_flat(op, x, w):
+        return flat.forward(x, w, y, step, ctx)
+    direct = forward(op, x, w, y)
+    packing = direct.packing(ctx)
+    packed = ctx.scratch(packing.bytes)
+    return [packing.launch(ctx, packed, step.barrier), *direct.product(ctx, packed, step.epilogue, True)]
 
 
 def forward(op: ops.Conv, x: View, w: View, y: View) -> Direct:

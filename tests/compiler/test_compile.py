@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_graphs import NETS, feeds
+
 from compiler.compile import PASSES, compile_graph, dump_to
 from compiler.interpret import run_graph
 from compiler.target import Target
+from runtime.executor import Store, open_executor
 from runtime.ops import ClearHalo, Map
 from runtime.plan import SEGMENTS
-from runtime.reference.executor import ReferenceExecutor
-from small_graphs import NETS, feeds
 
 STEP = [s for s in SEGMENTS if s != "init"]
 
@@ -23,7 +24,7 @@ def test_a_plan_computes_what_its_graph_means(name: str, disabled) -> None:
     expected = run_graph(graph, data, scalars={"rate": 1.0})
     options = {"reuse": False} if disabled == "no reuse" else {"disabled": disabled}
     plan = compile_graph(NETS[name](), Target(dtype="f64"), check=True, **options)
-    executor = ReferenceExecutor(plan)
+    executor = open_executor(plan, Store(plan.memory), device="reference")
     executor.set("rate", 1.0)
     executor.run("init")
     for key, array in data.items():

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def convolution(x: Array, w: Array, stride: Any, pad: Any, dilation: Any, group: int, bottom_right: Any = (0, 0)) -> Array:
+def convolution(
+    x: Array, w: Array, stride: Any, pad: Any, dilation: Any, group: int, bottom_right: Any = (0, 0)
+) -> Array:
     """Cross-correlation, one kernel tap at a time."""
     (ph, pw), (sh, sw), (dh, dw), (eh, ew) = pad, stride, dilation, bottom_right
     padded = np.pad(x, ((0, 0), (0, 0), (ph, ph + eh), (pw, pw + ew)))
@@ -23,7 +25,9 @@ def convolution(x: Array, w: Array, stride: Any, pad: Any, dilation: Any, group:
         for channel in range(part):
             for r in range(rows):
                 for s in range(columns):
-                    seen = padded[:, g * part + channel, r * dh : r * dh + high * sh : sh, s * dw : s * dw + wide * sw : sw]
+                    seen = padded[
+                        :, g * part + channel, r * dh : r * dh + high * sh : sh, s * dw : s * dw + wide * sw : sw
+                    ]
                     y[:, out] += w[out, channel, r, s] * seen[:, :high, :wide]
     assert c == part * group
     return y

@@ -118,9 +118,7 @@ class Lone:
             loss = self.b.as_scalar(term) if loss is None else loss + self.b.as_scalar(term)
         self.b.graph.loss = loss
         smooth = self.case.smooth
-        inputs = [
-            v for k, v in enumerate(self.inputs) if v.dtype == "f64" and (smooth is None or k in smooth)
-        ]
+        inputs = [v for k, v in enumerate(self.inputs) if v.dtype == "f64" and (smooth is None or k in smooth)]
         params = [s.read for s in self.b.graph.states.values() if s.role == "param"]
         wrt = inputs + params
         return wrt, gradients(self.b, loss, wrt)
@@ -130,7 +128,9 @@ class Lone:
         loss = []
         for step in (h, -h):
             if value.name in self.feeds:
-                moved = run_graph(self.b.graph, {**self.feeds, value.name: self.feeds[value.name] + step * direction}, self.states)
+                moved = run_graph(
+                    self.b.graph, {**self.feeds, value.name: self.feeds[value.name] + step * direction}, self.states
+                )
             else:
                 states = {**self.states, value.name: self.states[value.name] + step * direction}
                 moved = run_graph(self.b.graph, self.feeds, states)

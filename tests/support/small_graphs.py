@@ -33,7 +33,9 @@ class Toy:
         self.count += 1
         return f"{kind}{self.count}"
 
-    def conv(self, x: Value, k: int, r: int, stride: int = 1, pad: int = 0, groups: int = 1, dilation: int = 1) -> Value:
+    def conv(
+        self, x: Value, k: int, r: int, stride: int = 1, pad: int = 0, groups: int = 1, dilation: int = 1
+    ) -> Value:
         b = self.b
         with b.scope(self.name("conv")):
             w = b.param("weight", (k, x.shape[1] // groups, r, r), Uniform())

@@ -41,7 +41,7 @@ def test_arrays_of_plain_numbers_read_back(tmp_path, save, kind):
 
 def test_objects_are_refused_because_they_would_be_unpickled(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.array([{}], dtype=object))
-    with pytest.raises(DataError, match="a.npz: x: not an array of plain numbers"):
+    with pytest.raises(DataError, match=r"a\.npz: x: not an array of plain numbers"):
         load(tmp_path / "a.npz", "x")
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_archive_is_a_data_error(tmp_path, data):
 def test_every_flipped_byte_is_a_data_error_or_harmless(tmp_path):
     array = np.arange(40, dtype=np.uint8).reshape(2, 20)
     np.savez_compressed(tmp_path / "a.npz", x=array)
-    good = (tmp_path / "a.npz").read_bytes()
+    good, refused = (tmp_path / "a.npz").read_bytes(), []
     for place in range(len(good)):
         data = bytearray(good)
         data[place] ^= 0x55
@@ -76,9 +76,11 @@ def test_every_flipped_byte_is_a_data_error_or_harmless(tmp_path):
         try:
             got = load(tmp_path / "b.npz", "x")
         except DataError as error:
-            assert "b.npz" in str(error)
+            refused.append(str(error))
         else:
             np.testing.assert_array_equal(got, array)
+    assert all("b.npz" in message for message in refused)
+    assert len(refused) > len(good) // 4
 
 
 def test_a_mean_file_cut_short_is_refused(tmp_path):

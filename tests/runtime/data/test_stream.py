@@ -173,7 +173,7 @@ def test_parts_share_nothing_and_leave_nothing_out():
 
 
 def test_an_empty_part_is_a_data_error():
-    with pytest.raises(DataError, match="part .* of 1437 samples is empty"):
+    with pytest.raises(DataError, match=r"part .* of 1437 samples is empty"):
         open_stream(digits(part=(0.5001, 0.5002)), seed=0)
 
 

@@ -1,0 +1,309 @@
+"""From a file to a `Spec`, in the frozen order of work.
+
+Read, ``--set``, variables, blocks (with repeat, each, if), defaults; then, for
+a phase, its layers, chaining, types and shapes (`Spec.net`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping as Environment
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netspec.graph.build import before_relu, build_net
+from netspec.graph.net import Net
+from netspec.graph.sections import InputEntry, read_data, read_inputs, read_solver, roots_of
+from netspec.solvers.base import Solver
+from netspec.sources.base import Source
+from netspec.spec.blocks import Block, entries_of, read_blocks
+from netspec.spec.chain import Wiring, wire
+from netspec.spec.diagnostics import Diagnostics, SpecError
+from netspec.spec.emit import block
+from netspec.spec.entries import Item
+from netspec.spec.expand import Expander
+from netspec.spec.marks import Mark
+from netspec.spec.nodes import Mapping, Node, Scalar, in_text
+from netspec.spec.overrides import Overrides, apply, read_overrides
+from netspec.spec.read import read_file, read_text
+from netspec.spec.resolved import flat
+from netspec.spec.rules import PHASES
+from netspec.spec.solverfile import is_solver_file, read_solver_file
+from netspec.spec.toplevel import MATH, MEMORY, check_keys, chosen, section
+from netspec.spec.typed import Typer, read_defaults
+from netspec.spec.values import Evaluator, Failed, names_read
+from netspec.spec.variables import Variables
+from runtime.errors import UsageError
+
+DICT = "<dict>"
+
+SpecLike = "str | Path | Environment[str, object] | Spec"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wired:
+    wiring: Wiring
+    diagnostics: Diagnostics
+
+
+@dataclass
+class Spec:
+    """A spec after blocks, variables and defaults; `net` gives the net of a phase.
+
+    Attributes
+    ----------
+    path
+        The file, None for a spec from Python.
+    data, inputs
+        The source of each phase, or the entries of ``inputs``; one of the two is empty.
+    items
+        The tree of layers, before phases.
+    diagnostics
+        What was found, the warnings of every net asked for included.
+    """
+
+    path: Path | None
+    name: str
+    math: str
+    memory: str
+    solver: Solver | None
+    data: dict[str, Source | None]
+    inputs: dict[str, InputEntry]
+    items: list[Item]
+    stages: tuple[str, ...]
+    diagnostics: Diagnostics
+    place: Mark
+    variables: dict[str, object] = field(default_factory=dict)
+    _wired: dict[tuple[str, frozenset[str]], _Wired] = field(default_factory=dict, repr=False)
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases that have something to work on: those of ``data``, or both."""
+        return tuple(phase for phase in PHASES if phase in self.data) if self.data else PHASES
+
+    def net(self, phase: str, batch: int | None = None, stages: Iterable[str] = ()) -> Net:
+        """Return the net of a phase with all shapes.
+
+        Parameters
+        ----------
+        phase : str
+            ``train`` or ``test``.
+        batch : int, optional
+            Items a step; the phase's own ``batch_size`` if None, else 1.
+        stages : iterable of str
+            Set beside those the spec was loaded with.
+
+        Raises
+        ------
+        SpecError
+            With the diagnostics of both phases.
+        UsageError
+            For a phase that is none.
+        """
+        if phase not in PHASES:
+            raise UsageError(f"no phase {phase!r}: train or test")
+        found = Diagnostics()
+        found.sources = self.diagnostics.sources
+        net = self.examine(phase, found, batch, frozenset((*self.stages, *stages)))
+        if net is None:
+            for other in self.phases:
+                if other != phase:
+                    self.examine(other, found, None, frozenset((*self.stages, *stages)))
+            found.extend(self.diagnostics.items)
+            raise SpecError(found)
+        self.diagnostics.extend(found.items)
+        return net
+
+    def examine(
+        self, phase: str, diagnostics: Diagnostics, batch: int | None = None, stages: frozenset[str] | None = None
+    ) -> Net | None:
+        """Return the net of a phase, None after its mistakes went to ``diagnostics``."""
+        stages = frozenset(self.stages) if stages is None else stages
+        if phase not in self.phases:
+            message = f"there is no data for phase {phase}"
+            diagnostics.error("E601", self.place, message, f"add `{phase}:` to `data`")
+            return None
+        wired = self._wire(phase, stages)
+        diagnostics.extend(wired.diagnostics.items)
+        relu = before_relu(self._wire(p, stages).wiring for p in self.phases)
+        source = self.data.get(phase)
+        size = batch or (source.batch_size if source is not None else 1)
+        net = build_net(self, wired.wiring, size, relu, diagnostics)
+        return net if wired.wiring.complete else None
+
+    def _wire(self, phase: str, stages: frozenset[str]) -> _Wired:
+        key = phase, stages
+        if key not in self._wired:
+            found = Diagnostics()
+            found.sources = self.diagnostics.sources
+            roots = roots_of(phase, self.data, self.inputs, self.place)
+            self._wired[key] = _Wired(wire(self.items, roots, phase, stages, found), found)
+        return self._wired[key]
+
+    def wiring(self, phase: str) -> Wiring:
+        """Return the layers of a phase with their blobs, in the order of the file."""
+        return self._wire(phase, frozenset(self.stages)).wiring
+
+    def resolved(self) -> str:
+        """Return the flat net as YAML that is a spec itself: no blocks, variables, defaults or stages.
+
+        Raises
+        ------
+        SpecError
+            If the net of a phase cannot be made.
+        """
+        return block(flat(self, {phase: self.net(phase) for phase in self.phases}))
+
+
+class _Loader:
+    """One reading of a spec."""
+
+    def __init__(self, root: Mapping, path: Path | None, stages: tuple[str, ...], diagnostics: Diagnostics) -> None:
+        self.root, self.path, self.stages, self.diagnostics = root, path, stages, diagnostics
+        self.evaluator = Evaluator(diagnostics)
+        self.variables = Variables(section(root, "vars", diagnostics), self.evaluator, self._declared)
+        self._data: dict[str, Source | None] | None = None
+        self._reading_data = False
+
+    def run(self) -> Spec:
+        root, diagnostics = self.root, self.diagnostics
+        check_keys(root, diagnostics)
+        self.variables.check_all()
+        blocks = read_blocks(root.get("blocks"), diagnostics)
+        if "data" in root and "inputs" in root:
+            key = root.key("inputs")
+            assert key is not None
+            diagnostics.error("E611", key.mark, "a spec has `data` or `inputs`, not both", "delete one of the two")
+        data = self.data()
+        inputs = read_inputs(section(root, "inputs", diagnostics), self.evaluator, self.variables)
+        solver = read_solver(section(root, "solver", diagnostics), self.evaluator, self.variables)
+        place = root.pairs[0][0].mark if root.pairs else root.mark
+        entries = entries_of(root.get("layers"), place, "the spec", diagnostics)
+        expander = Expander(blocks, self.evaluator)
+        items = expander.run(entries, self.variables)
+        Typer(read_defaults(root.get("defaults"), self.variables, self.evaluator), self.evaluator).run(items)
+        self._unused(blocks, entries)
+        return Spec(
+            self.path, self._name(), chosen(root, "math", MATH, diagnostics), chosen(root, "memory", MEMORY, diagnostics),
+            solver, data, inputs, items, self.stages, diagnostics, place, self._values(),
+        )  # fmt: skip
+
+    def data(self) -> dict[str, Source | None]:
+        """The data sources, read when first asked for: a variable may need what they declare."""
+        if self._data is None:
+            self._reading_data = True
+            try:
+                self._data = read_data(section(self.root, "data", self.diagnostics), self.evaluator, self.variables)
+            finally:
+                self._reading_data = False
+        return self._data
+
+    def _declared(self) -> Environment[str, object]:
+        if self._reading_data:
+            return {}
+        found: dict[str, object] = {}
+        for source in self.data().values():
+            for name, value in source.variables().items() if source is not None else ():
+                found.setdefault(name, value)
+        return found
+
+    def _values(self) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for name in self.variables:
+            try:
+                found[name] = self.variables[name]
+            except Failed:
+                continue
+        return found
+
+    def _name(self) -> str:
+        node: Node | None = self.root.get("name")
+        default = self.path.stem if self.path is not None else "net"
+        if node is None or (isinstance(node, Scalar) and node.is_null):
+            return default
+        try:
+            value = self.evaluator.node(node, self.variables)
+        except Failed:
+            return default
+        if not isinstance(value, Scalar):
+            self.diagnostics.error("E212", node.mark, "the name of a net is text", "name: my-net")
+            return default
+        return in_text(value.value)
+
+    def _unused(self, blocks: dict[str, Block], entries: tuple[Mapping, ...]) -> None:
+        """Warn of variables that nothing reads, and of blocks that nothing uses."""
+        read: set[str] = set()
+        for key, node in self.root:
+            if key.text != "blocks":
+                read.update(names_read(node))
+        for each in blocks.values():
+            inner = {name for layer in each.layers for name in names_read(layer)}
+            read |= inner - each.params.keys()
+            read.update(name for _, default in each.params.values() for name in names_read(default))
+        declared = self._declared()
+        for name, scalar in self.variables.written.items():
+            if name not in read and name not in declared:
+                self.diagnostics.warning("W101", scalar.mark, f"nothing uses the variable `{name}`", "delete it")
+        waiting, used = list(entries), set()
+        while waiting:
+            node = waiting.pop().get("block")
+            if isinstance(node, Scalar) and node.text in blocks and node.text not in used:
+                used.add(node.text)
+                waiting.extend(blocks[node.text].layers)
+            elif isinstance(node, Scalar) and "$" in node.text:
+                return  # which block it is depends on a variable
+        for name, each in blocks.items():
+            if name not in used:
+                self.diagnostics.warning("W103", each.mark, f"nothing uses the block `{name}`", "delete it")
+
+
+def read_spec(
+    spec: str | Path | Environment[str, object], overrides: Overrides, stages: Iterable[str], diagnostics: Diagnostics
+) -> Spec | None:
+    """Return a spec that may hold mistakes, None if it cannot be read; ``diagnostics`` tells."""
+    path = None if isinstance(spec, Environment) else Path(spec)
+    given = read_overrides(overrides, diagnostics)
+    if isinstance(spec, Environment):
+        root = read_text(block(spec), DICT, diagnostics)
+    else:
+        root = read_file(spec, diagnostics)
+    if root is None:
+        return None
+    if is_solver_file(root):
+        file = read_solver_file(root, path, given, diagnostics)
+        return None if file is None else _Loader(file.net, file.path, (*file.stages, *stages), diagnostics).run()
+    return _Loader(apply(root, given, diagnostics), path, tuple(stages), diagnostics).run()
+
+
+def load_spec(
+    spec: str | Path | Environment[str, object] | Spec, overrides: Overrides = (), stages: Iterable[str] = ()
+) -> Spec:
+    """Read a spec.
+
+    Parameters
+    ----------
+    spec : path, mapping or Spec
+        A str is always a path; a mapping has the form of the file.
+    overrides : mapping or iterable of str
+        ``{"solver.base_lr": 0.1}`` or ``["solver.base_lr=0.1"]``.
+    stages : iterable of str
+        Stages that ``include`` and ``exclude`` can name.
+
+    Raises
+    ------
+    SpecError
+        With all diagnostics, those of both phases included.
+    UsageError
+        The file is missing, or an override is no ``KEY=VALUE``.
+    """
+    if isinstance(spec, Spec):
+        if overrides or tuple(stages):
+            raise UsageError("a loaded spec takes no overrides or stages: load its file again with them")
+        return spec
+    diagnostics = Diagnostics()
+    loaded = read_spec(spec, overrides, stages, diagnostics)
+    if diagnostics.has_errors or loaded is None:
+        if loaded is not None:
+            for phase in loaded.phases:
+                loaded.examine(phase, diagnostics)
+        raise SpecError(diagnostics)
+    return loaded

@@ -1,0 +1,272 @@
+"""``netspec.Trainer``: from a spec to a trained net in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from netspec.net import Net, compile_spec
+from netspec.spec.load import Spec, load_spec
+from netspec.training import folder
+from netspec.training.log import RunLog, plain
+from netspec.training.loop import Loop, Origin, Schedule
+from netspec.training.progress import Reporter
+from netspec.training.resume import Start, check_fits, find_start, seed_of
+from netspec.training.signals import StopSignals
+from netspec.training.weights import load_weights
+from runtime.data.batches import Position
+from runtime.errors import NetspecError, NumericError, StateError, UsageError
+from runtime.plan import Plan
+
+_PIXEL_WARNING = (
+    "the values of {top} lie in {low:g}..{high:g}: pixels were left as they are; most nets want them near 0..1 "
+    "(scale: 0.00390625) or around 0 (mean: ..)"
+)
+_HINT = (
+    "hint: lower base_lr ({rate:g} now), check the scale of the data, or set clip_gradients; "
+    "nothing was overwritten, the last snapshot is good"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes
+    ----------
+    output : Path
+        The run's folder.
+    iteration : int
+        Updates done.
+    outputs : dict of str to float
+        Figures of the last test (of the last step where there is no test source).
+    seconds : float
+        Since the start or the resume.
+    exit_code : int
+        0, or 130 / 143 after a signal.
+    """
+
+    output: Path
+    iteration: int
+    outputs: dict[str, float]
+    seconds: float
+    exit_code: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        facts = {"output": str(self.output), "iteration": self.iteration}
+        result: dict[str, Any] = plain({**facts, "outputs": self.outputs, "seconds": self.seconds})
+        return result
+
+
+class Trainer:
+    """Trains a net as its spec's solver says and keeps everything in a folder.
+
+    Parameters
+    ----------
+    spec : str, Path, mapping or Spec
+        A path (a str always is), a dict of the same form, or what ``load_spec`` returned.
+    output : str or Path, optional
+        Default ``runs/<name>-<n>``; must be empty unless ``resume`` is given.
+    weights : str or Path, optional
+        Parameters to begin with, by name.
+    resume : str or Path, optional
+        A snapshot, the folder of a run, or ``auto``.
+    max_iter : int, optional
+        Stop after so many updates, counted from the very start; rates do not change.
+    seed : int, optional
+        Default ``solver.random_seed``.
+    batch_size : int, optional
+        Of the training phase, default the spec's.
+    device : str
+        ``cpu``, ``cuda[:i]``, ``reference``.
+    threads : int, optional
+        Default: what affinity and quota allow.
+    overrides : mapping, optional
+        As ``--set``.
+    stages : sequence of str
+        As ``--stage``.
+    quiet : bool
+        Only warnings and errors on stderr.
+    """
+
+    def __init__(
+        self,
+        spec: str | Path | Mapping[str, Any] | Spec,
+        output: str | Path | None = None,
+        *,
+        weights: str | Path | None = None,
+        resume: str | Path | None = None,
+        max_iter: int | None = None,
+        seed: int | None = None,
+        batch_size: int | None = None,
+        device: str = "cpu",
+        threads: int | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        stages: Sequence[str] = (),
+        quiet: bool = False,
+    ) -> None:
+        self.spec = spec if isinstance(spec, Spec) else load_spec(spec, overrides or {}, stages)
+        self._output, self._weights, self._resume = output, weights, resume
+        self._max_iter, self._seed, self._batch_size = max_iter, seed, batch_size
+        self._device, self._threads = device, threads
+        self.reporter = Reporter(quiet)
+
+    def run(self) -> RunResult:
+        """Train to the end, or until a signal.
+
+        Raises
+        ------
+        SpecError, UsageError, DataError
+            Before anything is written.
+        StateError
+            The folder or a snapshot cannot be used.
+        NumericError
+            The loss is not finite: names iteration and first bad layer.
+        """
+        start = self._start()
+        net = self._compile(start)
+        with closing(net):
+            test = net.phase("test") if self.spec.data.get("test") is not None else None
+            self._prepare(net, test, start)
+            folder.claim(start.output)
+            folder.write_spec(start.output, self.spec.resolved())
+            with closing(RunLog(start.output / folder.LOG)) as log, StopSignals() as stop:
+                schedule = self._schedule(net)
+                origin = Origin(spec_sha256=_hash(self.spec), choices=choices(net.plan))
+                loop = Loop(net, test, schedule, start.output, log, self.reporter, stop, origin)
+                return self._run(loop, net, start, log, stop)
+
+    # -- before the first step -------------------------------------------------------
+
+    def _start(self) -> Start:
+        """Everything that can be refused without compiling."""
+        if self.spec.solver is None:
+            raise UsageError(f"{self.spec.name}: no solver: section, nothing says how to train")
+        if self._weights is not None:
+            if self._resume is not None:
+                raise UsageError("--weights and --resume exclude each other: a snapshot has its own weights")
+            if not Path(self._weights).exists():
+                raise UsageError(f"{self._weights}: no such file")
+        start = find_start(self.spec.name, self._output, self._resume)
+        folder.check(start.output, start.resuming)
+        for note in start.notes:
+            self.reporter.warning(f"passed over: {note}")
+        return start
+
+    def _compile(self, start: Start) -> Net:
+        assert self.spec.solver is not None
+        seed = seed_of(start, self._seed, self.spec.solver.random_seed)
+        return compile_spec(self.spec, "train", self._batch_size, device=self._device, seed=seed, threads=self._threads)
+
+    def _prepare(self, net: Net, test: Net | None, start: Start) -> None:
+        """Open the sources and put the state in place: what fails here has written nothing."""
+        stream = net.stream()
+        if test is not None:
+            test.stream()
+        values = stream.first_values()
+        low, high = float(np.min(values)), float(np.max(values))
+        if low >= 0 and 128 <= high <= 255:
+            self.reporter.warning(_PIXEL_WARNING.format(top=stream.tops[0], low=low, high=high))
+        if self._weights is not None:
+            table = load_weights(net, self._weights)
+            if not self.reporter.quiet:
+                table.print(Console(stderr=True, highlight=False))
+        if start.snapshot is not None:
+            self._restore(net, start)
+
+    def _restore(self, net: Net, start: Start) -> None:
+        assert start.snapshot is not None
+        assert start.path is not None
+        snapshot = start.snapshot
+        check_fits(start.path, snapshot, net.states)
+        net.import_state(snapshot.tensors)
+        net.iteration = snapshot.iteration
+        if snapshot.position is not None:
+            if snapshot.position[1] >= len(net.stream()):
+                raise StateError(f"{start.path}: stands at sample {snapshot.position[1]}, the source is shorter now")
+            net.stream().position = Position(*snapshot.position)
+        if snapshot.spec_sha256 != _hash(self.spec):
+            self.reporter.warning(f"the spec is not the one of {start.path}; going on with the spec of now")
+        elif dict(snapshot.choices) != choices(net.plan):
+            self.reporter.warning(f"{start.path} was made with other algorithms; the last bits may differ")
+
+    def _schedule(self, net: Net) -> Schedule:
+        solver = self.spec.solver
+        assert solver is not None
+        return Schedule(
+            stop_at=solver.max_iter if self._max_iter is None else self._max_iter,
+            rate=solver.rate,
+            display=solver.display,
+            average_loss=max(solver.average_loss, 1),
+            test_interval=solver.test_interval,
+            test_batches=solver.test_iter,
+            test_initialization=solver.test_initialization,
+            snapshot=solver.snapshot,
+            samples=net.batch_size * solver.iter_size,
+        )
+
+    # -- the run -----------------------------------------------------------------------
+
+    def _run(self, loop: Loop, net: Net, start: Start, log: RunLog, stop: StopSignals) -> RunResult:
+        resumed = start.snapshot is not None
+        if start.snapshot is not None and start.path is not None:
+            loop.resume(start.snapshot.losses, start.path.parent.resolve() == start.output.resolve())
+            self.reporter.line(f"resumed from {start.path} at iteration {net.iteration}")
+        self.reporter.line(f"training {self.spec.name} in {start.output}")
+        ending: dict[str, Any] = {"reason": "error", "exit_code": 1}
+        try:
+            log.write("start", net.iteration, name=self.spec.name, seed=net.seed, batch=net.batch_size)
+            reason = loop.run(resumed)
+            ending = {"reason": reason, "exit_code": stop.exit_code}
+        except NumericError as error:
+            ending = {"reason": "nan", "exit_code": error.exit_code}
+            assert self.spec.solver is not None
+            raise NumericError(f"{error}\n{_HINT.format(rate=self.spec.solver.rate(net.iteration))}") from error
+        except NetspecError as error:
+            ending = {"reason": "error", "exit_code": error.exit_code}
+            raise
+        except SystemExit as error:
+            ending = {"reason": "signal", "exit_code": error.code}
+            raise
+        finally:
+            self.reporter.end()
+            _write_end(log, net.iteration, {**ending, "outputs": loop.outputs})
+        if stop.received is not None:
+            self.reporter.line(f"stopped at iteration {net.iteration}; go on with --resume {start.output}")
+        return RunResult(
+            output=start.output,
+            iteration=net.iteration,
+            outputs=loop.outputs,
+            seconds=log.seconds,
+            exit_code=ending["exit_code"],
+        )
+
+
+def choices(plan: Plan) -> dict[str, str]:
+    """Return what the compiler chose: layers and direction of a step -> its algorithm."""
+    return {
+        "+".join(f"{origin.layer}:{origin.direction}" for origin in step.origin): step.algorithm
+        for step in plan.steps
+        if step.algorithm is not None
+    }
+
+
+def _hash(spec: Spec) -> str:
+    return hashlib.sha256(spec.resolved().encode()).hexdigest()
+
+
+def _write_end(log: RunLog, iteration: int, fields: Mapping[str, Any]) -> None:
+    try:
+        log.write("end", iteration, **fields)
+    except OSError as error:
+        # The run's own end must not be hidden by the log's.
+        print(f"warning: log.jsonl: {error.strerror} (errno {error.errno})", file=sys.stderr)

@@ -1,0 +1,107 @@
+"""Gradient of a convolution with respect to its input; the forward of Deconvolution.
+
+With stride 1 a convolution of dy with the taps reversed. With stride s the
+positions of dx fall into s_h x s_w phases, each a convolution with the taps
+that reach it; positions no tap reaches are zero.
+
+Source
+    Dumoulin and Visin 2016, "A guide to convolution arithmetic"; Caffe
+    ``DeconvolutionLayer``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runtime import ops
+from runtime.cpu import flat
+from runtime.cpu.conv import Direct
+from runtime.cpu.launch import Address, Context, Launch, byte_strides, launcher
+from runtime.cpu.pack import copy
+from runtime.plan import Step, View
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Positions start, start + stride, .. of one axis of dx, and the taps that reach them.
+
+    ``tap`` is the last such tap (-1: none), ``taps`` their number, ``tap_step``
+    from one to the next lower; ``source`` is the index of dy that ``tap`` pairs
+    with the first position, ``source_step`` from tap to tap.
+    """
+
+    start: int
+    count: int
+    tap: int
+    taps: int
+    tap_step: int
+    source: int
+    source_step: int
+
+
+def phases(size: int, kernel: int, stride: int, pad: int, dilation: int) -> list[Phase]:
+    """The phases of one axis that hold any position."""
+    result = []
+    for start in range(min(stride, size)):
+        reach = [r for r in range(kernel) if (start + pad - r * dilation) % stride == 0]
+        count = -(-(size - start) // stride)
+        if not reach:
+            result.append(Phase(start, count, -1, 0, 0, 0, 0))
+            continue
+        step = reach[1] - reach[0] if len(reach) > 1 else 0
+        source = (start + pad - reach[-1] * dilation) // stride
+        result.append(Phase(start, count, reach[-1], len(reach), step, source, step * dilation // stride))
+    return result
+
+
+@launcher(ops.ConvInputGrad)
+def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
+    """Launches of ``ops.ConvInputGrad``."""
+    op = step.op
+    assert isinstance(op, ops.ConvInputGrad)
+    dy, w = step.reads
+    dx = step.writes[0]
+    assert dx is not None
+    if flat.is_flat(op, dx, w):
+        return flat.input_grad(dy, w, dx, step, ctx)
+    axes = [
+        phases(dx.shape[2 + a], w.shape[2 + a], op.stride[a], op.pad[a], op.dilation[a]) for a in (0, 1)
+    ]
+    pairs = [(h, v) for h in axes[0] for v in axes[1]]
+    inside = step.epilogue if len(pairs) == 1 else ()
+    first: list[Launch] = []
+    products: list[Launch] = []
+    for h, v in pairs:
+        if h.taps == 0 or v.taps == 0:
+            first.append(_zeros(dx, op.stride, h, v, step.barrier and not first))
+            continue
+        direct = _direct(op, dy, w, dx, h, v)
+        packing = direct.packing(ctx)
+        packed = ctx.scratch(packing.bytes)
+        first.append(packing.launch(ctx, packed, step.barrier and not first))
+        products += direct.product(ctx, packed, inside, not products)
+    return [*first, *products, *([] if inside else [ctx.rows_launch(e) for e in step.epilogue])]
+
+
+def _direct(op: ops.ConvInputGrad, dy: View, w: View, dx: View, h: Phase, v: Phase) -> Direct:
+    ys, ws, xs = byte_strides(dy), byte_strides(w), byte_strides(dx)
+    k, c = w.shape[0] // op.groups, w.shape[1]
+    return Direct(
+        dtype=dy.dtype, x=Address(dy.memory, dy.offset + h.source * ys[2] + v.source * ys[3]),
+        x_image=ys[0], x_row=ys[2], x_pixel=ys[3], x_group=k * dy.item_bytes,
+        tap_row=h.source_step * ys[2], tap_pixel=v.source_step * ys[3],
+        y=Address(dx.memory, dx.offset + h.start * xs[2] + v.start * xs[3]),
+        y_image=xs[0], y_row=op.stride[0] * xs[2], y_pixel=op.stride[1] * xs[3], y_group=c * dx.item_bytes,
+        size=(dx.shape[0], h.count, v.count), taps=(h.taps, v.taps), channels=k, groups=op.groups, columns=c,
+        w=Address(w.memory, w.offset + h.tap * ws[2] + v.tap * ws[3]), w_group=k * ws[0],
+        w_row=-h.tap_step * ws[2], w_pixel=-v.tap_step * ws[3], w_channel=ws[0], w_column=ws[1],
+    )  # fmt: skip
+
+
+def _zeros(dx: View, stride: ops.Pair, h: Phase, v: Phase, barrier: bool) -> Launch:
+    """Clears the positions of a pair of phases that no tap reaches."""
+    strides = byte_strides(dx)
+    start = Address(dx.memory, dx.offset + h.start * strides[2] + v.start * strides[3])
+    sizes = (dx.shape[0], h.count, v.count, dx.shape[1])
+    target = (strides[0], stride[0] * strides[2], stride[1] * strides[3], dx.item_bytes)
+    return copy(dx.dtype, 0, (0, 0, 0, 0), start, target, sizes, barrier)

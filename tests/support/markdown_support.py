@@ -1,0 +1,54 @@
+"""The documents' code blocks, each with the marker that says how it is tested.
+
+A marker is a comment on the line before a block: ``<!-- test: WORDS -->``.
+
+- nothing, before ```sh: each line is run in a fresh folder with ``specs``, and must succeed;
+- ``fails N``: the last line must end with exit code N;
+- ``slow``: as nothing, in the slow tests;
+- ``no, why``: not run;
+- ``output``, before ```text: what the block of commands before prints on stdout, exactly;
+- ```yaml whose first line is ``# NAME.yaml`` is written into the folder.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"(?:<!-- test: (?P<marker>[^>]*?) -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block."""
+
+    document: str
+    line: int
+    kind: str
+    marker: str
+    text: str
+
+    @property
+    def commands(self) -> list[str]:
+        """Lines of a shell block, comments and the prompt taken off, continued lines joined."""
+        joined = self.text.replace("\\\n", " ")
+        lines = [re.sub(r"^\$ ", "", line).split("  #")[0].strip() for line in joined.splitlines()]
+        return [line for line in lines if line and not line.startswith("#")]
+
+
+def blocks(document: Path) -> list[Block]:
+    """All fenced blocks of a document, in order."""
+    text = document.read_text(encoding="utf-8")
+    return [
+        Block(
+            document.relative_to(ROOT).as_posix(),
+            text.count("\n", 0, match.start()) + 1,
+            match["kind"],
+            match["marker"] or "",
+            match["text"],
+        )
+        for match in FENCE.finditer(text)
+    ]
