@@ -176,7 +176,7 @@ class Builder:
 
     def stop_gradient(self, x: Value) -> Value:
         """``x``, through which no gradient flows."""
-        copy = self.emit1(ops.Map((expr.arg(0, _kind(x)),), x.shape), x)
+        copy = self.emit1(ops.Map((expr.arg(0, x.kind),), x.shape), x)
         self._stopped.add(copy)
         return copy
 
@@ -199,7 +199,7 @@ class Builder:
         inputs: list[Value] = []
         for a in args:
             if isinstance(a, Value):
-                leaves.append(expr.arg(len(inputs), _kind(a)))
+                leaves.append(expr.arg(len(inputs), a.kind))
                 inputs.append(a)
             else:
                 leaves.append(expr.const(_number(a)))
@@ -274,7 +274,7 @@ class Builder:
 
     def to_float(self, x: Value) -> Value:
         """``x`` in the net's dtype; itself if it is a float already."""
-        return x if _kind(x) == "float" else self.apply("to_float", x)
+        return x if x.kind == "float" else self.apply("to_float", x)
 
     def full(self, shape: Shape, value: float) -> Value:
         """A constant array."""
@@ -327,7 +327,7 @@ class Builder:
         return self.emit1(ops.LogSumExp(axis % x.rank), x)
 
     def _reduce(self, op: str, x: Value, axes: Axes) -> Value:
-        return self.emit1(ops.Reduce(op, (expr.to_float(expr.arg(0, _kind(x))),), self._axes(x, axes), x.shape), x)
+        return self.emit1(ops.Reduce(op, (expr.to_float(expr.arg(0, x.kind)),), self._axes(x, axes), x.shape), x)
 
     @staticmethod
     def _axes(x: Value, axes: Axes) -> tuple[int, ...]:
@@ -397,7 +397,7 @@ class Builder:
 
     def broadcast_to(self, x: Value, shape: Shape) -> Value:
         """``x`` repeated to ``shape`` as in NumPy."""
-        return x if x.shape == tuple(shape) else self.map(expr.arg(0, _kind(x)), shape, x)
+        return x if x.shape == tuple(shape) else self.map(expr.arg(0, x.kind), shape, x)
 
 
 @dataclass(frozen=True)
@@ -419,10 +419,6 @@ def broadcast(*shapes: Shape) -> Shape:
                     raise ValueError(f"shapes do not broadcast: {', '.join(map(str, shapes))}")
                 out[axis] = n
     return tuple(out)
-
-
-def _kind(x: Value) -> str:
-    return "float" if x.dtype in ("f32", "f64") else "i32" if x.dtype in ("i32", "u8") else "b1"
 
 
 def _number(x: Any) -> float | int | bool:

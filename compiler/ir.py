@@ -7,10 +7,11 @@ for reports, an operation's origin names the layers it serves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from runtime.expr import Expr, arg
 from runtime.ops import Map, Primitive, Reduce, Shape
 from runtime.plan import Origin, Refusal
 
@@ -36,6 +37,11 @@ class Value:
 
     def __repr__(self) -> str:
         return f"{self.name or '%'}: {self.dtype}[{'x'.join(map(str, self.shape))}]"
+
+    @property
+    def kind(self) -> str:
+        """The dtype of an expression that reads it: ``float``, ``i32`` or ``b1``."""
+        return "float" if self.dtype in ("f32", "f64") else "b1" if self.dtype == "b1" else "i32"
 
     @property
     def rank(self) -> int:
@@ -246,6 +252,17 @@ class _Names(dict[Value, str]):
 
     def typed(self, value: Value) -> str:
         return f"{self[value]}: {value.dtype}[{'x'.join(map(str, value.shape))}]"
+
+
+def compact(results: Iterable[Expr], values: Sequence[Value]) -> tuple[tuple[Expr, ...], list[Value]]:
+    """Expressions over ``values`` as expressions over only those they read, numbered as they are met.
+
+    Equal formulas over different operands become equal expressions, so they share one kernel.
+    """
+    results = tuple(results)
+    used = list(dict.fromkeys(n.value for r in results for n in r.walk() if n.op == "arg"))
+    numbers = {k: arg(i, values[k].kind) for i, k in enumerate(used)}  # type: ignore[call-overload, misc]
+    return tuple(r.substitute(numbers) for r in results), [values[k] for k in used]  # type: ignore[call-overload]
 
 
 def describe(prim: Primitive) -> str:

@@ -25,9 +25,7 @@ def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int) ->
     steps = _Stepper(graph, found).run()
     steps = set_barriers(merge_updates(steps))
     view = _Views(found)
-    states = tuple(
-        StateEntry(s.name, s.role, view(s.read), s.lr_mult, s.decay_mult) for s in graph.states.values()
-    )
+    states = tuple(StateEntry(s.name, s.role, view(s.read), s.lr_mult, s.decay_mult) for s in graph.states.values())
     readable = {name: v for name, v in graph.blobs.items() if v in graph.keep}
     return Plan(
         phase=graph.phase,
@@ -201,9 +199,7 @@ def _moved(op: Op, x: View) -> View:
     """A slice or transpose of ``x`` as a view."""
     prim = op.prim
     if hasattr(prim, "order"):
-        return replace(
-            x, shape=op.outputs[0].shape, strides=tuple(x.strides[a] for a in prim.order), halo=(0, 0)
-        )
+        return replace(x, shape=op.outputs[0].shape, strides=tuple(x.strides[a] for a in prim.order), halo=(0, 0))
     return _part(x, prim.axis, prim.start, op.outputs[0].shape)  # type: ignore[attr-defined]
 
 

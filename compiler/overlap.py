@@ -1,4 +1,4 @@
-"""Whether two strided views touch the same bytes."""
+"""Whether two strided views (strides of 0 or more) touch the same bytes."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from compiler.overlap import extent, halo_strips, overlaps, same_elements
 from runtime import ops
-from runtime.plan import SEGMENTS, Plan, Step, View
+from runtime.plan import SEGMENTS, Origin, Plan, Step, View
 
 
 class VerifyError(AssertionError):
@@ -24,11 +24,16 @@ class VerifyError(AssertionError):
 
 @dataclass
 class _Written:
-    """Bytes that hold what a step wrote (None: the host), and who has overwritten a part since."""
+    """Bytes that hold what a step wrote (None: the host), and who has overwritten a part since.
+
+    ``fill`` is the origin of a step that writes a constant: a pad writes zeros
+    first and then its operand among them.
+    """
 
     view: View
     step: int | None
     halo: bool = False
+    fill: tuple[Origin, ...] = ()
     torn_by: list[_Written] = field(default_factory=list)
     low: int = 0
     high: int = 0
@@ -173,13 +178,15 @@ def _write(live: list[_Written], k: int, step: Step) -> list[_Written]:
     for view, halo in _results(step):
         if view.memory != "arena":
             continue
-        new = _Written(view, k, halo)
+        constant = isinstance(step.op, ops.Map) and not step.reads
+        new = _Written(view, k, halo, step.origin if constant else ())
         kept = []
         for old in live:
             if old.low >= new.high or new.low >= old.high or not overlaps(old.view, view):
                 kept.append(old)
             elif not _covers(new, old):
-                old.torn_by.append(new)
+                if old.fill != step.origin or extent(view)[0] < old.low or extent(view)[1] > old.high:
+                    old.torn_by.append(new)
                 kept.append(old)
         live = [*kept, new]
     return live

@@ -79,7 +79,7 @@ def _bottoms(b: Builder, node: Node, values: dict[str, Value]) -> list[Value]:
 def _named(b: Builder, value: Value, name: str) -> Value:
     """The value under a blob's name; one that has a name already (a wire, an input) is copied."""
     if value.op is None or value.name:
-        value = b.map(arg(0, "i32" if value.dtype == "i32" else "float"), value.shape, value)
+        value = b.map(arg(0, value.kind), value.shape, value)
     value.name = name
     return value
 

@@ -120,7 +120,13 @@ class Executor:
         return self.memories[view.memory].array(view)
 
     def run(self, *segments: str) -> int:
-        """Runs the steps of these segments in the plan's order; 0 if all went well, 1 if a guard found no finite number."""
+        """Runs the steps of these segments in the plan's order.
+
+        Returns
+        -------
+        int
+            0, or 1 where a guard found a number that is not finite.
+        """
         raise NotImplementedError
 
     def close(self) -> None:

@@ -118,7 +118,17 @@ def save(path: Path, snapshot: Snapshot) -> None:
 def encode(snapshot: Snapshot) -> bytes:
     """Return the bytes of the file."""
     tensors = {name: _contiguous(array) for name, array in snapshot.tensors.items()}
-    return safetensors.numpy.save(tensors, _metadata(snapshot, tensors))
+    return _canonical(safetensors.numpy.save(tensors, _metadata(snapshot, tensors)))
+
+
+def _canonical(data: bytes) -> bytes:
+    """The same file with the metadata sorted: the library's order differs from one call to the next."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the data stay aligned
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 def sync_folder(folder: Path) -> None:

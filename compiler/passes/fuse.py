@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from math import prod
 
-from compiler.ir import Graph, Op, Value
+from compiler.ir import Graph, Op, Value, compact
 from compiler.passes.epilogue import attach_epilogues
 from compiler.passes.merge import merge_alike
 from compiler.passes.save import LATER, inlines
@@ -55,6 +55,7 @@ class _Inliner:
         self.graph = graph
         self.roots = set(graph.roots())
         self.consumers = graph.consumers()
+        self.final = self._final_readers()
         self.number: dict[Value, int] = {}
         self.values: list[Value] = []
         self.trees: dict[tuple[Value, str], Expr] = {}
@@ -88,21 +89,40 @@ class _Inliner:
         if any(phase_of(r.segment) != phase and not self._crosses(op, r) for r in readers):
             return True
         own = [r for r in readers if phase_of(r.segment) == phase]
-        if not own:
-            return False
         if any(self._refuses(op, r) for r in own):
             return True
-        tree = self._tree(v, phase)
-        return len(own) > 1 and not self._cheap(tree)
+        return len(own) > 1 and len(self.final[v]) > 1 and not self._cheap(v, phase)
+
+    def _final_readers(self) -> dict[Value, set[Op]]:
+        """For each map, the operations of its phase that its formula ends in if all is inlined that may be."""
+        final: dict[Value, set[Op]] = {}
+        for op in reversed(self.graph.ops):
+            if not isinstance(op.prim, Map):
+                continue
+            v, phase = op.outputs[0], phase_of(op.segment)
+            found: set[Op] = set()
+            for reader in self.consumers.get(v, []):
+                if phase_of(reader.segment) != phase:
+                    continue
+                result = reader.outputs[0] if isinstance(reader.prim, Map) else None
+                stored = result is None or result in self.roots or result in self.graph.saved or not final[result]
+                found |= {reader} if stored else final[result]  # type: ignore[index]
+            final[v] = found
+        return final
 
     @staticmethod
     def _crosses(op: Op, reader: Op) -> bool:
         """Whether a later phase computes the map again: constants always, forward maps as ``save`` decided."""
         return not op.inputs or (phase_of(op.segment) == "forward" and reader.segment in LATER)
 
-    def _cheap(self, tree: Expr) -> bool:
-        nodes = list(tree.walk())
-        return tree.operations <= CHEAP_OPERATIONS and not any(n.op in DEAR for n in nodes)
+    def _cheap(self, v: Value, phase: str) -> bool:
+        """Whether computing ``v`` in each of its readers moves fewer bytes than storing it once."""
+        tree = self._tree(v, phase)
+        if tree.operations > CHEAP_OPERATIONS or any(n.op in DEAR for n in tree.walk()):
+            return False
+        large = sum(self.values[k].shape == v.shape for k in tree.operands())
+        readers = len(self.final[v])
+        return readers * large <= large + 1 + readers
 
     def _refuses(self, op: Op, reader: Op) -> bool:
         """Whether ``reader`` cannot or should not compute the map itself."""
@@ -111,7 +131,7 @@ class _Inliner:
         if shape == op.prim.shape:
             return False
         tree = self._tree(op.outputs[0], phase_of(op.segment))
-        nodes = list(tree.walk())
+        nodes = tree.walk()
         if any(n.op in PLACED for n in nodes):
             return True
         repeated = prod(shape) >= 4 * max(1, prod(op.prim.shape)) and bool(tree.operands())
@@ -123,8 +143,7 @@ class _Inliner:
         if v not in self.number:
             self.number[v] = len(self.values)
             self.values.append(v)
-        kind = "float" if v.dtype in ("f32", "f64") else "b1" if v.dtype == "b1" else "i32"
-        return arg(self.number[v], kind)
+        return arg(self.number[v], v.kind)
 
     def _stored(self, v: Value, phase: str) -> bool:
         """Whether a reader in ``phase`` takes ``v`` from memory."""
@@ -192,16 +211,10 @@ class _Inliner:
         self._append(Reduce(op.prim.op, trees, op.prim.axes, shape), op, op.outputs, op.segment)
 
     def _append(self, prim: Map | Reduce, op: Op, outputs: tuple[Value, ...], segment: str) -> None:
-        used = sorted(set().union(*(r.operands() for r in prim.results)))
-        renumbered = {k: arg(i, self._leaf(self.values[k]).dtype) for i, k in enumerate(used)}
-        results = tuple(r.substitute(renumbered) for r in prim.results)
-        fused = (
-            Map(results, prim.shape)
-            if isinstance(prim, Map)
-            else Reduce(prim.op, results, prim.axes, prim.shape)
-        )
-        origin = self._origin(op, {self.values[k] for k in used})
-        self.ops.append(Op(fused, [self.values[k] for k in used], outputs, segment, origin))
+        results, inputs = compact(prim.results, self.values)
+        fused = Map(results, prim.shape) if isinstance(prim, Map) else Reduce(prim.op, results, prim.axes, prim.shape)
+        origin = self._origin(op, set(inputs))
+        self.ops.append(Op(fused, inputs, outputs, segment, origin))
 
     def _origin(self, op: Op, leaves: set[Value]) -> set[Origin]:
         """Origins of ``op`` and of every map between it and its leaves; scalars and constants are nobody's."""

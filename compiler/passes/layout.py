@@ -178,9 +178,8 @@ def _copy_for_readers(found: Layout) -> None:
 
 
 def _copy_op(v: Value, like: Op) -> Op:
-    kind = "float" if v.dtype in ("f32", "f64") else "b1" if v.dtype == "b1" else "i32"
     copy = Value(v.shape, v.dtype, v.name, builder=v.builder)
-    return Op(Map((arg(0, kind),), v.shape), (v,), (copy,), like.segment, like.origin)
+    return Op(Map((arg(0, v.kind),), v.shape), (v,), (copy,), like.segment, like.origin)
 
 
 def _is_canonical(found: Layout, v: Value) -> bool:

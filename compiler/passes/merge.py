@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from math import prod
 
-from compiler.ir import Graph, Op, Value
+from compiler.ir import Graph, Op, Value, compact
 from compiler.passes.simplify import fold
 from runtime.expr import arg
 from runtime.ops import Map, Reduce
 
 MAX_RESULTS = 6
 MAX_OPERANDS = 12
-SMALL = 4096
-"""Elements below which a map is not worth merging across what lies between."""
+UPDATES = ("accumulate", "update")
+"""Segments in which parameters stay apart, so that ``merge_updates`` can join equal formulas over neighbours."""
 
 
 def merge_alike(graph: Graph) -> None:
@@ -101,7 +101,8 @@ def _try_merge(first: Op, second: Op, order: _Order) -> Op | None:
     others = [v for v in second.inputs if v not in first.outputs]
     if len({*first.inputs, *others}) > MAX_OPERANDS:
         return None
-    if isinstance(second.prim, Reduce) and len(others) < len(second.inputs):
+    chained = len(others) < len(second.inputs)
+    if chained if isinstance(second.prim, Reduce) else second.segment in UPDATES and not chained:
         return None
     if any(v.shape != first.prim.shape for v in second.inputs if v in first.outputs):  # type: ignore[attr-defined]
         return None
@@ -129,8 +130,8 @@ def _merged(first: Op, second: Op) -> Op:
             continue
         if v not in inputs:
             inputs.append(v)
-        kind = "float" if v.dtype in ("f32", "f64") else "b1" if v.dtype == "b1" else "i32"
-        operands[k] = arg(inputs.index(v), kind)
+        operands[k] = arg(inputs.index(v), v.kind)
     results = (*a.results, *(fold(r.substitute(operands)) for r in b.results))
+    results, inputs = compact(results, inputs)
     prim = Map(results, a.shape) if isinstance(a, Map) else Reduce(a.op, results, a.axes, a.shape)
     return Op(prim, inputs, (*first.outputs, *second.outputs), first.segment, {*first.origin, *second.origin})

@@ -3,25 +3,64 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
-from netspec import checking, sizes
-from netspec.cli.main import wants_colour
+from netspec.checking import CheckResult, check
 from netspec.cli.options import echo_json, net_options, spec_path
-from netspec.spec.diagnostics import Diagnostic, SpecError
-from netspec.spec.load import load_spec
-from netspec.spec.marks import Source
-from netspec.spec.render import escaped, render, summary
+from netspec.sizes import accepted_sizes, sizes_text
+from netspec.spec.diagnostics import Diagnostic
+from netspec.spec.render import escaped, render, summary, wants_colour
 
 
 @click.command("check")
 @click.argument("specs", metavar="SPEC..", nargs=-1, required=True)
 @net_options
-@click.option("--sizes", "with_sizes", is_flag=True, help="Also tell which input heights and widths the net accepts.")
-def command(specs: tuple[str, ...], overrides: dict[str, str], phase: str | None, stages: tuple[str, ...],
-            batch: int | None, strict: bool, format: str, with_sizes: bool) -> int:
+@click.option("--sizes", is_flag=True, help="Also tell which input heights and widths the net accepts.")
+def command(
+    specs: tuple[str, ...],
+    overrides: dict[str, str],
+    phase: str | None,
+    stages: tuple[str, ...],
+    batch: int | None,
+    strict: bool,
+    format: str,
+    sizes: bool,
+) -> int:
     """Report every mistake in specs, of both phases.
 
-    Ends with 1 if there is an error (with --strict: or a warning).
+    Needs neither the data nor a device. Ends with 1 if there is an error (with --strict: or a warning).
     """
+    paths = [spec_path(spec) for spec in specs]
+    results = [check(path, overrides, stages, phase, batch, strict) for path in paths]
+    if format == "json":
+        document: dict[str, Any] = {"diagnostics": [d.to_dict() for d in _merged(results)]}
+        if sizes:
+            document["sizes"] = {str(path): _sizes(result) for path, result in zip(paths, results, strict=True)}
+        echo_json(document)
+    else:
+        for path, result in zip(paths, results, strict=True):
+            _print(str(path), result, sizes)
+    return 0 if all(result.ok for result in results) else 1
+
+
+def _merged(results: list[CheckResult]) -> list[Diagnostic]:
+    return sorted((d for result in results for d in result.diagnostics), key=lambda d: d.mark)
+
+
+def _sizes(result: CheckResult) -> dict[str, Any] | None:
+    """Return which sizes a net accepts, None if it is no net."""
+    spec = result.spec
+    return None if spec is None or result.errors else accepted_sizes([spec.net(p) for p in spec.phases]).to_dict()
+
+
+def _print(path: str, result: CheckResult, sizes: bool) -> None:
+    if result.diagnostics:
+        click.echo(render(result.diagnostics, result.sources, wants_colour(sys.stdout)))
+        click.echo("")
+    counted = summary(result.diagnostics)
+    verdict = "ok" if result.ok else "not usable" if result.errors else "not ok under --strict"
+    click.echo(f"{escaped(path)}: {verdict}" + (f" ({counted})" if counted else ""))
+    if sizes and result.spec is not None and not result.errors:
+        click.echo(sizes_text(result.spec))

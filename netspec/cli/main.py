@@ -12,7 +12,7 @@ import click
 
 import netspec
 from netspec.spec.diagnostics import SpecError, did_you_mean
-from netspec.spec.render import escaped
+from netspec.spec.render import escaped, wants_colour
 from runtime.errors import NetspecError
 
 # name -> first line of its help, so that `--help` imports no command (a test compares them)
@@ -104,11 +104,6 @@ def _report(error: NetspecError | click.ClickException) -> int:
         text = "\n".join(escaped(line) for line in str(error).splitlines())
         click.echo(f"{click.style('error', fg='red', bold=True)}: {text}", err=True)
     return error.exit_code
-
-
-def wants_colour(stream: Any) -> bool:
-    """Whether a stream is a terminal and ``NO_COLOR`` is not set."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from netspec import zoo
-from netspec.spec.diagnostics import Diagnostic, SpecError, did_you_mean
-from netspec.spec.render import escaped, render, summary
+from netspec.spec.diagnostics import did_you_mean
+from netspec.spec.render import escaped
 from runtime.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -105,22 +104,3 @@ def spec_path(spec: str) -> Path:
 def echo_json(document: Any) -> None:
     """Print one JSON document on stdout (non-finite numbers would be no JSON and are refused)."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def echo_warnings(items: list[Diagnostic], sources: Any, strict: bool = False) -> None:
-    """Print the warnings of a spec on stderr; with ``strict`` the caller has already refused them."""
-    if items:
-        click.echo(render(items, sources, sys.stderr.isatty()), err=True)
-        click.echo(summary(items), err=True)
-
-
-__all__ = [
-    "SpecError",
-    "device_options",
-    "echo_json",
-    "echo_warnings",
-    "format_option",
-    "net_options",
-    "spec_options",
-    "spec_path",
-]

@@ -44,8 +44,9 @@ def command(
     if phase == "test":
         raise click.UsageError("train works in phase train; `netspec test` runs the test phase")
     found = loaded(spec, overrides, stages, strict)
-    found.net("train", batch=batch)
-    resolved(found, "test", None, strict)
+    if "test" in found.phases:
+        found.net("test")
+    resolved(found, "train", batch, strict)
     trainer = Trainer(
         found,
         output,

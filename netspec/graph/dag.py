@@ -48,7 +48,7 @@ def ordered(dag: networkx.DiGraph[str], nodes: list[Node], diagnostics: Diagnost
 
 
 def _report_cycle(part: networkx.DiGraph[str], diagnostics: Diagnostics) -> None:
-    found: dict[str, Node] = dict(part.nodes(data="node"))
+    found: dict[str, Node] = {name: data["node"] for name, data in part.nodes.items()}
     first = min(found.values(), key=lambda node: node.mark)
     edges = networkx.find_cycle(part, first.name)
     path = [edge[0] for edge in edges]

@@ -59,25 +59,27 @@ def read_data(section: Mapping | None, evaluator: Evaluator, env: Environment[st
     if not phases:
         whole = Mapping(common, section.mark)
         return {phase: _source(whole, evaluator, env) for phase in PHASES}
-    found: dict[str, Source | None] = {}
-    for phase in (p for p in PHASES if p in phases):
-        key, node = phases[phase]
-        if isinstance(node, Sequence):
-            message = "several sources in one phase are not supported yet"
-            diagnostics.error("E211", node.mark, message, "write one mapping")
-            found[phase] = None
-            continue
-        if isinstance(node, Scalar) and node.is_null:
-            node = Mapping([], key.mark)
-        if not isinstance(node, Mapping):
-            message = f"the data of {phase} is a mapping, got {kind(node)}"
-            diagnostics.error("E212", node.mark, message, f"{phase}: {{batch_size: 64}}")
-            found[phase] = None
-            continue
-        own = set(node.keys())
-        pairs = [*node.pairs, *(pair for pair in common if pair[0].text not in own)]
-        found[phase] = _source(Mapping(pairs, node.mark), evaluator, env)
-    return found
+    return {
+        phase: None if (node := _of_phase(*phases[phase], common, diagnostics)) is None else _source(node, evaluator, env)
+        for phase in PHASES
+        if phase in phases
+    }
+
+
+def _of_phase(key: Scalar, node: Node, common: list[tuple[Scalar, Node]], diagnostics: Diagnostics) -> Mapping | None:
+    """The keys of a phase over those beside the phases."""
+    if isinstance(node, Sequence):
+        message = "several sources in one phase are not supported yet"
+        diagnostics.error("E211", node.mark, message, "write one mapping")
+        return None
+    if isinstance(node, Scalar) and node.is_null:
+        return Mapping(common, key.mark)
+    if not isinstance(node, Mapping):
+        message = f"the data of {key.text} is a mapping, got {kind(node)}"
+        diagnostics.error("E212", node.mark, message, f"{key.text}: {{batch_size: 64}}")
+        return None
+    own = set(node.keys())
+    return Mapping([*node.pairs, *(pair for pair in common if pair[0].text not in own)], node.mark)
 
 
 def _source(node: Mapping, evaluator: Evaluator, env: Environment[str, object]) -> Source | None:

@@ -44,7 +44,9 @@ def shapes_of(node: Node, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
         raise ShapeError("E306", f"it makes {_count(len(shapes))}, `top` names {len(node.tops)}", None, "top")
     for name, shape in zip(node.tops, shapes, strict=True):
         if prod(shape) > MAX_ELEMENTS:
-            raise ShapeError("E402", f"`{name}` would be {times(shape)}: more than 2^40 numbers", "is a size larger than meant?")
+            raise ShapeError(
+                "E402", f"`{name}` would be {times(shape)}: more than 2^40 numbers", "is a size larger than meant?"
+            )
     return shapes
 
 

@@ -39,9 +39,10 @@ class Grouped(Sliding, Weighted):
         """C of the bottom, a multiple of ``group``."""
         axes.four_axes(type(self).__name__, x)
         if x[1] % self.group:
-            fits = [g for g in range(min(self.group, x[1]), 0, -1) if x[1] % g == 0 and self.num_output % g == 0]
+            near = range(min(self.group, x[1], 4096), 0, -1)
+            fits = next(g for g in near if x[1] % g == 0 and self.num_output % g == 0)
             raise ShapeError(
-                "E414", f"{x[1]} channels are not a multiple of group {self.group}", f"group: {fits[0]}", "group"
+                "E414", f"{x[1]} channels are not a multiple of group {self.group}", f"group: {fits}", "group"
             )
         return x[1]
 

@@ -40,7 +40,8 @@ class Expression(Layer):
         try:
             formula.parse(self.expr)
         except formula.FormulaError as error:
-            yield Problem("E520", "expr", self._located(error))
+            hint = "a power is written `x ** 2`" if "'^'" in error.message else None
+            yield Problem("E520", "expr", self._located(error), hint)
 
     def _located(self, error: formula.FormulaError) -> str:
         return f"{error.message} (at character {error.column + 1} of {self.expr[:200]!r})"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-ROUND = ("floor", "ceil", "exact")
-"""What ``round`` may say."""
+NEAR = 64
+"""How far a hint looks for a pad or a stride that fits."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +117,12 @@ def misfit_hint(axes: Sequence[Axis], fits: Callable[[Axis], bool]) -> str:
     """
     first = axes[0]
     found = []
-    pads = range(first.pad + 1, max(first.pad + 2, first.extent))
+    pads = range(first.pad + 1, max(first.pad + 2, min(first.extent, first.pad + NEAR)))
     pad = next((p for p in pads if all(fits(replace(a, pad=p)) for a in axes)), None)
     if pad is not None:
         found.append(f"pad {pad}")
-    strides = sorted(
-        (s for s in range(1, 2 * first.stride + 1) if s != first.stride), key=lambda s: abs(s - first.stride)
-    )
+    # the smaller of two equally near strides first: it loses fewer pixels
+    strides = [s for d in range(1, min(first.stride, NEAR) + 1) for s in (first.stride - d, first.stride + d) if s > 0]
     stride = next((s for s in strides if all(replace(a, stride=s).fits for a in axes)), None)
     if stride is not None:
         found.append(f"stride {stride}")

@@ -7,10 +7,10 @@ before fusion and from the plan.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compiler.compile import compile_graph
 from compiler.ir import Graph, State, Value
@@ -19,15 +19,10 @@ from compiler.primitives import rule
 from compiler.target import Target
 from netspec.graph import Net, Node
 from netspec.lowering import build_graph
+from netspec.reading import SpecLike, load_spec
 from netspec.reports import tables
 from netspec.reports.receptive import Field, Seen, receptive_fields
-from netspec.spec.load import load_spec
 from runtime.plan import ITEM_BYTES, Plan
-
-if TYPE_CHECKING:
-    from os import PathLike
-
-    from netspec.spec.load import Spec
 
 Shape = tuple[int, ...]
 
@@ -175,10 +170,10 @@ def _cells(row: LayerCost) -> tuple[str, ...]:
 
 
 def inspect(
-    spec: str | PathLike[str] | dict[str, Any] | Spec,
+    spec: SpecLike,
     phase: str = "train",
     batch: int | None = None,
-    overrides: dict[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
     stages: Iterable[str] = (),
 ) -> Inspection:
     """What the net of a spec is and costs in one phase.
@@ -186,7 +181,7 @@ def inspect(
     Parameters
     ----------
     spec
-        A path, or what ``load_spec`` returns or takes.
+        A path, a dict, or what ``load_spec`` returns.
     phase
         ``train`` or ``test``.
     batch
@@ -197,8 +192,7 @@ def inspect(
     SpecError
         With all diagnostics, if the spec has errors.
     """
-    loaded = load_spec(spec, overrides=overrides or {}, stages=tuple(stages))
-    return inspect_net(loaded.net(phase, batch=batch))
+    return inspect_net(load_spec(spec, overrides).net(phase, batch, stages))
 
 
 def inspect_net(net: Net) -> Inspection:

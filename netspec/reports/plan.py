@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from compiler.compile import compile_graph, dump_to
 from compiler.target import Target
 from netspec.graph import Net
@@ -84,7 +86,7 @@ class PlanReport:
         rows = [_cells(row) for row in self.steps]
         arena, unplanned = self.plan.memory.get("arena", 0), self.plan.unplanned_bytes
         refused = [(", ".join(r.layers), r.why) for r in dict.fromkeys(self.plan.refusals)]
-        parts = [
+        parts: list[Table | str] = [
             f"phase {self.plan.phase}, batch {self.plan.batch}, {self.plan.dtype}",
             tables.table(columns, rows, right=(0, 4, 5, 6)),
             f"{len(self.steps)} steps, {len(self.sources)} kernels; arena {tables.size(arena)}, "

@@ -66,7 +66,7 @@ class Solver(Entry):
         if -1 < self.clip_gradients <= 0:
             message = f"clip_gradients {self.clip_gradients:g} would leave no gradient"
             yield Problem("E504", "clip_gradients", message, "a norm above 0, or -1 for no clipping")
-        if self.max_iter == 0:
+        if self.max_iter == 0 and self.lr_policy != "poly":
             yield Problem("W124", "max_iter", "max_iter is 0: `train` makes no step", "max_iter: 1000", "warning")
         for name, instead in _IGNORED.items():
             if getattr(self, name) is not None:

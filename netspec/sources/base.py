@@ -33,7 +33,7 @@ class Source(Entry):
     tops_: tuple[str, ...] = field(("data", "label"), doc="names of the blobs it gives, images first")
     batch_size: int = field(1, minimum=1, doc="samples a batch")
     scale: float = field(1.0, doc="factor on each value, after the mean is taken off")
-    mean: tuple[float, ...] = field((), doc="taken off each value: one number, or one a channel")
+    mean: tuple[float, ...] = field((), alias="mean_value", doc="taken off each value: one number, or one a channel")
     mean_file: str | None = field(None, doc=".npy with the mean of an item before pad and crop")
     pad: int = field(0, minimum=0, doc="pixels of zeros on each border, before the crop", unit="pixels")
     crop_size: int = field(

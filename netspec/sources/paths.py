@@ -88,6 +88,14 @@ def resolve(source: Source, field: str, path: str) -> Path:
     return found / path
 
 
+def spelled_out(source: Source, field: str) -> str:
+    """Return a path field as an absolute path, so that a resolved spec means the same from any folder."""
+    path = str(getattr(source, field))
+    if field == "root":
+        return str(naming_folder(source, field) / Path(path).expanduser())
+    return str(resolve(source, field, path).absolute())
+
+
 def hint(source: Source, folders: tuple[Path, ...]) -> str:
     """Return what to do when the files are nowhere."""
     if not folders:

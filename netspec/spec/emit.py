@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import PurePath
+from typing import SupportsFloat, SupportsIndex
 
 from netspec.spec import scalars
 from runtime.errors import UsageError
@@ -21,8 +22,10 @@ def text(value: str) -> str:
     A dollar sign is doubled, so that nothing in it is an expression.
     """
     value = value.replace("$", "$$")
-    if _PLAIN.fullmatch(value) and value.lower() not in _YAML_1_1 and not isinstance(
-        scalars.resolve(value), int | float | bool | None
+    if (
+        _PLAIN.fullmatch(value)
+        and value.lower() not in _YAML_1_1
+        and not isinstance(scalars.resolve(value), int | float | bool | None)
     ):
         return value
     return json.dumps(value, ensure_ascii=False)
@@ -68,10 +71,10 @@ def _scalar(value: object, raw: bool) -> str:
 
 def _number(value: object) -> int | float:
     """Take the numbers of other libraries (NumPy's scalars) by what they can do."""
-    for convert in (int, float):
-        method = f"__{'index' if convert is int else 'float'}__"
-        if hasattr(value, method):
-            return convert(value)  # type: ignore[call-overload, no-any-return]
+    if isinstance(value, SupportsIndex):
+        return int(value)
+    if isinstance(value, SupportsFloat):
+        return float(value)
     raise UsageError(f"a spec cannot hold {value!r} ({type(value).__name__})")
 
 
@@ -82,10 +85,10 @@ def entries(items: Iterable[Mapping[str, object]]) -> str:
 
 def block(value: Mapping[str, object]) -> str:
     """Return a mapping with one key a line, the values in flow style; dollar signs are kept."""
-    return "".join(f"{flow(key)}: {_nested(item)}\n" for key, item in value.items())
+    return "".join(f"{flow(key)}:{_nested(item)}\n" for key, item in value.items())
 
 
 def _nested(item: object) -> str:
     if isinstance(item, list | tuple) and item and all(isinstance(part, Mapping) for part in item):
         return "\n" + "\n".join(f"  - {flow(part)}" for part in item)
-    return flow(item)
+    return " " + flow(item)

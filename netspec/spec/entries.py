@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from netspec.spec.rules import Rules
     from netspec.spec.variables import Env
 
+    LayerClass = type[Layer]
+
 MAX_LAYERS = 50_000
 NAME = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 
@@ -66,7 +68,7 @@ class Item:
     calls: Calls = ()
     node: Mapping | None = None
     env: Env | None = None
-    factors: Factors = Factors()
+    factors: Factors = field(default_factory=Factors)
     off: bool = False
     rules: Rules | None = None
     bottoms: list[Named] | None = None
@@ -75,7 +77,7 @@ class Item:
     after: Item | None = None
     target: Item | None = None
     type: str = ""
-    cls: type[Layer] | None = None
+    cls: LayerClass | None = None
     layer: Layer | None = None
     ports: tuple[str, ...] = ()
     outputs: list[Named] | None = None

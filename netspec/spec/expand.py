@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netspec.spec.blocks import Block
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
@@ -37,7 +37,7 @@ class Place:
     env: Env
     prefix: str = ""
     calls: Calls = ()
-    factors: Factors = Factors()
+    factors: Factors = field(default_factory=Factors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Expander:
             self._error("E215", entry_mark(entry), "an entry has `type` or `block`, not both", None, place)
             raise Failed
         if "block" not in entry and "type" not in entry:
-            near = next((hint for key in entry.keys() if (hint := did_you_mean(key, ("type", "block")))), None)  # noqa: SIM118
+            near = next((hint for key in entry.keys() if (hint := did_you_mean(key, ("type", "block")))), None)
             self._error("E215", entry_mark(entry), "an entry needs a `type` or a `block`", near, place)
             raise Failed
         name = entry.get("name")
@@ -141,8 +141,8 @@ class Expander:
         is_block = "block" in entry
         if turns is None:
             assert base is not None
-            yield self._item(entry.without(*control), self._name(base, _Turn(place.env, entry), place), place, place.env,
-                             is_block, off=True)  # fmt: skip
+            name = self._name(base, _Turn(place.env, entry), place)
+            yield self._item(entry.without(*control), name, place, place.env, is_block, off=True)
             return
         before: Item | None = None
         for turn in turns:
@@ -165,7 +165,9 @@ class Expander:
         """The turns of an entry; None for ``repeat: 0``."""
         each, repeat = entry.get("each"), entry.get("repeat")
         if each is not None and repeat is not None:
-            self.diagnostics.error("E225", each.mark, "each and repeat on one entry", "put a block inside a block", layer)
+            self.diagnostics.error(
+                "E225", each.mark, "each and repeat on one entry", "put a block inside a block", layer
+            )
             raise Failed
         if repeat is not None:
             count = self.evaluator.count(repeat, place.env, layer or "repeat")
@@ -199,7 +201,9 @@ class Expander:
         lists: dict[str, tuple[Scalar, Sequence]] = {}
         for key, values in walked:
             if key.text in entry or key.text in ("type", "block", *_CONTROL):
-                message = f"`{key.text}` is set by the entry itself" if key.text in entry else f"each cannot set `{key.text}`"
+                message = (
+                    f"`{key.text}` is set by the entry itself" if key.text in entry else f"each cannot set `{key.text}`"
+                )
                 self.diagnostics.error("E225", key.mark, message, "delete one of the two", layer)
                 raise Failed
             if not isinstance(values, Sequence) or not values.items:
@@ -257,7 +261,9 @@ class Expander:
                 message, hint = f"block is a name, got {kind(written)}", None
             else:
                 message, hint = f"unknown block `{value}`", did_you_mean(value, self.blocks)
-                hint = hint or (f"there are {', '.join(list(self.blocks)[:8])}" if self.blocks else "add it to `blocks`")
+                hint = hint or (
+                    f"there are {', '.join(list(self.blocks)[:8])}" if self.blocks else "add it to `blocks`"
+                )
             self.diagnostics.error("E226", written.mark, message, hint, item.name)
             raise Failed
         return block

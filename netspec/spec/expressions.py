@@ -116,6 +116,8 @@ class _Piece:
 
 
 _NAME = re.compile(r"[^\W\d]\w*")
+_TO_BRACE = re.compile(r"""(?:[^"'}]|"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')*+}""", re.DOTALL)
+_TO_ANY_BRACE = re.compile(r"[^}]*+}")
 
 
 @lru_cache(maxsize=4096)
@@ -155,15 +157,9 @@ def _pieces(text: str) -> tuple[_Piece, ...]:
 
 def _closing(text: str, dollar: int) -> int:
     """Return where the brace that closes ``${`` at ``dollar`` stands; braces in quotes do not count."""
-    quote = ""
-    for at in range(dollar + 2, len(text)):
-        char = text[at]
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        elif char == "}":
-            return at
+    for pattern in (_TO_BRACE, _TO_ANY_BRACE):  # an unclosed quote is the grammar's to report
+        if found := pattern.match(text, dollar + 2):
+            return found.end() - 1
     raise GrammarError("`${` is never closed", dollar, len(text), "put the missing `}`")
 
 

@@ -129,14 +129,13 @@ class Token:
 
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)
+    r"""\s*(?:(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)
     |(?P<name>[^\W\d]\w*)
     |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     |(?P<op>\*\*|//|==|!=|<=|>=|&&|\|\||[-+*/%<>()\[\],=!&|^~?:.;{}@$"'\\`\#])
     |(?P<other>\S))""",
-    re.VERBOSE | re.ASCII,
+    re.VERBOSE | re.DOTALL,
 )
-_END = Token("end", "", 0, 0)
 _REMEDIES = {
     "**": ("there is no power operator", "write the product out (`x * x`), or use `sqrt` and `log2`"),
     "&&": ("`&&` is written `and`", None),
@@ -348,7 +347,7 @@ _WORDS = ("and", "or", "not", "if", "else")
 
 def _number(token: Token) -> Fraction | int | float:
     """Return a literal exactly; one too fine or too large for that as a float."""
-    if token.text.isdigit() and len(token.text) <= 20:
+    if token.text.isdecimal() and len(token.text) <= 20:
         return int(token.text)
     value = float(token.text)
     if value == 0 or 1e-18 <= value <= 1e18:

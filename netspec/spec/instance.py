@@ -100,7 +100,9 @@ class Instance:
         for key, _ in node:
             if key.text == "share":
                 message = "`share` is not supported yet"
-                self.diagnostics.error("E211", key.mark, message, "tie parameters with `params: [{name: ..}]`", self.item.name)
+                self.diagnostics.error(
+                    "E211", key.mark, message, "tie parameters with `params: [{name: ..}]`", self.item.name
+                )
                 good = False
             elif key.text not in block.params and key.text not in INSTANCE_KEYS:
                 known = [*block.params, *INSTANCE_KEYS]
@@ -110,7 +112,7 @@ class Instance:
                 self.diagnostics.error("E227", key.mark, message, hint, self.item.name)
                 good = False
         local: dict[str, object] = {}
-        for name, (key, default) in block.params.items():
+        for name, (_, default) in block.params.items():
             written = node.get(name)
             if written is None and isinstance(default, Scalar) and default.is_null:
                 message = f"`{self.item.name}`: block `{block.name}` needs a value for `{name}`"

@@ -6,16 +6,18 @@ a phase, its layers, chaining, types and shapes (`Spec.net`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as Environment
+from collections.abc import Iterable
+from collections.abc import Mapping as Environment
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from netspec.graph.build import before_relu, build_net
 from netspec.graph.net import Net
+from netspec.graph.resolved import flat
 from netspec.graph.sections import InputEntry, read_data, read_inputs, read_solver, roots_of
 from netspec.solvers.base import Solver
 from netspec.sources.base import Source
-from netspec.spec.blocks import Block, entries_of, read_blocks
+from netspec.spec.blocks import entries_of, read_blocks
 from netspec.spec.chain import Wiring, wire
 from netspec.spec.diagnostics import Diagnostics, SpecError
 from netspec.spec.emit import block
@@ -23,20 +25,27 @@ from netspec.spec.entries import Item
 from netspec.spec.expand import Expander
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, in_text
-from netspec.spec.overrides import Overrides, apply, read_overrides
+from netspec.spec.overrides import Overrides, apply, read_overrides, read_pairs
 from netspec.spec.read import read_file, read_text
-from netspec.spec.resolved import flat
 from netspec.spec.rules import PHASES
 from netspec.spec.solverfile import is_solver_file, read_solver_file
 from netspec.spec.toplevel import MATH, MEMORY, check_keys, chosen, section
 from netspec.spec.typed import Typer, read_defaults
-from netspec.spec.values import Evaluator, Failed, names_read
+from netspec.spec.unused import warn_unused
+from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import Variables
 from runtime.errors import UsageError
 
 DICT = "<dict>"
 
-SpecLike = "str | Path | Environment[str, object] | Spec"
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What `load_spec` was given."""
+
+    spec: str | Path | Environment[str, object]
+    overrides: Overrides
+    stages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,14 @@ class Spec:
     diagnostics: Diagnostics
     place: Mark
     variables: dict[str, object] = field(default_factory=dict)
+    origin: Origin | None = field(default=None, repr=False)
     _wired: dict[tuple[str, frozenset[str]], _Wired] = field(default_factory=dict, repr=False)
+
+    def override(self, overrides: Overrides) -> Spec:
+        """Return the spec read again with further overrides (see `load_spec`)."""
+        assert self.origin is not None
+        added = [*read_pairs(self.origin.overrides), *read_pairs(overrides)]
+        return load_spec(self.origin.spec, dict(added), self.origin.stages)
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -181,11 +197,10 @@ class _Loader:
         expander = Expander(blocks, self.evaluator)
         items = expander.run(entries, self.variables)
         Typer(read_defaults(root.get("defaults"), self.variables, self.evaluator), self.evaluator).run(items)
-        self._unused(blocks, entries)
-        return Spec(
-            self.path, self._name(), chosen(root, "math", MATH, diagnostics), chosen(root, "memory", MEMORY, diagnostics),
-            solver, data, inputs, items, self.stages, diagnostics, place, self._values(),
-        )  # fmt: skip
+        warn_unused(root, self.variables.written.keys() - self._declared().keys(), blocks, diagnostics)
+        math, memory = chosen(root, "math", MATH, diagnostics), chosen(root, "memory", MEMORY, diagnostics)
+        return Spec(self.path, self._name(), math, memory, solver, data, inputs, items, self.stages, diagnostics, place,
+                    self._values())  # fmt: skip
 
     def data(self) -> dict[str, Source | None]:
         """The data sources, read when first asked for: a variable may need what they declare."""
@@ -229,49 +244,27 @@ class _Loader:
             return default
         return in_text(value.value)
 
-    def _unused(self, blocks: dict[str, Block], entries: tuple[Mapping, ...]) -> None:
-        """Warn of variables that nothing reads, and of blocks that nothing uses."""
-        read: set[str] = set()
-        for key, node in self.root:
-            if key.text != "blocks":
-                read.update(names_read(node))
-        for each in blocks.values():
-            inner = {name for layer in each.layers for name in names_read(layer)}
-            read |= inner - each.params.keys()
-            read.update(name for _, default in each.params.values() for name in names_read(default))
-        declared = self._declared()
-        for name, scalar in self.variables.written.items():
-            if name not in read and name not in declared:
-                self.diagnostics.warning("W101", scalar.mark, f"nothing uses the variable `{name}`", "delete it")
-        waiting, used = list(entries), set()
-        while waiting:
-            node = waiting.pop().get("block")
-            if isinstance(node, Scalar) and node.text in blocks and node.text not in used:
-                used.add(node.text)
-                waiting.extend(blocks[node.text].layers)
-            elif isinstance(node, Scalar) and "$" in node.text:
-                return  # which block it is depends on a variable
-        for name, each in blocks.items():
-            if name not in used:
-                self.diagnostics.warning("W103", each.mark, f"nothing uses the block `{name}`", "delete it")
-
 
 def read_spec(
     spec: str | Path | Environment[str, object], overrides: Overrides, stages: Iterable[str], diagnostics: Diagnostics
 ) -> Spec | None:
     """Return a spec that may hold mistakes, None if it cannot be read; ``diagnostics`` tells."""
     path = None if isinstance(spec, Environment) else Path(spec)
+    stages = tuple(stages)
     given = read_overrides(overrides, diagnostics)
-    if isinstance(spec, Environment):
-        root = read_text(block(spec), DICT, diagnostics)
-    else:
-        root = read_file(spec, diagnostics)
+    root = read_text(block(spec), DICT, diagnostics) if isinstance(spec, Environment) else read_file(spec, diagnostics)
     if root is None:
         return None
     if is_solver_file(root):
         file = read_solver_file(root, path, given, diagnostics)
-        return None if file is None else _Loader(file.net, file.path, (*file.stages, *stages), diagnostics).run()
-    return _Loader(apply(root, given, diagnostics), path, tuple(stages), diagnostics).run()
+        if file is None:
+            return None
+        loader = _Loader(file.net, file.path, (*file.stages, *stages), diagnostics)
+    else:
+        loader = _Loader(apply(root, given, diagnostics), path, stages, diagnostics)
+    loaded = loader.run()
+    loaded.origin = Origin(spec, overrides if isinstance(overrides, Environment) else tuple(overrides), stages)
+    return loaded
 
 
 def load_spec(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as Environment
+from collections.abc import Iterable
+from collections.abc import Mapping as Environment
 from dataclasses import dataclass
 
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
@@ -53,7 +54,7 @@ def read_overrides(overrides: Overrides, diagnostics: Diagnostics) -> list[Overr
     UsageError
         For an item that is no ``KEY=VALUE``.
     """
-    pairs = list(_pairs(overrides))
+    pairs = list(read_pairs(overrides))
     found = []
     for n, (key, text) in enumerate(pairs):
         # Read below n empty lines and behind blanks as wide as the key: marks come out right.
@@ -65,7 +66,8 @@ def read_overrides(overrides: Overrides, diagnostics: Diagnostics) -> list[Overr
     return found
 
 
-def _pairs(overrides: Overrides) -> Iterable[tuple[str, str]]:
+def read_pairs(overrides: Overrides) -> Iterable[tuple[str, str]]:
+    """Yield (key, value as YAML) of each override; see `read_overrides`."""
     if isinstance(overrides, Environment):
         for key, value in overrides.items():
             yield str(key), value if isinstance(value, str) else flow(value)
@@ -139,7 +141,9 @@ def _put_by_name(node: Sequence, what: str, override: Override, diagnostics: Dia
                 continue
         items.append(item)
     if not found:
-        diagnostics.error("E232", wanted.mark, f"no entry of `{what}` is called `{wanted.text}`", _name_hint(wanted.text, names))
+        diagnostics.error(
+            "E232", wanted.mark, f"no entry of `{what}` is called `{wanted.text}`", _name_hint(wanted.text, names)
+        )
     return Sequence(items, node.mark)
 
 

@@ -35,6 +35,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # wheels without l
 _SPECIAL = "{},[]:#\"'? &*!|>%@`"
 _MASK = str.maketrans({c: chr(0xE000 + k) for k, c in enumerate(_SPECIAL)})
 _UNMASK = str.maketrans({chr(0xE000 + k): c for k, c in enumerate(_SPECIAL)})
+_MASKS = re.compile(f"[\ue000-{chr(0xE000 + len(_SPECIAL) - 1)}]")
 _MASKED = re.compile(
     r"""(?<![^\s\[\]{},:])"[^"\\]*+(?:\\.[^"\\]*+)*+"   # quoted text needs no mask
     |(?<![^\s\[\]{},:])'[^']*+(?:''[^']*+)*+'
@@ -85,11 +86,12 @@ def _bytes_of(file: str, diagnostics: Diagnostics) -> bytes | None:
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the spec {file!r}: {_reason(error)}") from None
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        what = "a folder" if stat.S_ISDIR(about.st_mode) else "no regular file"
+        raise UsageError(f"cannot read the spec {file!r}: it is {what}")
     with os.fdopen(handle, "rb") as stream:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            what = "a folder" if stat.S_ISDIR(about.st_mode) else "no regular file"
-            raise UsageError(f"cannot read the spec {file!r}: it is {what}")
         data = stream.read(MAX_BYTES + 1) if about.st_size <= MAX_BYTES else None
     if data is None or len(data) > MAX_BYTES:
         size = max(about.st_size, MAX_BYTES + 1)
@@ -149,8 +151,13 @@ def read_node(text: str, file: str, diagnostics: Diagnostics) -> Node | None:
     diagnostics.add_source(Source(file, text))
     if not _characters_allowed(text, file, diagnostics):
         return None
-    masked = _MASKED.sub(_mask, text) if "${" in text else text
-    builder = _Builder(file, diagnostics)
+    if (expressions := text.count("${")) > MAX_NODES:
+        diagnostics.error(
+            "E108", Mark.start(file), f"the file has {expressions:,} expressions; {MAX_NODES:,} are allowed"
+        )
+        return None
+    masked = _MASKED.sub(_mask, text) if expressions else text
+    builder = _Builder(masked, file, diagnostics)
     try:
         for event in _events(masked):
             builder.take(event)
@@ -187,7 +194,7 @@ def _characters_allowed(text: str, file: str, diagnostics: Diagnostics) -> bool:
         "E103",
         Mark(file, line, column, column + 1),
         f"U+{ord(found[0]):04X} ({_KINDS[unicodedata.category(found[0])]}) is not allowed in a spec",
-        hint="delete it; write `\\x..` or `\\u....` in double quotes if a text needs it",
+        hint="delete it",
     )
     return False
 
@@ -206,7 +213,8 @@ class _Open:
 class _Builder:
     """Takes events, builds the tree, and refuses what a spec does not use."""
 
-    def __init__(self, file: str, diagnostics: Diagnostics) -> None:
+    def __init__(self, text: str, file: str, diagnostics: Diagnostics) -> None:
+        self.text = text
         self.file = file
         self.diagnostics = diagnostics
         self.root: Node | None = None
@@ -247,8 +255,19 @@ class _Builder:
         quoted = bool(event.style)  # None in PyYAML, "" in libyaml for a plain scalar
         mark = self.mark(event)
         self.refuse_properties(event, mark)
-        text = event.value.translate(_UNMASK) if "\ue000" <= max(event.value, default="") else event.value
+        text = event.value if event.value.isascii() else self.unmasked(event, mark)
+        if event.style == '"' and _FORBIDDEN.search(text):
+            self.diagnostics.error(
+                "E103", mark, "an escape sequence makes a character that is not allowed", hint="delete it"
+            )
+            raise _Stop
         self.add(Scalar(text, quoted, mark))
+
+    def unmasked(self, event: Any, mark: Mark) -> str:
+        """Put back what was masked; a private-use character that an escape made was not."""
+        written = self.text[event.start_mark.index : event.end_mark.index]
+        masked = event.style != '"' or _MASKS.search(written)
+        return str(event.value.translate(_UNMASK) if masked else event.value)
 
     def open(self, event: Any) -> None:
         if len(self.stack) >= MAX_DEPTH:

@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netspec.spec.diagnostics import Diagnostic
@@ -129,3 +130,8 @@ def summary(items: Iterable[Diagnostic]) -> str:
     every = list(items)
     counts = [(sum(d.severity == severity for d in every), severity) for severity in ("error", "warning", "note")]
     return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
+
+
+def wants_colour(stream: Any) -> bool:
+    """Whether a stream is a terminal and ``NO_COLOR`` is not set."""
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")

@@ -92,8 +92,8 @@ def number_meant(text: str) -> tuple[str, str | None] | None:
     told, is what to type.
     """
     if _LEADING_ZERO.fullmatch(text):
-        digits = text.lstrip("+-0") or "0"
-        return "written with a leading zero (octal to some readers, decimal to others)", digits
+        what = "written with a leading zero (octal to some readers, decimal to others)"
+        return what, str(int(text)) if len(text) <= MAX_DIGITS else None
     for pattern, what, separators in (
         (_GROUPED, "a number with separators between its digits", "_,' "),
         (_COMMA, "a number with a decimal comma", None),

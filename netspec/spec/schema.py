@@ -101,7 +101,9 @@ def _entry(cls: type[Entry]) -> Schema:
     # what all layers have is written once, or the schema has 20,000 lines
     common = keys_of(Layer) if issubclass(cls, Layer) else {}
     properties |= {
-        key: {"$ref": f"#/definitions/common.{key}"} if key in common and info.spec is common[key].spec else _field(info)
+        key: {"$ref": f"#/definitions/common.{key}"}
+        if key in common and info.spec is common[key].spec
+        else _field(info)
         for key, info in keys_of(cls).items()
     }
     return {

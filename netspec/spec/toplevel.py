@@ -21,7 +21,9 @@ def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
             hint = _INSTEAD.get(key.text)
             diagnostics.error("E211", key.mark, f"`{key.text}` is not supported yet", hint)
         elif key.text not in KEYS:
-            hint = did_you_mean(key.text, [*KEYS, "net"]) or f"a spec has {', '.join(k for k in KEYS if k not in LATER)}"
+            hint = (
+                did_you_mean(key.text, [*KEYS, "net"]) or f"a spec has {', '.join(k for k in KEYS if k not in LATER)}"
+            )
             diagnostics.error("E210", key.mark, f"unknown key `{key.text}` at the top of a spec", hint)
 
 

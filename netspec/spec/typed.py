@@ -16,11 +16,14 @@ from netspec.spec.registry import LAYERS
 from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import Env, Variables
 
+_WIRED = ("bottom", "top", "include", "exclude", "if_")
 _NOT_IN_DEFAULTS = ("name", "type", "bottom", "top", "block", "repeat", "each", "if", "share")
 
 # A key of a layer takes the place of these in the defaults: they say the same in other words.
 _INSTEAD = {
-    "global_pooling": ("kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "pad", "pad_h", "pad_w"),
+    "global_pooling": (
+        "kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "pad", "pad_h", "pad_w"
+    ),
     "include": ("exclude",),
     "exclude": ("include",),
     **{f"{word}_{axis}": (first,) for word, first in (("kernel", "kernel_size"), ("stride", "stride"), ("pad", "pad"))
@@ -92,7 +95,7 @@ class Typer:
         if under is None:
             return node
         own = set(node.keys())
-        own.update(name for key in node.keys() for name in _INSTEAD.get(key, ()))  # noqa: SIM118
+        own.update(name for key in node.keys() for name in _INSTEAD.get(key, ()))
         aliases = keys_of(cls)
         fields = {aliases[key].name for key in own if key in aliases}
         added = [(k, v) for k, v in under.pairs if k.text not in own and aliases[k.text].name not in fields]
@@ -111,6 +114,8 @@ class Typer:
                 self._built[id(item.node)] = item.node, layer
         if layer is not None:
             layer.name = item.name
+            for name in _WIRED:  # the item holds them, evaluated; the nodes would make equal layers differ
+                setattr(layer, name, None)
         return layer
 
 
@@ -136,9 +141,13 @@ def read_defaults(section: Node | None, variables: Variables, evaluator: Evaluat
         except Failed:
             continue
         if not isinstance(fields, Mapping):
-            diagnostics.error("E212", node.mark, f"the defaults of {key.text} are a mapping of fields, got {kind(node)}")
+            diagnostics.error(
+                "E212", node.mark, f"the defaults of {key.text} are a mapping of fields, got {kind(node)}"
+            )
             continue
-        found[cls.type_name] = Mapping([p for p in fields.pairs if _allowed(p[0], key.text, cls, diagnostics)], fields.mark)
+        found[cls.type_name] = Mapping(
+            [p for p in fields.pairs if _allowed(p[0], key.text, cls, diagnostics)], fields.mark
+        )
     return found
 
 

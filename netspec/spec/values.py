@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping as Environment
+from collections.abc import Iterator
+from collections.abc import Mapping as Environment
 
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.entries import MAX_LAYERS
@@ -93,16 +94,16 @@ class Evaluator:
         if isinstance(value, Ratio):
             self.diagnostics.error("E206", node.mark, f"repeat: {value.story()} is not a whole number", None, layer)
             raise Failed
-        if not is_whole(value) or value < 0:  # type: ignore[operator]
+        if not is_whole(value) or value < 0:
             shown = kind(value if isinstance(value, Scalar | Sequence | Mapping) else node_of(value, node.mark))
             message = f"repeat is a whole number from 0, got {shown}"
             self.diagnostics.error("E220", node.mark, message, "repeat: 0 makes a wire", layer)
             raise Failed
-        if value > MAX_LAYERS:  # type: ignore[operator]
-            message = f"repeat: {int(value):,} makes more than the {MAX_LAYERS:,} layers a net may have"  # type: ignore[call-overload]
+        if value > MAX_LAYERS:
+            message = f"repeat: {int(value):,} makes more than the {MAX_LAYERS:,} layers a net may have"
             self.diagnostics.error("E217", node.mark, message, None, layer)
             raise Failed
-        return int(value)  # type: ignore[call-overload, no-any-return]
+        return int(value)
 
     def _bare(self, node: Scalar, env: Environment[str, object], layer: str | None) -> object:
         try:

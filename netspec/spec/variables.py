@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping as Environment
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Environment
 
 from netspec.spec.nodes import Mapping, Node, Scalar
 from netspec.spec.values import Evaluator, Failed, names_read

@@ -13,7 +13,7 @@ from netspec.training.log import RunLog
 from netspec.training.progress import Reporter, duration, figures
 from netspec.training.signals import StopSignals
 from runtime.data.batches import Position
-from runtime.errors import StateError
+from runtime.errors import DataError, NetspecError, ResourceError, StateError
 from runtime.snapshot import Snapshot, file_name, save
 
 if TYPE_CHECKING:
@@ -152,8 +152,12 @@ class Loop:
         self._reporter.begin(self._net.iteration, schedule.stop_at)
         if not resumed and schedule.test_initialization:
             self._run_test()
-        while self._net.iteration < schedule.stop_at and self._stop.received is None:
-            self._update()
+        try:
+            while self._net.iteration < schedule.stop_at and self._stop.received is None:
+                self._update()
+        except NetspecError as error:
+            self._keep_what_is_good(error)
+            raise
         if self._saved != self._net.iteration:
             self._snapshot(last=True)
         if self._stop.received is not None:
@@ -255,6 +259,11 @@ class Loop:
         self._failed, self._saved = 0, self._net.iteration
         self._write_log("snapshot", path=str(path))
         self._reporter.line(f"iter {self._net.iteration}  snapshot  {path}")
+
+    def _keep_what_is_good(self, error: NetspecError) -> None:
+        """A run that ends for want of data leaves a snapshot; one whose weights are bad, or whose disk, does not."""
+        if isinstance(error, DataError | ResourceError) and self._saved != self._net.iteration:
+            self._snapshot(last=True)
 
     def _write_log(self, event: str, **fields: Any) -> None:
         """A full disk costs lines of the log, never the training."""

@@ -31,8 +31,7 @@ _PIXEL_WARNING = (
     "(scale: 0.00390625) or around 0 (mean: ..)"
 )
 _HINT = (
-    "hint: lower base_lr ({rate:g} now), check the scale of the data, or set clip_gradients; "
-    "nothing was overwritten, the last snapshot is good"
+    "hint: lower base_lr ({rate:g} now), check the scale of the data, or set clip_gradients; nothing was overwritten"
 )
 
 
@@ -141,7 +140,7 @@ class Trainer:
             folder.write_spec(start.output, self.spec.resolved())
             with closing(RunLog(start.output / folder.LOG)) as log, StopSignals() as stop:
                 schedule = self._schedule(net)
-                origin = Origin(spec_sha256=_hash(self.spec), choices=choices(net.plan))
+                origin = Origin(spec_sha256=_hash(net), choices=choices(net.plan))
                 loop = Loop(net, test, schedule, start.output, log, self.reporter, stop, origin)
                 return self._run(loop, net, start, log, stop)
 
@@ -194,7 +193,7 @@ class Trainer:
             if snapshot.position[1] >= len(net.stream()):
                 raise StateError(f"{start.path}: stands at sample {snapshot.position[1]}, the source is shorter now")
             net.stream().position = Position(*snapshot.position)
-        if snapshot.spec_sha256 != _hash(self.spec):
+        if snapshot.spec_sha256 != _hash(net):
             self.reporter.warning(f"the spec is not the one of {start.path}; going on with the spec of now")
         elif dict(snapshot.choices) != choices(net.plan):
             self.reporter.warning(f"{start.path} was made with other algorithms; the last bits may differ")
@@ -260,8 +259,9 @@ def choices(plan: Plan) -> dict[str, str]:
     }
 
 
-def _hash(spec: Spec) -> str:
-    return hashlib.sha256(spec.resolved().encode()).hexdigest()
+def _hash(net: Net) -> str:
+    """Hash of what decides the bits of a run: the resolved spec and the batch size, which ``--batch`` may set."""
+    return hashlib.sha256(f"{net.spec.resolved()}\nbatch {net.batch_size}\n".encode()).hexdigest()
 
 
 def _write_end(log: RunLog, iteration: int, fields: Mapping[str, Any]) -> None:

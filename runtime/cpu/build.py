@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import linecache
 import types as python_types
+from typing import Any
 
 import numba
 from numba import types
@@ -16,6 +17,8 @@ from runtime.cpu.launch import Kernel
 ALLOWED = frozenset({"memcpy", "memset", "memmove", "syscall", "usleep", "clock_gettime"})
 """The only names a kernel may leave to the linker: no Python, no NRT, no libm."""
 
+# numba's annotations know neither the options of a target nor a CFunc's library
+_cfunc: Any = numba.cfunc
 _SIGNATURE = types.void(types.int64, types.int64, types.int64, types.int64)
 
 
@@ -36,7 +39,7 @@ def build(kernel: Kernel) -> tuple[str, bytes]:
     module = python_types.ModuleType(f"netspec_kernel_{kernel.digest}")
     module.__file__ = path
     exec(compile(kernel.text, path, "exec"), module.__dict__)
-    compiled = numba.cfunc(_SIGNATURE, error_model="numpy", _nrt=False, boundscheck=False)(module.kernel)
+    compiled = _cfunc(_SIGNATURE, error_model="numpy", _nrt=False, boundscheck=False)(module.kernel)
     library = compiled._library
     unknown = [f.name for f in library._final_module.functions if f.is_declaration and not _allowed(f.name)]
     if unknown:

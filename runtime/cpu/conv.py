@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from runtime import ops
 from runtime.cpu import flat
-from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Launch, ThreadStride, Word, address_of, kernel_file, launcher
-from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, Packing, columns_of, tile_cost
+from runtime.cpu.launch import Address, Context, Launch, ThreadStride, Word, address_of, kernel_file, launcher
+from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, Packing, called, columns_of, tile_cost
 from runtime.plan import ITEM_BYTES, Step, View
 
 PART_BYTES = 384 * 1024
@@ -110,7 +110,7 @@ class Direct:
             height, width, rows, rows_a_chunk, row_chunks, blocks_a_chunk,
             self.groups, columns.count, columns.blocks, packed, block_bytes,
             *nest,
-            scratch, ThreadStride(), *_called(inside), *ZEROS,
+            scratch, ThreadStride(), *called(inside), *ZEROS,
         )  # fmt: skip
         product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, barrier)
         return [product, *([] if block_chunks == 1 else [ctx.rows_launch(e) for e in epilogue])]
@@ -124,7 +124,7 @@ class Direct:
             self.x, self.x_image, self.x_row, self.x_pixel, self.tap_row, self.tap_pixel,
             self.y, self.y_image, self.y_row, self.y_pixel,
             height, width, rows, rows_a_chunk, self.groups, *self.taps, packed,
-            *_called([ctx.rows_launch(e) for e in epilogue]),
+            *called([ctx.rows_launch(e) for e in epilogue]),
         )  # fmt: skip
         kernel = kernel_file("depthwise", SCALAR=self.dtype, LANES=ctx.lanes(self.dtype))
         return Launch(kernel, words, -(-rows // rows_a_chunk), barrier)
@@ -167,11 +167,6 @@ def split(rows: int, width: int, blocks: int, row_work: float) -> tuple[int, int
     while wanted > 1 and choice * row_work * blocks / wanted < 1e6:
         wanted -= 1
     return choice, -(-blocks // wanted)
-
-
-def _called(launches: list[Launch]) -> tuple[Word, ...]:
-    """Their number, then function and arguments of each."""
-    return (len(launches), *(w for e in launches for w in (FunctionOf(e.kernel), ArgsOf(e))))
 
 
 @launcher(ops.Conv)

@@ -121,7 +121,7 @@ class CpuExecutor(Executor):
         """Lets go of the memory that the executor owns; the team stays."""
         super().close()
         self._slices.clear()
-        self._tables = []
+        self._tables.clear()
 
     def _bind(self) -> None:
         """Compiles the kernels and writes every argument word."""

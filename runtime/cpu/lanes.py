@@ -198,7 +198,7 @@ def _named(function: str, x: Lanes, *more: Lanes) -> Lanes:
 
 
 def fma(x: Lanes, y: Any, z: Any) -> Lanes:
-    """x * y + z, rounded once."""
+    """The product plus z, rounded once."""
     return _named("fma", x, x.lift(y), x.lift(z))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from runtime.cpu.launch import Address, Context, FunctionOf, Kernel, Launch, Word, kernel_file
+from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Kernel, Launch, Word, kernel_file
 from runtime.plan import ITEM_BYTES
 
 ZEROS: tuple[int, ...] = (0,) * 16
@@ -126,3 +126,13 @@ def copy(
     t = (*strides[:1], *none, *strides[1:])
     kernel = kernel_file("copy", ITEM=ITEM_BYTES[dtype])
     return Launch(kernel, (source, to, *axes[1:], *s, *t), axes[0], barrier)
+
+
+def called(launches: list[Launch]) -> tuple[Word, ...]:
+    """Words of epilogues that a kernel calls: their number, then function and arguments of each."""
+    return (len(launches), *(w for e in launches for w in (FunctionOf(e.kernel), ArgsOf(e))))
+
+
+def rows_of_chunk(rows: int, row_work: float) -> int:
+    """Rows a chunk, from the shapes alone: some 50 thousand vector operations, and at least 16 chunks if it can."""
+    return max(1, min(-(-rows // 16), -(-50_000 // max(1, int(row_work)))))

@@ -102,7 +102,7 @@ def _clamp(x: Lanes, low: float, high: float) -> Lanes:
 
 
 def exp(x: Lanes) -> Lanes:
-    """e to the x: 2^n e^r with r in [-ln2 / 2, ln2 / 2]."""
+    """Exponential: 2^n e^r with r in [-ln2 / 2, ln2 / 2]."""
     kind, x = x.kind, x.exact()
     x = _clamp(x, *EXP_RANGE[kind])
     shifted = fma(x, LOG2E, MAGIC[kind])
@@ -215,7 +215,7 @@ def cos(x: Lanes) -> Lanes:
 def power(x: Lanes, y: Lanes) -> Lanes:
     """X to the y = sign e^(y log |x|), as C's ``pow``; float32 goes through float64.
 
-    In float64 the relative error grows with \\|y log x\\|: some 1e-14 at 100.
+    In float64 the relative error grows with the size of y log x: some 1e-14 at 100.
     """
     kind = x.kind
     wide_x, wide_y = convert(x, "f64").exact(), convert(y, "f64").exact()

@@ -11,6 +11,7 @@ from runtime.data.batches import Batches
 from runtime.data.items import Items
 from runtime.data.recipe import CifarFiles, DigitsFiles, IdxFiles, NpzFile, Recipe, SyntheticItems
 from runtime.data.stream import Stream
+from runtime.errors import ResourceError
 
 
 def open_stream(recipe: Recipe, *, seed: int, dtype: DTypeLike = "float32", prefetch: bool | None = None) -> Stream:
@@ -31,8 +32,13 @@ def open_stream(recipe: Recipe, *, seed: int, dtype: DTypeLike = "float32", pref
     ------
     DataError
         A file is missing, damaged, or disagrees with what the source declares.
+    ResourceError
+        The samples do not fit into memory.
     """
-    items = read(recipe.files)
+    try:
+        items = read(recipe.files)
+    except MemoryError as error:
+        raise ResourceError(f"{recipe.name}: the samples do not fit into memory; take a smaller part") from error
     stream = Stream(Batches(recipe, items, seed, dtype), recipe.prefetch if prefetch is None else prefetch)
     if recipe.classes is not None and not isinstance(recipe.files, NpzFile):
         # An archive may hold labels that a loss ignores; the trainer, who knows which, checks those.

@@ -48,6 +48,10 @@ def test_a_snapshot_reads_back_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["s"]
 
 
+def test_the_same_state_gives_the_same_bytes():
+    assert len({snapshot.encode(made()) for _ in range(20)}) == 1
+
+
 def test_others_can_read_the_tensors(tmp_path):
     save(tmp_path / "s", made())
     tensors = safetensors.numpy.load_file(tmp_path / "s")

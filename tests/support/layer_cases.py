@@ -9,6 +9,7 @@ import layer_formulas as plain
 import numpy as np
 from layer_formulas import along
 from layer_support import Array, Case, Draw
+
 from netspec.layers.batch_norm import BatchNorm
 from netspec.layers.concat import Concat
 from netspec.layers.convolution import Convolution
@@ -75,7 +76,10 @@ def convolution_rounded_up(d: Draw) -> Case:
     x = d.values(*d.map_shape())
     fields = window(d, x)
     layer = Convolution(num_output=d.int(1, 3), round="ceil", **fields)
-    more = [-(n + 2 * p - k) % s for n, k, s, p in zip(x.shape[2:], fields["kernel_size"], layer.stride, layer.pad, strict=True)]
+    more = [
+        -(n + 2 * p - k) % s
+        for n, k, s, p in zip(x.shape[2:], fields["kernel_size"], layer.stride, layer.pad, strict=True)
+    ]
 
     def expected(p: dict[str, Array], x: Array) -> Array:
         return plain.convolution(x, p["weight"], layer.stride, layer.pad, (1, 1), 1, more) + along(p["bias"], 4)
@@ -100,7 +104,9 @@ def deconvolution(d: Draw) -> Case:
     x = d.values(n, c, min(h, 5), min(w, 5))
     stride, kernel = (d.int(1, 3), d.int(1, 3)), (d.int(1, 4), d.int(1, 4))
     # a pad that leaves at least one pixel
-    pad = tuple(d.int(0, min(2, (s * (m - 1) + k - 1) // 2)) for m, s, k in zip(x.shape[2:], stride, kernel, strict=True))
+    pad = tuple(
+        d.int(0, min(2, (s * (m - 1) + k - 1) // 2)) for m, s, k in zip(x.shape[2:], stride, kernel, strict=True)
+    )
     layer = Deconvolution(num_output=group * d.int(1, 3), group=group, kernel_size=kernel, stride=stride, pad=pad)
 
     def expected(p: dict[str, Array], x: Array) -> Array:
@@ -145,7 +151,9 @@ def inner_product(d: Draw) -> Case:
 @case
 def relu(d: Draw) -> Case:
     slope = d.choice(0.0, 0.1, -0.5)
-    return Case(ReLU(negative_slope=slope), [d.values(*d.map_shape())], lambda p, x: np.maximum(x, 0) + slope * np.minimum(x, 0))
+    return Case(
+        ReLU(negative_slope=slope), [d.values(*d.map_shape())], lambda p, x: np.maximum(x, 0) + slope * np.minimum(x, 0)
+    )
 
 
 @case
@@ -266,7 +274,11 @@ def eltwise(d: Draw) -> Case:
     def expected(p: dict[str, Array], *xs: Array) -> Array:
         if operation == "MAX":
             return np.max(xs, 0)
-        return np.prod(xs, 0) if operation == "PROD" else sum(c * x for c, x in zip(coeff or (1,) * count, xs, strict=True))
+        return (
+            np.prod(xs, 0)
+            if operation == "PROD"
+            else sum(c * x for c, x in zip(coeff or (1,) * count, xs, strict=True))
+        )
 
     return Case(Eltwise(operation=operation, coeff=coeff), xs, expected)
 
@@ -339,18 +351,23 @@ def softmax(d: Draw) -> Case:
     return Case(Softmax(axis=axis), [d.values(*d.map_shape()) * 3], lambda p, x: plain.softmax(x, axis))
 
 
+FORMULAS = (
+    ("r * tanh(h)", lambda r, h: r * np.tanh(h)),
+    ("clip(r - 0.5 * sign(h), -1, 1)", lambda r, h: np.clip(r - 0.5 * np.sign(h), -1, 1)),
+    ("(1 - sigmoid(r + h)) * r ** 3 / (2 + h)", lambda r, h: r * r * r / (1 + np.exp(r + h)) / (2 + h)),
+    ("where(r > h, exp(r), -h)", lambda r, h: np.where(r > h, np.exp(r), -h)),
+    ("max(r, h, 0.25) - min(r, h) ** 2", lambda r, h: np.maximum(np.maximum(r, h), 0.25) - np.minimum(r, h) ** 2),
+    ("-r ** 2 + abs(h) * (r < 0)", lambda r, h: -(r * r) + np.where(r < 0, np.abs(h), 0)),
+    ("relu(h) + floor(r)", lambda r, h: np.maximum(h, 0) + np.floor(r)),
+    ("sqrt(2 + r) * log(2 + h) * sin(r)", lambda r, h: np.sqrt(2 + r) * np.log(2 + h) * np.sin(r)),
+    ("r + cos(h) ** 2 ** 1", lambda r, h: r + np.cos(h) ** 2),
+)
+
+
 @case
 def expression(d: Draw) -> Case:
     n, c, h, w = d.map_shape()
-    text, value = d.choice(
-        ("r * tanh(h)", lambda r, h: r * np.tanh(h)),
-        ("clip(r - 0.5 * sign(h), -1, 1)", lambda r, h: np.clip(r - 0.5 * np.sign(h), -1, 1)),
-        ("(1 - sigmoid(r + h)) * r ** 3 / (2 + h)", lambda r, h: (1 - 1 / (1 + np.exp(-r - h))) * r * r * r / (2 + h)),
-        ("where(r > h, exp(r), -h) + max(r, h, 0.25)", lambda r, h: np.where(r > h, np.exp(r), -h) + np.maximum(np.maximum(r, h), 0.25)),
-        ("-r ** 2 + abs(h) * (r < 0) + relu(h) + floor(r)", lambda r, h: -(r * r) + np.abs(h) * (r < 0) + np.maximum(h, 0) + np.floor(r)),
-        ("sqrt(2 + r) * log(2 + h) * sin(r) + cos(h) ** 2 ** 1", lambda r, h: np.sqrt(2 + r) * np.log(2 + h) * np.sin(r) + np.cos(h) ** 2),
-        ("min(r, h) ** 2", lambda r, h: np.minimum(r, h) ** 2),
-    )  # fmt: skip
+    text, value = d.choice(*FORMULAS)
     both = d.values(n * c * h * w + c * w)  # one pool of numbers, so that no two tie
     r, other = both[: n * c * h * w].reshape(n, c, h, w), both[n * c * h * w :].reshape(c, 1, w)
     return Case(Expression(expr=text), [r, other], lambda p, r, h: value(r, h), names=("r", "h"))

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import netspec.layers  # noqa: F401 (registers them)
 import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import netspec.layers  # noqa: F401 (registers them)
 from compiler.autodiff import gradients
 from compiler.builder import Builder
 from compiler.interpret import Results, run_graph
 from compiler.ir import Value
-from hypothesis import strategies as st
 from netspec.spec.layer import Layer
-from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
@@ -144,8 +145,8 @@ def top_arrays(lone: Lone) -> list[Array]:
     return [results[v] for v in lone.tops]
 
 
-def run_layer(layer: Layer, *bottoms: Any, phase: str = "train", tops: tuple[str, ...] = (), names: tuple[str, ...] = (),
-              states: dict[str, Any] | None = None) -> list[Array]:  # fmt: skip
+def run_layer(layer: Layer, *bottoms: Any, phase: str = "train", tops: tuple[str, ...] = (),
+              names: tuple[str, ...] = (), states: dict[str, Any] | None = None) -> list[Array]:  # fmt: skip
     """Tops of a layer over these bottoms; lists of integers are labels."""
     arrays = [np.asarray(x) for x in bottoms]
     arrays = [x.astype(np.int32) if x.dtype.kind == "i" else x.astype(np.float64) for x in arrays]

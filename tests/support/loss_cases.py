@@ -8,6 +8,7 @@ import layer_formulas as plain
 import numpy as np
 from layer_cases import case
 from layer_support import Array, Case, Draw
+
 from netspec.layers.accuracy import Accuracy
 from netspec.layers.euclidean_loss import EuclideanLoss
 from netspec.layers.hinge_loss import HingeLoss
@@ -28,7 +29,9 @@ def softmax_with_loss(d: Draw) -> Case:
     classes = shape[axis]
     spots = tuple(m for k, m in enumerate(shape) if k != axis % rank)
     keeps_axis = d.choice(False, True)
-    label = d.labels(classes, *(tuple(1 if k == axis % rank else m for k, m in enumerate(shape)) if keeps_axis else spots))
+    label = d.labels(
+        classes, *(tuple(1 if k == axis % rank else m for k, m in enumerate(shape)) if keeps_axis else spots)
+    )
     fields: dict[str, Any] = {"axis": axis, "normalization": d.choice("FULL", "VALID", "BATCH_SIZE", "NONE")}
     if d.choice(False, True):
         fields["ignore_label"] = d.int(0, classes - 1)

@@ -90,4 +90,149 @@ Remedy: `$$` is a dollar sign.""",
     each: {n: "${units[depth]}"}
 Remedy: add the key to the mapping, or choose one of those the hint lists.""",
     ),
+    Code(
+        "E210",
+        "unknown key at the top",
+        """The top of a spec has `name`, `data` or `inputs`, `vars`, `defaults`, `blocks`, `layers`, `solver`,
+..
+
+`layer:` in place of `layers:` is such a key; the nearest name is suggested.""",
+    ),
+    Code(
+        "E211",
+        "not supported yet",
+        """The language has it, this version does not.
+
+`extends`, `change`, `remove`, `weights`, `share`, `sample`, a spec file as a block, several sources in a
+phase, `test_NAME` and the batch on another axis come later. The help line says what to write until then.""",
+    ),
+    Code(
+        "E212",
+        "wrong kind of section",
+        """A section is a list where a mapping is due, or the other way round.
+
+`layers: {conv1: ..}` should be a list: `layers:` and then `- {name: conv1, ..}`.""",
+    ),
+    Code(
+        "E213",
+        "variables need each other",
+        """The values of variables lead back to themselves.
+
+`vars: {a: $b, b: $a}`. Give one of them a value of its own.""",
+    ),
+    Code(
+        "E214",
+        "no name for a variable",
+        """Variables and parameters are letters, digits and `_`, and no word of expressions.
+
+`vars: {in-size: 3}` would read as `in - size`; write `in_size`.""",
+    ),
+    Code(
+        "E215",
+        "neither a layer nor a block",
+        """An entry of `layers` has a `type` or a `block`, one of the two.
+
+`{name: conv1, num_output: 20}` lacks `type: Convolution`.""",
+    ),
+    Code(
+        "E216",
+        "block contains itself",
+        """The layers of a block lead back to the block.
+
+`blocks: {a: {layers: [{block: a, name: x}]}}` would never end. Use `repeat` for repetition.""",
+    ),
+    Code(
+        "E217",
+        "too many layers",
+        """A net has at most 50,000 layers after `repeat` and blocks.
+
+`repeat: 1000000000` is refused before anything is made.""",
+    ),
+    Code(
+        "E218",
+        "value too large",
+        """A value of an expression has more parts or characters than a spec may need.
+
+Lists that hold lists that hold lists grow tenfold with every line.""",
+    ),
+    Code(
+        "E219",
+        "condition is not true or false",
+        """`if` must come out a boolean.
+
+`if: $stride` is a number; write `if: stride > 1`.""",
+    ),
+    Code(
+        "E220",
+        "repeat is no count",
+        """`repeat` is a whole number from 0.
+
+`repeat: -1` and `repeat: two` are refused; 0 makes the entry a wire.""",
+    ),
+    Code(
+        "E221",
+        "no name for a layer or blob",
+        """Names are letters, digits, `_`, `-`, with `/` between them.
+
+`name: conv.1` is refused because `--set layers.conv.1.pad=1` could not be told apart. Write `conv_1`.""",
+    ),
+    Code("E222", "no layers", """A spec, and every block, has a list of `layers`."""),
+    Code(
+        "E223",
+        "parameter has the name of a key",
+        """A block's parameter may not be called like a key every entry has.
+
+`params: {name: }` could not be told from the instance's own `name`.""",
+    ),
+    Code(
+        "E224",
+        "name is missing",
+        """Layers with parameters and block instances need a name.
+
+A `ReLU` may go unnamed (it becomes `relu1`), a `Convolution` not: its weights are found by its name.""",
+    ),
+    Code(
+        "E225",
+        "each cannot be walked",
+        """`each` is a mapping of keys to lists of one length, each of which it sets on the entry.
+
+`each: {width: [64, 128], stride: [1]}` has lists of 2 and 1. A key the entry itself has, and `repeat`
+on the same entry, are refused too.""",
+    ),
+    Code("E226", "unknown block", """`block: NAME` names an entry of `blocks`."""),
+    Code(
+        "E227",
+        "argument the block does not have",
+        """An instance gives a block's `params` their values; this key is none of them.
+
+`{block: unit, name: a, widht: 32}`: did you mean `width`?""",
+    ),
+    Code(
+        "E228",
+        "argument is missing",
+        """A parameter without a default needs a value in every instance.
+
+`params: {width: }` and `{block: unit, name: a}`: add `width: 32`.""",
+    ),
+    Code(
+        "E230",
+        "include and exclude",
+        """An entry has one of the two.
+
+`include` names where it is, `exclude` where it is not.""",
+    ),
+    Code(
+        "E231",
+        "not a rule",
+        """`include`, `exclude` and `stages` take phases and stages.
+
+`include: training` should be `include: train`; a stage is written `{stage: NAME}`.""",
+    ),
+    Code(
+        "E232",
+        "override fits nowhere",
+        """The key of `--set` (or of a solver file's `set:`) leads to nothing in the spec.
+
+`--set layers.conv9.num_output=3` needs a layer called `conv9`; `--set vars.depht=20` a variable.""",
+    ),
 )

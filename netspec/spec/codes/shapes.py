@@ -114,4 +114,11 @@ bottom, one -1 takes what is left.""",
 
 `kernel_size: 2, pad: 2` does not work, `pad: 1` does.""",
     ),
+    Code(
+        "E402",
+        "blob too large",
+        """A blob would have more than 2^40 numbers.
+
+Is a size, a batch or a padding larger than meant?""",
+    ),
 )

@@ -75,4 +75,24 @@ max_iter; sigmoid: gamma, stepsize; fixed: none.""",
         "stepvalue must rise",
         """`stepvalue` lists the iterations at which the rate drops, each once, in rising order.""",
     ),
+    Code(
+        "E601",
+        "no data for a phase",
+        """`data` has no entry for the phase that was asked for.
+
+Add `train:` or `test:` to `data`.""",
+    ),
+    Code(
+        "E610",
+        "shape of an input",
+        """`inputs` gives the shape of one item, without the batch.
+
+`inputs: {data: [3, 224, 224], label: []}`.""",
+    ),
+    Code("E611", "data and inputs", """A spec reads its blobs from a data source or from the caller, not both."""),
+    Code(
+        "E612",
+        "net of a solver file",
+        """`net:` names the spec that the solver trains, relative to the solver file.""",
+    ),
 )

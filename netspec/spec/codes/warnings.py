@@ -46,4 +46,14 @@ or `msra`; leave the field out and one is chosen.""",
         "a filler without its parameter",
         """`bias_filler` beside `bias_term: false` fills nothing.""",
     ),
+    Code("W101", "unused variable", """Nothing reads a variable of `vars`. Is its name misspelt where it is due?"""),
+    Code("W102", "unused parameter", """No layer of the block reads the parameter, so its value changes nothing."""),
+    Code("W103", "unused block", """No entry of `layers` leads to the block."""),
+    Code(
+        "W104",
+        "leads to no loss",
+        """In training, nothing that is reported or learned depends on the layer.
+
+Often the next layer reads another blob by mistake. If only a test needs it: `include: test`.""",
+    ),
 )

@@ -7,7 +7,8 @@ epilogues (pairs of function and arguments, ``epilogues`` of them behind the
 words, then a tile's width of zeros) run on the chunk's rows.
 """
 
-from runtime.cpu.words import call, put, unpack, word
+from runtime.cpu.simd import call, put_word, word
+from runtime.cpu.words import unpack
 
 WORDS = 39
 
@@ -26,21 +27,21 @@ def kernel(args, first, last, thread):
     block = scratch + thread * scratch_stride
     a_table = block + 128
     zeros = args + 8 * (WORDS + 2 * epilogues)
-    put(block, 1, a_table)
-    put(block, 8, middle)
-    put(block, 9, inner)
-    put(block, 10, a_outer)
-    put(block, 11, a_middle)
-    put(block, 12, a_inner)
-    put(block, 13, b_outer)
-    put(block, 14, b_middle)
-    put(block, 15, b_inner)
+    put_word(block, 1, a_table)
+    put_word(block, 8, middle)
+    put_word(block, 9, inner)
+    put_word(block, 10, a_outer)
+    put_word(block, 11, a_middle)
+    put_word(block, 12, a_inner)
+    put_word(block, 13, b_outer)
+    put_word(block, 14, b_middle)
+    put_word(block, 15, b_inner)
     for chunk in range(first, last):
         row0 = (chunk % row_chunks) * rows_a_chunk
         row1 = min(rows, row0 + rows_a_chunk)
         pixels = (row1 - row0) * width
         c_table = a_table + 8 * rows_a_chunk * width
-        put(block, 4, c_table)
+        put_word(block, 4, c_table)
         at = 0
         for row in range(row0, row1):
             n = row // height
@@ -48,8 +49,8 @@ def kernel(args, first, last, thread):
             from_x = n * x_image + h * x_row
             to_y = n * y_image + h * y_row
             for _ in range(width):
-                put(a_table, at, from_x)
-                put(c_table, at, to_y)
+                put_word(a_table, at, from_x)
+                put_word(c_table, at, to_y)
                 from_x += x_pixel
                 to_y += y_pixel
                 at += 1
@@ -59,13 +60,13 @@ def kernel(args, first, last, thread):
             column = (k - g * group_blocks) * wide_columns
             columns = group_columns - column
             to = y + g * y_group + column * y_column
-            put(block, 3, to)
+            put_word(block, 3, to)
             for part in range(0, outer, outer_part):
-                put(block, 0, x + g * x_group + part * a_outer)
-                put(block, 2, weights + k * weight_block + part * b_outer)
-                put(block, 5, zeros if part == 0 else to)
-                put(block, 6, 0 if part == 0 else -1)
-                put(block, 7, min(outer_part, outer - part))
+                put_word(block, 0, x + g * x_group + part * a_outer)
+                put_word(block, 2, weights + k * weight_block + part * b_outer)
+                put_word(block, 5, zeros if part == 0 else to)
+                put_word(block, 6, 0 if part == 0 else -1)
+                put_word(block, 7, min(outer_part, outer - part))
                 if columns <= narrow_columns:
                     call(narrow, block, 0, pixels, columns)
                 else:

@@ -7,7 +7,8 @@ are its quotient and remainder by ``inner_batch``. The reduction goes in parts o
 the cache. Strides in bytes.
 """
 
-from runtime.cpu.words import call, put, unpack
+from runtime.cpu.simd import call, put_word
+from runtime.cpu.words import unpack
 
 WORDS = 32
 
@@ -25,16 +26,16 @@ def kernel(args, first, last, thread):
     a_table = block + 128
     c_table = a_table + 8 * rows_a_chunk
     for k in range(16):
-        put(block, k, 0)
-    put(block, 1, a_table)
-    put(block, 4, c_table)
-    put(block, 7, 1)
-    put(block, 8, 1)
-    put(block, 12, a_step)
-    put(block, 15, b_step)
+        put_word(block, k, 0)
+    put_word(block, 1, a_table)
+    put_word(block, 4, c_table)
+    put_word(block, 7, 1)
+    put_word(block, 8, 1)
+    put_word(block, 12, a_step)
+    put_word(block, 15, b_step)
     for i in range(rows_a_chunk):
-        put(a_table, i, i * a_row)
-        put(c_table, i, i * c_row)
+        put_word(a_table, i, i * a_row)
+        put_word(c_table, i, i * c_row)
     for chunk in range(first, last):
         rest = chunk // row_chunks
         row0 = (chunk - rest * row_chunks) * rows_a_chunk
@@ -48,15 +49,15 @@ def kernel(args, first, last, thread):
         from_b = b + i0 * b_batch0 + i1 * b_batch1
         to_c = c + i0 * c_batch0 + i1 * c_batch1 + row0 * c_row
         for step in range(0, steps, part):
-            put(block, 9, min(part, steps - step))
-            put(block, 0, from_a + step * a_step)
-            put(block, 6, 0 if step == 0 else -1)
+            put_word(block, 9, min(part, steps - step))
+            put_word(block, 0, from_a + step * a_step)
+            put_word(block, 6, 0 if step == 0 else -1)
             for k in range(block0, block1):
                 column = k * wide_columns
                 to = to_c + column * item
-                put(block, 3, to)
-                put(block, 5, args + 8 * WORDS if step == 0 else to)
-                put(block, 2, from_b + k * b_block + step * b_step)
+                put_word(block, 3, to)
+                put_word(block, 5, args + 8 * WORDS if step == 0 else to)
+                put_word(block, 2, from_b + k * b_block + step * b_step)
                 if columns - column <= narrow_columns:
                     call(narrow, block, 0, count, columns - column)
                 else:

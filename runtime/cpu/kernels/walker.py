@@ -95,9 +95,7 @@ def meet(control, meeting, base, mine):
             store_word(stamps + 8 * meeting, nanoseconds(CLOCK))
         ring(control + 8 * GENERATION, control + 8 * GENERATION_PARKED, generation)
     else:
-        wait_past(
-            control + 8 * GENERATION, control + 8 * GENERATION_PARKED, generation - 1, mine, word(control, SPIN)
-        )
+        wait_past(control + 8 * GENERATION, control + 8 * GENERATION_PARKED, generation - 1, mine, word(control, SPIN))
     return load_word(control + 8 * HALT) == generation
 
 

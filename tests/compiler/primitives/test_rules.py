@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gradient_checks import DTYPES
+from hypothesis import given, settings
+from primitive_cases import Case, fixed, strategy
+
 from compiler.builder import Builder
 from compiler.ir import Op
 from compiler.primitives import rule
-from gradient_checks import DTYPES
-from hypothesis import given, settings
-from primitive_cases import PRIMITIVES, Case, fixed, strategy
 from runtime import ops
 from runtime.expr import Expr, arg, call, const
 
@@ -71,7 +72,11 @@ WRONG = [
     (ops.Pool("mean", (2, 2), (2, 2), (0, 0), (2, 2)), ((1, 1, 4, 4),), "pool: got mean, expected max or ave"),
     (ops.Unpool(*MAX, (0, 0), (4, 4)), ((1, 1, 2, 2),), "unpool: got 1 operands, expected 2 for max"),
     (ops.Window(4), ((1, 3, 4, 4),), "window: got size 4, expected an odd size"),
-    (ops.Concat(1), ((2, 3, 4), (2, 3, 5)), "concat: got 2 x 3 x 5 after 2 x 3 x 4, expected equal sizes but for axis 1"),
+    (
+        ops.Concat(1),
+        ((2, 3, 4), (2, 3, 5)),
+        "concat: got 2 x 3 x 5 after 2 x 3 x 4, expected equal sizes but for axis 1",
+    ),
     (ops.Slice(1, 2, 6), ((2, 5),), "slice: got 2:6, expected a range within 0:5"),
     (ops.Slice(2, 0, 1), ((2, 5),), "slice: got axis 2, expected 0 to 1"),
     (ops.Reshape((3, 4)), ((2, 5),), "reshape: got 2 x 5 to 3 x 4, expected 10 elements"),
@@ -98,7 +103,7 @@ WRONG = [
 def test_operands_that_do_not_fit_are_refused_with_what_was_expected(prim, shapes, message):
     b = Builder()
     inputs = [b.input(f"x{k}", shape) for k, shape in enumerate(shapes)]
-    with pytest.raises(ValueError, match="got .* expected") as caught:
+    with pytest.raises(ValueError, match=r"got .* expected") as caught:
         b.emit(prim, *inputs)
     assert message in str(caught.value)
 
@@ -133,5 +138,7 @@ def test_the_three_convolutions_cost_the_same():
 def test_a_map_costs_its_distinct_functions_whatever_the_number_of_results():
     centred = call("sub", arg(0), arg(1))
     assert 2 * 15 == flops(ops.Map((centred, call("mul", centred, centred)), (3, 5)), (3, 5), (5,))
-    assert (2 + 2) * 15 == flops(ops.Reduce("sum", (centred, call("mul", centred, centred)), (0,), (3, 5)), (3, 5), (5,))
+    assert (2 + 2) * 15 == flops(
+        ops.Reduce("sum", (centred, call("mul", centred, centred)), (0,), (3, 5)), (3, 5), (5,)
+    )
     assert flops(ops.Map((arg(0),), (3, 5)), (3, 5)) == 0

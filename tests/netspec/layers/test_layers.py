@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_cases import CASES, ELSEWHERE
 from layer_support import Draw, Lone, top_arrays
+
 from netspec.spec.registry import LAYERS
 
 rows = pytest.mark.parametrize("row", CASES.values(), ids=CASES.keys())
-drawn = settings(max_examples=12, deadline=None, derandomize=True)
+drawn = settings(max_examples=15, deadline=None, derandomize=True)
 
 
 @rows

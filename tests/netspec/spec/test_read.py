@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from spec_reading import node, reading, said
+
 from netspec.spec import read
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Scalar, Sequence, to_value
 from runtime.errors import UsageError
-from spec_reading import node, reading, said
 
 
 def test_a_mapping_keeps_its_order_and_every_mark() -> None:
@@ -77,6 +78,11 @@ def test_expressions_in_quoted_texts_and_comments_are_left_alone() -> None:
     assert to_value(root) == {"a": '${m["k"]}', "b": "${m['k']}", "c": "it's ${w + 1}, isn't it"}
 
 
+def test_unbalanced_quotes_in_a_block_text_do_not_spoil_what_follows() -> None:
+    root = node("a: |\n  rock 'n roll ${x y}\nb: 'z ${p q}'\nc: |\n  5 \" tape\nd: \"z ${p q}\"\n")
+    assert to_value(root) == {"a": "rock 'n roll ${x y}\n", "b": "z ${p q}", "c": '5 " tape\n', "d": "z ${p q}"}
+
+
 CASES = {
     "empty": ("", "1:1 E105 the file is empty"),
     "comment": ("# nothing\n", "1:1 E105 the file is empty"),
@@ -86,6 +92,8 @@ CASES = {
     "escape": ("a: 1\nb: \x1b[2J", "2:4 E103 U+001B (a control character) is not allowed in a spec"),
     "private": ("a: \ue001", "1:4 E103 U+E001 (a private-use character) is not allowed in a spec"),
     "surrogate": ("a: \ud800", "1:4 E103 U+D800 (a surrogate) is not allowed in a spec"),
+    "escaped private": ('a: "\\ue001"', "1:4 E103 an escape sequence makes a character that is not allowed"),
+    "escaped nul": ('a: "x\\0"', "1:4 E103 an escape sequence makes a character that is not allowed"),
     "documents": ("a: 1\n---\nb: 2", "2:1 E106 a second YAML document starts here; a spec is one"),
     "tag": ("a: !!python/object:os.system x",
             "1:4 E110 YAML tags (`tag:yaml.org,2002:python/object:os.system`) are refused; nothing is constructed"),
@@ -114,7 +122,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_each_refusal_has_a_place_and_a_sentence(case: str) -> None:
     text, expected = CASES[case]
-    root, diagnostics = reading(text)
+    _, diagnostics = reading(text)
     assert said(diagnostics)[0] == expected
     assert diagnostics.items[0].hint
 

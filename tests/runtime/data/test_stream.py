@@ -9,11 +9,12 @@ import time
 import numpy as np
 import pytest
 
+from runtime.data import open as opening
 from runtime.data.batches import Position
 from runtime.data.counter import permutation
 from runtime.data.open import open_stream
 from runtime.data.recipe import DigitsFiles, NpzFile, Recipe, SyntheticItems, Transform
-from runtime.errors import DataError, UsageError
+from runtime.errors import DataError, ResourceError, UsageError
 
 AUGMENT = Transform(pad=2, crop=8, mirror=True, mean=(3.0,), scale=0.1, random=True)
 
@@ -192,6 +193,15 @@ def test_a_label_out_of_range_names_the_sample_of_the_file(tmp_path):
 def test_a_file_that_disagrees_with_the_declared_classes_is_a_data_error():
     with pytest.raises(DataError, match="digits: sample 9 has label 9, expected 0 to 8"):
         open_stream(digits(classes=9), seed=0)
+
+
+def test_samples_beyond_the_memory_are_a_resource_error(monkeypatch):
+    def read(files):
+        raise MemoryError
+
+    monkeypatch.setattr(opening, "read", read)
+    with pytest.raises(ResourceError, match="digits: the samples do not fit into memory"):
+        open_stream(digits(), seed=0)
 
 
 def test_synthetic_samples_are_the_same_every_time_and_differ_between_the_halves():

@@ -1,0 +1,169 @@
+"""The flat net: every layer of both phases with its full name, its bottoms and what it was given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netspec.graph.net import Net, Node
+from netspec.sources import paths
+from netspec.sources.base import Source
+from netspec.spec.entries import Item, all_layers
+from netspec.spec.fields import Entry, fields_of
+
+if TYPE_CHECKING:
+    from netspec.spec.load import Spec
+
+_PATHS = ("file", "mean_file", "root")
+_WIRED = frozenset("name bottom top include exclude if share lr_mult decay_mult loss_weight params".split())
+
+
+def flat(spec: Spec, nets: dict[str, Net]) -> dict[str, Any]:
+    """Return a spec as plain data that says the same without blocks, variables, defaults, stages.
+
+    Parameters
+    ----------
+    nets : dict
+        The net of each phase that the spec has. A layer wired differently in
+        the phases is written twice, once for each.
+    """
+    found: dict[str, Any] = {"name": spec.name}
+    if spec.math != "fast":
+        found["math"] = spec.math
+    if spec.memory != "normal":
+        found["memory"] = spec.memory
+    if spec.data:
+        found["data"] = _data(spec.data)
+    elif spec.inputs:
+        found["inputs"] = {
+            name: list(entry.item) if entry.batched else {"shape": list(entry.item), "batch": False}
+            for name, entry in spec.inputs.items()
+        }
+    nodes = {phase: {id_of(node): node for node in net.nodes} for phase, net in nets.items()}
+    layers: list[dict[str, Any]] = []
+    for item in all_layers(spec.items):
+        layers.extend(_layer(item, nodes))
+    found["layers"] = layers
+    if spec.solver is not None:
+        found["solver"] = {"type": spec.solver.type_name, **_given(spec.solver)}
+    return _doubled(found)  # type: ignore[no-any-return]
+
+
+def id_of(node: Node) -> tuple[str, object]:
+    """Return what tells two layers of one name (one a phase) apart: the name and where it is written."""
+    return node.name, node.mark
+
+
+def _doubled(value: Any) -> Any:
+    """Double dollar signs: nothing in a resolved spec is an expression."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, dict):
+        return {key: _doubled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_doubled(item) for item in value]
+    return value
+
+
+def _layer(item: Item, nodes: dict[str, dict[tuple[str, object], Node]]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for phase, here in nodes.items():
+        node = here.get((item.name, item.mark))
+        if node is not None:
+            found[phase] = _entry(node)
+    written = list(found.values())
+    if len(found) == len(nodes) and all(entry == written[0] for entry in written):
+        return written[:1]
+    return [{**entry, "include": phase} for phase, entry in found.items()]
+
+
+def _entry(node: Node) -> dict[str, Any]:
+    layer = node.layer
+    entry: dict[str, Any] = {"name": node.name, "type": node.type}
+    if node.bottoms:
+        entry["bottom"] = _one_or_all(node.bottoms)
+        if "expr" in layer.specs and layer.bottom_names != node.bottoms:
+            entry["bottom"] = dict(zip(layer.bottom_names, node.bottoms, strict=True))
+    if node.tops not in ((node.name,), ()):
+        entry["top"] = _one_or_all(node.tops)
+    entry.update((k, v) for k, v in _given(layer).items() if k not in _WIRED)
+    _show_fillers(node, entry)
+    if layer.params:
+        entry["params"] = [_given(param) for param in layer.params]
+    if node.lr_mult != 1:
+        entry["lr_mult"] = node.lr_mult
+    if node.decay_mult != 1:
+        entry["decay_mult"] = node.decay_mult
+    first = 1.0 if layer.is_loss else 0.0
+    if node.loss_weights and node.loss_weights != (first, *([0.0] * (len(node.tops) - 1))):
+        entry["loss_weight"] = _one_or_all(node.loss_weights)
+    return entry
+
+
+def _show_fillers(node: Node, entry: dict[str, Any]) -> None:
+    """Write out what weights and biases start from where nothing was said."""
+    layer = node.layer
+    if "weight_filler" in layer.specs and "weight_filler" not in entry:
+        entry["weight_filler"] = _filler(getattr(layer, "weight_filler", None))
+    if "bias_filler" in layer.specs and "bias_filler" not in entry and getattr(layer, "bias_term", False):
+        entry["bias_filler"] = 0
+    if entry.get("weight_filler") is None:
+        entry.pop("weight_filler", None)
+
+
+def _filler(filler: Entry | None) -> Any:
+    if filler is None:
+        return None
+    given = _given(filler)
+    if filler.type_name == "constant":
+        return given.get("value", 0)
+    return {"type": filler.type_name, **given} if given else filler.type_name
+
+
+def _given(entry: Entry) -> dict[str, Any]:
+    """The fields that a spec wrote, or that are not at their defaults."""
+    found = {}
+    for info in fields_of(type(entry)):
+        value = getattr(entry, info.name)
+        if info.name in _WIRED or info.key in ("bottom", "top", "include", "exclude", "if"):
+            if not isinstance(entry, Source) and info.key in ("lr_mult", "decay_mult", "name") and _is_param(entry):
+                if value != info.spec.default:
+                    found[info.key] = value
+            continue
+        if entry.given(info.name) or value != info.spec.default:
+            found[info.key] = _plain(value)
+    return found
+
+
+def _is_param(entry: Entry) -> bool:
+    return type(entry).__name__ == "ParamSpec"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Entry):
+        return _filler(value)
+    if isinstance(value, tuple):
+        items = [_plain(item) for item in value]
+        return items[0] if len(items) == 1 else items
+    return value
+
+
+def _one_or_all(values: tuple[Any, ...]) -> Any:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _data(data: dict[str, Source | None]) -> dict[str, Any]:
+    each: dict[str, dict[str, Any]] = {}
+    for phase, source in data.items():
+        if source is None:
+            continue
+        fields = {"source": source.type_name, **_given(source)}
+        for name in _PATHS:
+            if fields.get(name) is not None:
+                fields[name] = paths.spelled_out(source, name)
+        each[phase] = fields
+    first = next(iter(each.values()))
+    common = {k: v for k, v in first.items() if all(k in f and f[k] == v for f in each.values())}
+    if len(each) == 1:
+        common = {"source": first["source"]}
+    own = {phase: {k: v for k, v in fields.items() if k not in common} for phase, fields in each.items()}
+    return {**common, **own}

@@ -1,0 +1,380 @@
+"""Vectors and words from and to memory: what kernels load and store with.
+
+Addresses are int64 byte addresses, ``i`` counts elements, strides of gathers
+are bytes. Kernels import these through ``runtime.cpu.simd``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from runtime.cpu import lanes as L
+from runtime.cpu.lanes import I8, I64, Lanes
+from runtime.cpu.vectype import (
+    INT,
+    ITEM,
+    MEMORY,
+    SCALAR,
+    element_address,
+    lanes_of,
+    number_type,
+    pointer,
+    scalar_to,
+    vec,
+)
+
+# scalars: argument words and addresses
+
+
+@intrinsic
+def word(tc, p, i):
+    """The int64 at word i."""
+
+    def emit(c, b, s, a):
+        return b.load(pointer(b, element_address(b, a[0], a[1], "i64"), I64), align=8)
+
+    return INT(INT, INT), emit
+
+
+@intrinsic
+def put_word(tc, p, i, v):
+    """Writes the int64 v at word i."""
+
+    def emit(c, b, s, a):
+        b.store(a[2], pointer(b, element_address(b, a[0], a[1], "i64"), I64), align=8)
+        return c.get_dummy_value()
+
+    return types.void(INT, INT, INT), emit
+
+
+@intrinsic
+def real(tc, p, i):
+    """The float64 at word i (constants, the head)."""
+
+    def emit(c, b, s, a):
+        return b.load(pointer(b, element_address(b, a[0], a[1], "f64"), ir.DoubleType()), align=8)
+
+    return types.float64(INT, INT), emit
+
+
+@intrinsic
+def whole(tc, p, i):
+    """The float64 at word i (a whole number) as int64."""
+
+    def emit(c, b, s, a):
+        value = b.load(pointer(b, element_address(b, a[0], a[1], "f64"), ir.DoubleType()), align=8)
+        return L.call(b, "llvm.fptosi.sat.i64.f64", I64, value)
+
+    return INT(INT, INT), emit
+
+
+def _scalar_binary(name: str, choose: Callable[[Any, Any, Any], Any], doc: str) -> Any:
+    def function(tc, x, y):
+        return INT(INT, INT), lambda c, b, s, a: choose(b, a[0], a[1])
+
+    function.__name__, function.__doc__ = name, doc
+    return intrinsic(function)
+
+
+quotient = _scalar_binary("quotient", lambda b, x, y: b.sdiv(x, y), "x / y cut towards 0 (y is not checked).")
+remainder = _scalar_binary("remainder", lambda b, x, y: b.srem(x, y), "What ``quotient`` leaves.")
+least = _scalar_binary("least", lambda b, x, y: b.select(b.icmp_signed("<", x, y), x, y), "The smaller int64.")
+most = _scalar_binary("most", lambda b, x, y: b.select(b.icmp_signed(">", x, y), x, y), "The larger int64.")
+
+
+@intrinsic
+def call(tc, fn, args, first, last, thread):
+    """Calls the kernel at address fn."""
+
+    def emit(c, b, s, a):
+        b.call(pointer(b, a[0], ir.FunctionType(ir.VoidType(), [I64] * 4)), list(a[1:]))
+        return c.get_dummy_value()
+
+    return types.void(*[INT] * 5), emit
+
+
+@intrinsic
+def prefetch(tc, p):
+    """Asks for the cache line of byte address p."""
+
+    def emit(c, b, s, a):
+        kinds = [ir.Constant(L.I32, k) for k in (0, 3, 1)]
+        L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, a[0], I8), *kinds)
+        return c.get_dummy_value()
+
+    return types.void(INT), emit
+
+
+def _scalar_value(b: Any, memory: str, kind: str, address: Any) -> Any:
+    """One element of memory as a scalar of ``kind``."""
+    stored = MEMORY[memory]
+    one = b.load(pointer(b, address, L.ELEMENT[stored]), align=ITEM[memory])
+    single = Lanes(b, stored, b.insert_element(ir.Constant(L.vector_type(stored, 1), ir.Undefined), one, _ZERO))
+    return b.extract_element(L.convert(single, kind).value, _ZERO)
+
+
+_ZERO = ir.Constant(L.I32, 0)
+
+
+@functools.cache
+def scalar_loader(memory: str, kind: str) -> Any:
+    """``read(p, i)``: element i of ``memory`` dtype as a scalar of ``kind``."""
+
+    @intrinsic
+    def read(tc, p, i):
+        def emit(c, b, s, a):
+            return _scalar_value(b, memory, kind, element_address(b, a[0], a[1], memory))
+
+        return SCALAR[kind](INT, INT), emit
+
+    return read
+
+
+@functools.cache
+def scalar_storer(memory: str) -> Any:
+    """``write(p, i, x)``: the scalar x as element i."""
+
+    @intrinsic
+    def write(tc, p, i, x):
+        def emit(c, b, s, a):
+            address = element_address(b, a[0], a[1], memory)
+            value = b.zext(a[2], I8) if memory == "b1" else a[2]
+            b.store(value, pointer(b, address, L.ELEMENT[MEMORY[memory]]), align=ITEM[memory])
+            return c.get_dummy_value()
+
+        return types.void(INT, INT, SCALAR[memory]), emit
+
+    return write
+
+
+# vectors from and to memory
+
+
+@functools.cache
+def loader(memory: str, kind: str, lanes: int) -> Any:
+    """``load(p, i)``: elements i, i + 1, .. of ``memory`` dtype, as ``kind``."""
+    stored = MEMORY[memory]
+
+    @intrinsic
+    def load(tc, p, i):
+        def emit(c, b, s, a):
+            where = pointer(b, element_address(b, a[0], a[1], memory), L.vector_type(stored, lanes))
+            return L.convert(Lanes(b, stored, b.load(where, align=ITEM[memory])), kind).value
+
+        return vec(kind, lanes)(INT, INT), emit
+
+    return load
+
+
+@functools.cache
+def tail_loader(memory: str, kind: str, lanes: int) -> Any:
+    """``load_tail(p, i, n)``: the first n lanes, zeros beyond; n may exceed the lanes."""
+    stored = MEMORY[memory]
+
+    @intrinsic
+    def load_tail(tc, p, i, n):
+        def emit(c, b, s, a):
+            where = pointer(b, element_address(b, a[0], a[1], memory), L.vector_type(stored, lanes))
+            return L.convert(_masked_load(b, stored, lanes, where, ITEM[memory], a[2]), kind).value
+
+        return vec(kind, lanes)(INT, INT, INT), emit
+
+    return load_tail
+
+
+def _llvm_name(kind: str) -> str:
+    return kind if kind[0] == "f" else f"i{L.BITS[kind]}"
+
+
+def _masked_load(b: Any, stored: str, lanes: int, where: Any, align: int, n: Any) -> Lanes:
+    ty, mask = L.vector_type(stored, lanes), L.lanes_below(b, lanes, n).value
+    name = f"llvm.masked.load.v{lanes}{_llvm_name(stored)}.p0"
+    zero = L.constant(stored, lanes, 0)
+    return Lanes(b, stored, L.call(b, name, ty, where, ir.Constant(L.I32, align), mask, zero))
+
+
+def _to_memory(value: Lanes, memory: str) -> Lanes:
+    """Lanes as they lie in memory: a bool by ``!= 0``, then as a byte."""
+    return L.convert(L.convert(value, "b1") if memory == "b1" else value, MEMORY[memory])
+
+
+def _store(memory: str, lanes: int, masked: bool) -> Callable[..., Any]:
+    stored = MEMORY[memory]
+
+    def emit(c: Any, b: Any, s: Any, a: Any) -> Any:
+        value = _to_memory(lanes_of(b, s.args[2], a[2]), memory).value
+        where = pointer(b, element_address(b, a[0], a[1], memory), value.type)
+        if masked:
+            mask = L.lanes_below(b, lanes, a[3]).value
+            name = f"llvm.masked.store.v{lanes}{_llvm_name(stored)}.p0"
+            L.call(b, name, ir.VoidType(), value, where, ir.Constant(L.I32, ITEM[memory]), mask)
+        else:
+            b.store(value, where, align=ITEM[memory])
+        return c.get_dummy_value()
+
+    return emit
+
+
+@functools.cache
+def storer(memory: str, lanes: int) -> Any:
+    """``store(p, i, v)``: v's lanes as elements i, i + 1, .. of ``memory`` dtype."""
+
+    @intrinsic
+    def store(tc, p, i, v):
+        return types.void(INT, INT, v), _store(memory, lanes, False)
+
+    return store
+
+
+@functools.cache
+def tail_storer(memory: str, lanes: int) -> Any:
+    """``store_tail(p, i, v, n)``: the first n lanes alone."""
+
+    @intrinsic
+    def store_tail(tc, p, i, v, n):
+        return types.void(INT, INT, v, INT), _store(memory, lanes, True)
+
+    return store_tail
+
+
+def _addresses(b: Any, lanes: int, base: Any, stride: Any, of: Any) -> Any:
+    offsets = L.numbered(b, "i64", lanes) * L.splat(b, "i64", lanes, stride)
+    address = L.splat(b, "i64", lanes, base) + offsets
+    return b.inttoptr(address.value, ir.VectorType(of.as_pointer(), lanes))
+
+
+@functools.cache
+def gatherer(memory: str, kind: str, lanes: int) -> Any:
+    """``gather(p, stride, n)``: the elements at p, p + stride bytes, ..; n of them, zeros beyond."""
+    stored = MEMORY[memory]
+
+    @intrinsic
+    def gather(tc, p, stride, n):
+        def emit(c, b, s, a):
+            if ITEM[memory] == 1:
+                return L.convert(_gather_bytes(b, lanes, a), kind).value
+            pointers = _addresses(b, lanes, a[0], a[1], L.ELEMENT[stored])
+            mask = L.lanes_below(b, lanes, a[2]).value
+            name = f"llvm.masked.gather.v{lanes}{_llvm_name(stored)}.v{lanes}p0"
+            align, zero = ir.Constant(L.I32, ITEM[memory]), L.constant(stored, lanes, 0)
+            value = L.call(b, name, L.vector_type(stored, lanes), pointers, align, mask, zero)
+            return L.convert(Lanes(b, stored, value), kind).value
+
+        return vec(kind, lanes)(INT, INT, INT), emit
+
+    return gather
+
+
+def _gather_bytes(b: Any, lanes: int, a: Any) -> Lanes:
+    """Lane by lane, indices clamped to n - 1: there is no gather of bytes."""
+    last, value = b.sub(a[2], ir.Constant(I64, 1)), L.constant("u8", lanes, 0)
+    for k in range(lanes):
+        at = ir.Constant(I64, k)
+        at = b.select(b.icmp_signed("<", at, last), at, last)
+        byte = b.load(pointer(b, b.add(a[0], b.mul(at, a[1])), I8), align=1)
+        value = b.insert_element(value, byte, ir.Constant(L.I32, k))
+    return Lanes(b, "u8", value)
+
+
+@functools.cache
+def scatterer(memory: str, lanes: int) -> Any:
+    """``scatter(p, stride, v, n)``: the first n lanes to p, p + stride bytes, .."""
+    stored = MEMORY[memory]
+
+    @intrinsic
+    def scatter(tc, p, stride, v, n):
+        def emit(c, b, s, a):
+            value = _to_memory(lanes_of(b, s.args[2], a[2]), memory).value
+            pointers = _addresses(b, lanes, a[0], a[1], L.ELEMENT[stored])
+            mask = L.lanes_below(b, lanes, a[3]).value
+            name = f"llvm.masked.scatter.v{lanes}{_llvm_name(stored)}.v{lanes}p0"
+            L.call(b, name, ir.VoidType(), value, pointers, ir.Constant(L.I32, ITEM[memory]), mask)
+            return c.get_dummy_value()
+
+        return types.void(INT, INT, v, INT), emit
+
+    return scatter
+
+
+@functools.cache
+def broadcaster(memory: str, kind: str, lanes: int) -> Any:
+    """``broadcast(p)``: the element at p in every lane."""
+
+    @intrinsic
+    def broadcast(tc, p):
+        def emit(c, b, s, a):
+            return L.splat(b, kind, lanes, _scalar_value(b, memory, kind, a[0])).value
+
+        return vec(kind, lanes)(INT), emit
+
+    return broadcast
+
+
+@functools.cache
+def splatter(kind: str, lanes: int) -> Any:
+    """``splat(x)``: the number x in every lane."""
+
+    @intrinsic
+    def splat(tc, x):
+        source = number_type(kind)
+        return vec(kind, lanes)(source), lambda c, b, s, a: scalar_to(b, kind, lanes, a[0]).value
+
+    return splat
+
+
+@functools.cache
+def ramp(kind: str, lanes: int) -> Any:
+    """``ramp(start, step)``: start, start + step, .. (int64 arguments)."""
+
+    @intrinsic
+    def arange(tc, start, step):
+        def emit(c, b, s, a):
+            first = L.splat(b, "i64", lanes, a[0])
+            value = first + L.numbered(b, "i64", lanes) * L.splat(b, "i64", lanes, a[1])
+            return L.convert(value, kind).value
+
+        return vec(kind, lanes)(INT, INT), emit
+
+    return arange
+
+
+@functools.cache
+def mask_below(lanes: int) -> Any:
+    """``below(n)``: mask of the first n lanes."""
+
+    @intrinsic
+    def below(tc, n):
+        return vec("b1", lanes)(INT), lambda c, b, s, a: L.lanes_below(b, lanes, a[0]).value
+
+    return below
+
+
+@functools.cache
+def vectors(dtype: str, lanes: int) -> SimpleNamespace:
+    """The typed functions of a working dtype: load, store, load_tail, store_tail, gather, scatter, splat, broadcast.
+
+    Bind them to names at a kernel module's top: ``load = V.load``; Numba does
+    not look into a namespace.
+    """
+    return SimpleNamespace(
+        load=loader(dtype, dtype, lanes),
+        store=storer(dtype, lanes),
+        load_tail=tail_loader(dtype, dtype, lanes),
+        store_tail=tail_storer(dtype, lanes),
+        gather=gatherer(dtype, dtype, lanes),
+        scatter=scatterer(dtype, lanes),
+        broadcast=broadcaster(dtype, dtype, lanes),
+        splat=splatter(dtype, lanes),
+        below=mask_below(lanes),
+        read=scalar_loader(dtype, dtype),
+        write=scalar_storer(dtype),
+        lanes=lanes,
+        dtype=dtype,
+    )

@@ -1,0 +1,180 @@
+"""Loop nests: dimensions merged where memory allows, chunks cut by shapes alone, and the text of loops.
+
+A nest has ``OUTER`` outer dimensions (missing ones have size 1) and a vector
+dimension, cut into pieces; a *unit* is one piece of one row. A position is
+decoded once a chunk and then stepped like an odometer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from runtime.cpu.emit import BROADCAST, CONTIGUOUS, Source, Stream
+from runtime.plan import ITEM_BYTES
+
+OUTER = 3
+"""Outer dimensions of a kernel; nests of more get a kernel of their own."""
+
+CHUNK = 48 * 1024
+"""Cost of a chunk: about this many bytes moved, or as many operations."""
+
+MAX_CHUNKS = 2048
+
+
+@dataclass(frozen=True)
+class Dim:
+    """A dimension: its size and every stream's stride along it."""
+
+    size: int
+    strides: tuple[int, ...]
+
+
+def merge(dims: Sequence[Dim]) -> list[Dim]:
+    """Neighbouring dimensions (outer first) as one, where every stream allows it; sizes of 1 vanish."""
+    merged: list[Dim] = []
+    for dim in dims:
+        if dim.size == 1:
+            continue
+        if merged and all(a == b * dim.size for a, b in zip(merged[-1].strides, dim.strides, strict=True)):
+            merged[-1] = Dim(merged[-1].size * dim.size, dim.strides)
+        else:
+            merged.append(dim)
+    return merged
+
+
+def dims_of(shape: Sequence[int], streams: Sequence[Stream], axes: Sequence[int] | None = None) -> list[Dim]:
+    """The dimensions of ``shape`` (of these axes alone) with the streams' strides."""
+    return [Dim(shape[a], tuple(s.strides[a] for s in streams)) for a in (range(len(shape)) if axes is None else axes)]
+
+
+def by_stride(dims: Sequence[Dim], lead: int) -> list[Dim]:
+    """Sorted so that the stream ``lead`` is walked in memory order, the others deciding ties."""
+    return sorted(dims, key=lambda d: (-abs(d.strides[lead]), -sum(map(abs, d.strides))))
+
+
+def restride(streams: Sequence[Stream], dims: Sequence[Dim]) -> list[Stream]:
+    """The streams over new dimensions."""
+    return [Stream(s.base, tuple(d.strides[k] for d in dims), s.dtype) for k, s in enumerate(streams)]
+
+
+def padded(dims: Sequence[Dim], count: int, streams: int) -> list[Dim]:
+    """``dims`` (of this many streams) with dimensions of size 1 in front, ``count`` in all at least."""
+    return [Dim(1, (0,) * streams)] * (count - len(dims)) + list(dims)
+
+
+def pieces(size: int, item_bytes: int, target: int = CHUNK) -> tuple[int, int]:
+    """(elements a piece, pieces) of a row of ``size`` elements of ``item_bytes`` bytes in all streams."""
+    if size * item_bytes <= target + target // 2:
+        return max(size, 1), 1
+    count = -(-size * item_bytes // target)
+    piece = 64 * (size // count // 64 + 1)
+    return piece, -(-size // piece)
+
+
+def chunks_of(units: int, unit_cost: int) -> tuple[int, int]:
+    """(units a chunk, chunks): by cost alone, hence by shapes alone."""
+    per = max(1, min(units, round(CHUNK / max(unit_cost, 1))), -(-units // MAX_CHUNKS))
+    return per, -(-units // per)
+
+
+def element_bytes(streams: Sequence[Stream]) -> int:
+    """Bytes that all streams move for an element of the innermost dimension."""
+    return sum(ITEM_BYTES.get(s.dtype, 0) for s in streams if s.pattern() != BROADCAST)
+
+
+class Cursors:
+    """The words of the streams' bases and strides, and text that makes their positions.
+
+    Parameters
+    ----------
+    source
+        The kernel.
+    streams
+        Over the outer dimensions, then the vector dimension.
+    """
+
+    def __init__(self, source: Source, streams: Sequence[Stream]) -> None:
+        self._base = [source.word(s.base) for s in streams]
+        self._strides = [[source.word(n) for n in s.strides] for s in streams]
+
+    def base(self, k: int) -> str:
+        """Text of a stream's base."""
+        return self._base[k]
+
+    def inner(self, k: int) -> str:
+        """Text of the stride along the vector dimension."""
+        return self._strides[k][-1]
+
+    def stride(self, k: int, dim: int) -> str:
+        """Text of the stride along a dimension."""
+        return self._strides[k][dim]
+
+    def at(self, start: str, k: int, names: Sequence[str], first: int = 0) -> str:
+        """Text of ``start`` plus coordinates ``names`` along dimensions from ``first``."""
+        return " + ".join([start, *(f"{n} * {self._strides[k][first + d]}" for d, n in enumerate(names))])
+
+
+def decode(source: Source, names: Sequence[str], sizes: Sequence[str], value: str) -> None:
+    """Lines that split ``value`` into coordinates, the last fastest; the first takes what remains."""
+    source.line(f"rest = {value}")
+    for name, size in list(zip(names, sizes, strict=True))[:0:-1]:
+        source.line(f"{name} = remainder(rest, {size})", f"rest = quotient(rest, {size})")
+    source.line(f"{names[0]} = rest")
+
+
+def step(source: Source, names: Sequence[str], sizes: Sequence[str]) -> None:
+    """Lines that move coordinates to the next position, as an odometer does."""
+    depth = 0
+    pairs = list(zip(names, sizes, strict=True))[::-1]
+    for name, size in pairs[:-1]:
+        source.line(f"{name} += 1", f"if {name} == {size}:")
+        source._indent += 1
+        depth += 1
+        source.line(f"{name} = 0")
+    source.line(f"{names[0]} += 1")
+    source._indent -= depth
+
+
+def load(source: Source, stream: Stream, pattern: str, kind: str, place: Sequence[str]) -> str:
+    """Text of a vector of a stream. ``place``: (row address, element, inner stride, lanes that count)."""
+    address, i, stride, valid = place
+    if pattern == CONTIGUOUS:
+        return f"{source.use('loader', stream.dtype, kind)}({address}, {i})"
+    if pattern == BROADCAST:
+        return f"{source.use('broadcaster', stream.dtype, kind)}({address})"
+    return f"{source.use('gatherer', stream.dtype, kind)}({address} + {i} * {stride}, {stride}, {valid})"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a vector goes: the stream, and texts of the row's address, the value, the inner stride."""
+
+    stream: Stream
+    address: str
+    value: str
+    stride: str
+
+
+def store(source: Source, targets: Sequence[Target], i: str, valid: str) -> None:
+    """Lines that store vectors at element ``i``, the first ``valid`` lanes of them."""
+    whole, tail = [], []
+    for target in targets:
+        stream, address, value, stride = target.stream, target.address, target.value, target.stride
+        if stream.pattern() == CONTIGUOUS:
+            whole.append(f"{source.use('storer', stream.dtype)}({address}, {i}, {value})")
+            tail.append(f"{source.use('tail_storer', stream.dtype)}({address}, {i}, {value}, {valid})")
+        else:
+            scatter = source.use("scatterer", stream.dtype)
+            source.line(f"{scatter}({address} + {i} * {stride}, {stride}, {value}, {valid})")
+    if whole:
+        with source.block(f"if {valid} >= LANES:"):
+            source.line(*whole)
+        with source.block("else:"):
+            source.line(*tail)
+
+
+def volume(dims: Sequence[Dim]) -> int:
+    """Elements of a nest."""
+    return prod(d.size for d in dims)

@@ -1,0 +1,142 @@
+"""``netspec train`` and ``netspec test``: exit codes, streams, JSON, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from training_support import events, small_spec
+
+from netspec.cli.main import main
+from runtime.snapshot import load
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [*map(str, arguments), "--device", "reference"])
+
+
+def test_train_then_test_report_the_same_figures_as_json(tmp_path):
+    spec = small_spec(tmp_path)
+    trained = run("train", spec, "--output", tmp_path / "r", "--format", "json")
+    assert trained.exit_code == 0
+    document = json.loads(trained.stdout)
+    assert list(document) == ["output", "iteration", "outputs", "seconds"]
+    assert (document["output"], document["iteration"]) == (str(tmp_path / "r"), 30)
+    tested = run("test", spec, "--weights", tmp_path / "r" / "snapshot_000030.safetensors", "--format", "json")
+    assert tested.exit_code == 0
+    assert json.loads(tested.stdout) == {"outputs": document["outputs"], "samples": 360, "sources": {}}
+    assert "loaded" in tested.stderr
+
+
+def test_progress_goes_to_stderr_and_stdout_stays_empty(tmp_path):
+    result = run("train", small_spec(tmp_path), "--output", tmp_path / "r")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "iter 10  loss " in result.stderr
+    assert "iter 30  snapshot  " in result.stderr
+
+
+def test_quiet_says_nothing_when_all_is_well(tmp_path):
+    result = run("train", small_spec(tmp_path), "--output", tmp_path / "r", "--quiet", "--max-iter", 2)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_runs_are_numbered_from_one(tmp_path, monkeypatch):
+    spec = small_spec(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for n in (1, 2):
+        result = run("train", spec, "--max-iter", 0, "--format", "json")
+        assert json.loads(result.stdout)["output"] == f"runs/small-{n}"
+
+
+def test_the_last_partial_batch_is_weighed_exactly(tmp_path):
+    spec = small_spec(tmp_path)
+    run("train", spec, "--output", tmp_path / "r", "--max-iter", 3)
+    weights = tmp_path / "r" / "snapshot_000003.safetensors"
+    figures = [
+        json.loads(run("test", spec, "--weights", weights, "--batch", batch, "--format", "json").stdout)
+        for batch in (360, 100, 7)
+    ]
+    assert [figure["samples"] for figure in figures] == [360, 360, 360]
+    for figure in figures:
+        # float32 means over batches of different sizes: seven digits, less one
+        assert figure["outputs"] == pytest.approx(figures[0]["outputs"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["train", "no_such.yaml"], 2, "no spec 'no_such.yaml'"),
+        (["train", "SPEC", "--weights", "absent"], 2, "absent: no such file"),
+        (["train", "SPEC", "--resume", "absent"], 2, "absent: no such file"),
+        (["train", "SPEC", "--max-iter", "-1"], 2, "-1"),
+        (["train", "SPEC", "--phase", "test"], 2, "train works in phase train"),
+        (["train", "SPEC", "--set", "solver.bse_lr=1"], 1, "base_lr"),
+        (["train", "SPEC", "--output", "FULL"], 4, "not empty"),
+        (["train", "SPEC", "--resume", "FULL"], 4, "no snapshot to resume from"),
+        (["train", "SPEC", "--resume", "FULL/broken"], 4, "not a whole safetensors file"),
+        (["test", "SPEC"], 2, "needs --weights"),
+        (["test", "SPEC", "--weights", "absent"], 2, "absent: no such file"),
+        (["test", "SPEC", "--weights", "FULL/broken"], 4, "not a whole safetensors file"),
+    ],
+)
+def test_a_refusal_has_its_exit_code_and_leaves_stdout_empty(tmp_path, monkeypatch, arguments, code, text):
+    monkeypatch.chdir(tmp_path)
+    spec = small_spec(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "broken").write_bytes(b"x" * 50)
+    words = [word.replace("SPEC", str(spec)).replace("FULL", "full") for word in arguments]
+    result = run(*words, "--format", "json")
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert text in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_loss_that_is_not_finite_exits_5(tmp_path):
+    with np.errstate(all="ignore"):
+        result = run("train", small_spec(tmp_path), "--output", tmp_path / "r", "--set", "solver.base_lr=1e30",
+                     "--set", "solver.weight_decay=1e8", "--quiet")  # fmt: skip
+    assert result.exit_code == 5
+    assert "hint: lower base_lr" in result.stderr
+
+
+# -- signals, in processes of their own ---------------------------------------------------
+
+
+def start(*arguments) -> subprocess.Popen:
+    command = [sys.executable, "-m", "netspec.cli.main", *map(str, arguments), "--device", "reference"]
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_for(path: Path, text: str) -> None:
+    end = time.monotonic() + 60  # a generous limit, not a figure
+    while not (path.exists() and text in path.read_text()):
+        assert time.monotonic() < end, f"{path} never held {text}"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_stopped_run_goes_on_to_the_bytes_of_one_that_was_not(tmp_path, number, code):
+    spec = small_spec(tmp_path, snapshot=15)
+    process = start("train", spec, "--output", tmp_path / "r", "--max-iter", 1_000_000)
+    wait_for(tmp_path / "r" / "log.jsonl", '"event": "snapshot", "iter": 15')
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, b"")
+    assert b"Traceback" not in err
+    if code > 0:
+        assert [(e["reason"], e["exit_code"]) for e in events(tmp_path / "r", "end")] == [("signal", code)]
+    last = max(load(path).iteration for path in (tmp_path / "r").glob("snapshot*")) + 5
+    assert run("train", spec, "--resume", tmp_path / "r", "--max-iter", last).exit_code == 0
+    assert run("train", spec, "--output", tmp_path / "whole", "--max-iter", last).exit_code == 0
+    resumed, whole = (tmp_path / name / f"snapshot_{last:06d}.safetensors" for name in ("r", "whole"))
+    assert resumed.read_bytes() == whole.read_bytes()

@@ -1,0 +1,77 @@
+"""plan: steps, kernels, refusals, sources; pass options."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from netspec import zoo
+from netspec.reports.plan import plan_net
+from netspec.spec.load import load_spec
+
+
+@pytest.fixture(scope="module")
+def net():
+    return load_spec(zoo.find("lenet")).net("train")
+
+
+@pytest.fixture(scope="module")
+def report(net):
+    return plan_net(net)
+
+
+def test_the_document_has_the_keys_of_the_interface(report):
+    document = json.loads(json.dumps(report.to_dict()))
+    assert list(document) == ["steps", "kernels", "arena_bytes", "not_fused"]
+    assert list(document["steps"][0]) == [
+        *("index", "kernel", "segment", "layers", "algorithm", "flops", "bytes", "estimate_us"),
+    ]
+    assert all(set(refusal) == {"layers", "why"} for refusal in document["not_fused"])
+
+
+def test_every_step_names_layers_of_the_net(report, net):
+    known = {node.name for node in net.nodes} | {"loss", "data", "label"}
+    assert all(set(row.layers) <= known and row.layers for row in report.steps)
+
+
+def test_segments_come_in_the_order_of_a_step(report):
+    order = "init forward guard backward accumulate reduce update commit".split()
+    places = [order.index(row.segment) for row in report.steps]
+    assert places == sorted(places)
+
+
+def test_lenet_needs_few_kernels_and_convolutions_name_their_way(report):
+    assert 0 < len(report.sources) <= 60
+    assert {row.algorithm for row in report.steps if row.kernel.startswith("conv")} == {"direct"}
+
+
+def test_convolution_arithmetic_is_twice_its_multiply_adds(report):
+    forward = [r for r in report.steps if r.kernel.startswith("conv") and r.segment == "forward"]
+    # outputs x (2 x 25 inputs + bias), the bias in the epilogue
+    assert forward[0].flops >= 64 * 20 * 24 * 24 * (2 * 25 + 1)
+    assert all(row.estimate_us > 0 for row in report.steps)
+
+
+def test_the_source_of_every_kernel_is_shown_with_the_layers_it_serves(report):
+    text = report.source_text()
+    assert text.count("# ---- ") == len(report.sources)
+    assert all(kernel.text.rstrip() in text for kernel, _ in report.sources)
+
+
+@pytest.mark.parametrize("name", ["simplify", "save", "fuse", "choose", "layout"])
+def test_each_pass_can_be_left_out(net, name, report):
+    without = plan_net(net, disabled=(name,), verify=True)
+    assert len(without.steps) >= (len(report.steps) if name == "fuse" else 1)
+
+
+def test_passes_are_dumped_in_order(net, tmp_path):
+    plan_net(net, dump=tmp_path / "passes", verify=True)
+    names = [path.stem.split("_", 1)[1] for path in sorted((tmp_path / "passes").iterdir())]
+    assert names == ["lowered", "simplify", "save", "fuse", "choose", "layout"]
+
+
+def test_the_text_says_what_was_planned(report):
+    text = report.to_text()
+    assert f"{len(report.steps)} steps, {len(report.sources)} kernels; arena" in text
+    assert "conv1" in text

@@ -1,0 +1,217 @@
+"""Every source states tops, classes and files as LANGUAGE.md says, without a file where it can."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import netspec.sources
+from netspec.sources import paths
+from netspec.sources.cifar10 import Cifar10
+from netspec.sources.digits import Digits
+from netspec.sources.imagenet import ImageNet
+from netspec.sources.mnist import FashionMnist, Mnist
+from netspec.sources.npz import Npz
+from netspec.sources.synthetic import Synthetic
+from netspec.spec.codes import CODES
+from netspec.spec.marks import Mark
+from netspec.spec.registry import SOURCES
+from runtime.data.open import open_stream
+from runtime.data.recipe import DigitsFiles
+from runtime.errors import DataError, UsageError
+
+DATA = os.environ.get("NETSPEC_DATA")
+
+
+def codes(source) -> list[str]:
+    found = [problem.code for problem in source.problems()]
+    assert all(code in CODES for code in found)
+    return found
+
+
+def test_the_sources_of_the_language_are_registered():
+    assert SOURCES.names() == ["cifar10", "digits", "fashion-mnist", "imagenet", "mnist", "npz", "synthetic"]
+    assert all(issubclass(cls, netspec.sources.Source) for cls in SOURCES)
+
+
+def test_importing_the_sources_imports_no_numpy():
+    code = "import netspec.sources, sys; sys.exit('numpy' in sys.modules)"
+    root = Path(__file__).parents[3]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "shape", "classes"),
+    [
+        (Digits(), (1, 8, 8), 10),
+        (Mnist(), (1, 28, 28), 10),
+        (FashionMnist(pad=2), (1, 32, 32), 10),
+        (Cifar10(pad=4, crop_size=32), (3, 32, 32), 10),
+        (ImageNet(crop_size=224), (3, 224, 224), 1000),
+        (Synthetic(shape=(20,), classes=3), (20,), 3),
+        (Npz(file="absent.npz", shape=(3, 9, 9), classes=7, crop_size=5), (3, 5, 5), 7),
+    ],
+)
+def test_shapes_and_classes_are_known_without_a_file(source, shape, classes, monkeypatch):
+    monkeypatch.delenv("NETSPEC_DATA", raising=False)
+    assert source.tops() == {"data": shape, "label": ()}
+    assert source.label_tops() == {"label"}
+    assert source.variables() == {"classes": classes}
+    assert codes(source) == []
+
+
+def test_tops_take_other_names():
+    assert Mnist(tops_=("x", "y")).tops() == {"x": (1, 28, 28), "y": ()}
+
+
+def test_an_archive_without_shape_is_asked_for_its_header(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros((5, 3, 8, 8), np.float32), y=np.zeros((5, 2)), k=np.zeros(5, np.int16))
+    source = Npz(file=str(tmp_path / "a.npz"), tops_=("data", "target", "label"), arrays=("x", "y", "k"), crop_size=6)
+    assert source.tops() == {"data": (3, 6, 6), "target": (2,), "label": ()}
+    assert source.label_tops() == {"label"}
+    assert source.variables() == {}
+
+
+def test_an_archive_that_lacks_an_array_says_what_it_holds(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((5, 2)), labels=np.zeros(5))
+    with pytest.raises(DataError, match=r"no array 'data', it holds images, labels; name them with arrays"):
+        Npz(file=str(tmp_path / "a.npz")).tops()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (Mnist(part=(0.8, 0.5)), ["E651"]),
+        (Mnist(part=(0.5,)), ["E651"]),
+        (Mnist(mean=(1.0,), mean_file="m.npy"), ["E652"]),
+        (Npz(file="../x.npz", shape=(3, 4, 4)), ["E653"]),
+        (Npz(file="a/../../x.npz", shape=(3, 4, 4)), ["E653"]),
+        (Mnist(mean_file="../m.npy"), ["E653"]),
+        (Npz(file="a/../x.npz", shape=(3, 4, 4)), []),
+        (Synthetic(shape=(20,), crop_size=3, mirror=True), ["E654", "E654"]),
+        (Mnist(mean=(1.0, 2.0, 3.0)), ["E655"]),
+        (Cifar10(mean=(1.0, 2.0, 3.0)), []),
+        (Cifar10(crop_size=40), ["E656"]),
+        (Cifar10(crop_size=40, pad=4), []),
+        (ImageNet(), ["E657"]),
+        (Npz(file="x.npz", shape=(3,), arrays=("one",)), ["E658"]),
+    ],
+)
+def test_mistakes_between_fields_have_codes(source, expected):
+    assert codes(source) == expected
+
+
+def test_random_transforms_and_the_shuffle_act_in_training_only():
+    source = Cifar10(crop_size=24, mirror=True, mean=(1.0,), scale=0.5, batch_size=7, part=(0.0, 0.5))
+    train, test = source.recipe("train"), source.recipe("test")
+    assert (train.shuffle, train.transform.random, train.prefetch) == (True, True, True)
+    assert (test.shuffle, test.transform.random, test.prefetch) == (False, False, False)
+    assert (train.batch_size, train.part, train.transform.mean, train.transform.scale) == (7, (0.0, 0.5), (1.0,), 0.5)
+
+
+def test_split_chooses_the_half_whatever_the_phase():
+    assert Digits(split="train").recipe("test").files == DigitsFiles(test=False)
+    assert Digits().recipe("test").files == DigitsFiles(test=True)
+
+
+def test_imagenet_cannot_be_read_yet():
+    with pytest.raises(UsageError, match="source imagenet gives shapes only, it cannot read pictures yet"):
+        ImageNet(crop_size=224).recipe("train")
+
+
+# -- where files are looked for --------------------------------------------------------
+
+
+def named_in(source, field: str, spec: Path):
+    spec.parent.mkdir(parents=True, exist_ok=True)
+    spec.touch()
+    source.marks[field] = Mark(str(spec), 1, 1, 2)
+    return source
+
+
+def test_data_root_is_stronger_than_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path / "env"))
+    assert Mnist().recipe("train").files.folders == (tmp_path / "env" / "mnist", tmp_path / "env")
+    files = Mnist(root=str(tmp_path / "set")).recipe("train").files
+    assert files.folders == (tmp_path / "set" / "mnist", tmp_path / "set")
+
+
+def test_a_relative_root_is_relative_to_the_file_that_names_it(tmp_path):
+    source = named_in(Mnist(root="data"), "root", tmp_path / "specs" / "net.yaml")
+    assert source.recipe("train").files.folders[1] == tmp_path / "specs" / "data"
+
+
+def test_cifar_is_found_in_the_folder_its_archive_unpacks_to(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path))
+    folders = Cifar10().recipe("test").files.folders
+    assert tmp_path / "cifar10" / "cifar-10-batches-bin" in folders
+    assert tmp_path / "cifar-10-batches-bin" in folders
+
+
+def test_without_a_root_the_error_says_how_to_set_one(monkeypatch):
+    monkeypatch.delenv("NETSPEC_DATA", raising=False)
+    with pytest.raises(DataError, match=r"no data root: set data.root in the spec, --set data.root=DIR, or NETSPEC"):
+        open_stream(Mnist().recipe("train"), seed=0)
+
+
+def test_missing_files_say_where_they_were_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=rf"errno 2.*looked in {tmp_path}/mnist, {tmp_path}"):
+        open_stream(Mnist().recipe("train"), seed=0)
+
+
+def test_a_root_in_the_environment_that_is_a_file_is_a_usage_error(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"NETSPEC_DATA=.*: not a folder"):
+        Mnist().recipe("train")
+
+
+def test_a_file_lies_beside_the_spec_or_below_the_data_root(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path / "data"))
+    source = named_in(Npz(file="a.npz", shape=(2,)), "file", tmp_path / "specs" / "net.yaml")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.npz").touch()
+    assert source.recipe("train").files.path == tmp_path / "data" / "a.npz"
+    (tmp_path / "specs" / "a.npz").touch()
+    assert source.recipe("train").files.path == tmp_path / "specs" / "a.npz"
+
+
+def test_a_path_is_spelled_out_as_the_file_that_would_be_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path / "data"))
+    source = named_in(Npz(file="a.npz", shape=(2,), root="deep"), "file", tmp_path / "specs" / "net.yaml")
+    named_in(source, "root", tmp_path / "specs" / "net.yaml")
+    assert paths.spelled_out(source, "root") == str(tmp_path / "specs" / "deep")
+    assert paths.spelled_out(source, "file") == str(tmp_path / "specs" / "a.npz")
+    (tmp_path / "specs" / "deep").mkdir()
+    (tmp_path / "specs" / "deep" / "a.npz").touch()
+    assert paths.spelled_out(source, "file") == str(tmp_path / "specs" / "deep" / "a.npz")
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path):
+    source = named_in(Npz(file="a.npz", shape=(2,)), "file", tmp_path / "specs" / "net.yaml")
+    (tmp_path / "secret.npz").touch()
+    (tmp_path / "specs" / "a.npz").symlink_to(tmp_path / "secret.npz")
+    with pytest.raises(DataError, match=r"file: a\.npz: leads out of .*specs, to .*secret\.npz"):
+        source.recipe("train")
+
+
+# -- the real files ----------------------------------------------------------------------
+
+
+@pytest.mark.data
+@pytest.mark.skipif(DATA is None, reason="NETSPEC_DATA is not set")
+@pytest.mark.parametrize(("source", "train", "test"), [(Mnist(), 60000, 10000), (Cifar10(), 50000, 10000)])
+def test_the_real_files_have_the_known_counts(source, train, test):
+    if not any(folder.is_dir() for folder in source.recipe("train").files.folders[:-1]):
+        pytest.skip(f"no {source.type_name} in NETSPEC_DATA")
+    streams = [open_stream(source.recipe(phase), seed=0, prefetch=False) for phase in ("train", "test")]
+    assert [len(stream) for stream in streams] == [train, test]
+    labels = next(streams[1].sweep(test))["label"]
+    assert np.bincount(labels).sum() == test
+    assert set(np.unique(labels)) == set(range(10))

@@ -1,0 +1,40 @@
+"""What is said on stderr."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from netspec.training.progress import Reporter, duration, figures
+
+
+def test_user_strings_come_out_whole_and_drive_no_terminal():
+    text = io.StringIO()
+    Reporter(stream=text).line("[conv1/weights] \x1b[31mred")
+    assert text.getvalue() == "[conv1/weights] \\x1b[31mred\n"
+
+
+def test_quiet_lets_warnings_through_and_nothing_else():
+    text = io.StringIO()
+    reporter = Reporter(quiet=True, stream=text)
+    reporter.begin(0, 10)
+    reporter.line("iter 1")
+    reporter.warning("loss is high")
+    reporter.end()
+    assert text.getvalue() == "warning: loss is high\n"
+
+
+def test_long_lines_are_not_cut_without_a_terminal():
+    text = io.StringIO()
+    Reporter(stream=text).line("x" * 500)
+    assert text.getvalue() == "x" * 500 + "\n"
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.4, "0:00:00"), (61, "0:01:01"), (36000.2, "10:00:00")])
+def test_durations(seconds, expected):
+    assert duration(seconds) == expected
+
+
+def test_figures_are_names_and_four_digits():
+    assert figures({"loss": 0.25, "acc": 1.0}) == "loss 0.2500  acc 1.0000"

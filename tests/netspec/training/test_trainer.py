@@ -1,0 +1,152 @@
+"""``netspec.Trainer`` on a small net, by the reference: what a run reads, writes and refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from training_support import events, small_spec
+
+from netspec.spec.load import load_spec
+from netspec.training.trainer import Trainer
+from runtime.errors import DataError, NumericError, StateError, UsageError
+from runtime.snapshot import load
+
+
+def train(spec, output, **fields):
+    return Trainer(spec, output, device="reference", quiet=True, **fields).run()
+
+
+@pytest.mark.parametrize("solver", [{}, {"iter_size": 2, "clip_gradients": 0.5}])
+def test_n_a_resume_and_n_give_the_bytes_of_twice_n(tmp_path, solver):
+    spec = small_spec(tmp_path, snapshot=20, **solver)
+    train(spec, tmp_path / "whole")
+    train(spec, tmp_path / "parts", max_iter=11)
+    result = train(spec, tmp_path / "parts", resume="auto")
+    assert (result.iteration, result.exit_code) == (30, 0)
+    whole, parts = (tmp_path / run / "snapshot_000030.safetensors" for run in ("whole", "parts"))
+    assert load(whole).tensors.keys() >= {"ip1.weight", "bn1.mean", "bn1.scale"}
+    assert whole.read_bytes() == parts.read_bytes()
+    names = [path.name for path in sorted((tmp_path / "parts").glob("*.safetensors"))]
+    assert names == [f"snapshot_{k:06d}.safetensors" for k in (11, 20, 30)]
+
+
+def test_the_log_tells_the_whole_run(tmp_path):
+    result = train(small_spec(tmp_path, test_interval=20), tmp_path / "r")
+    kinds = [(event["event"], event["iter"]) for event in events(tmp_path / "r")]
+    assert kinds == [
+        ("start", 0), ("test", 0), ("display", 10), ("display", 20), ("test", 20), ("display", 30),
+        ("snapshot", 30), ("test", 30), ("end", 30),
+    ]  # fmt: skip
+    end = events(tmp_path / "r", "end")[0]
+    assert (end["reason"], end["exit_code"]) == ("done", 0)
+    assert end["outputs"] == result.outputs == events(tmp_path / "r", "test")[-1]["outputs"]
+    assert set(result.to_dict()) == {"output", "iteration", "outputs", "seconds"}
+    # Thirty updates on mirrored digits reach 0.43; chance is 0.1.
+    assert result.outputs["accuracy"] > 0.25
+
+
+def test_the_resolved_spec_of_a_run_trains_to_the_same_bytes(tmp_path):
+    train(small_spec(tmp_path), tmp_path / "a", max_iter=5)
+    train(tmp_path / "a" / "spec.yaml", tmp_path / "b", max_iter=5)
+    a, b = (load(tmp_path / run / "snapshot_000005.safetensors") for run in "ab")
+    assert all(a.tensors[name].tobytes() == b.tensors[name].tobytes() for name in a.tensors)
+
+
+def test_max_iter_stops_there_and_leaves_the_rates_alone(tmp_path):
+    train(small_spec(tmp_path), tmp_path / "r", max_iter=12)
+    assert [e["lr"] for e in events(tmp_path / "r", "display")] == pytest.approx(
+        [0.1 * (1 - 9 / 30), 0.1 * (1 - 11 / 30)]
+    )
+
+
+def test_another_seed_gives_another_run(tmp_path):
+    spec = small_spec(tmp_path)
+    for seed in (1, 2):
+        train(spec, tmp_path / str(seed), max_iter=2, seed=seed)
+    a, b = (load(tmp_path / run / "snapshot_000002.safetensors") for run in "12")
+    assert (a.seed, b.seed) == (1, 2)
+    assert not np.array_equal(a.tensors["ip1.weight"], b.tensors["ip1.weight"])
+
+
+def test_a_diverging_run_names_layer_and_remedy_and_writes_no_snapshot(tmp_path):
+    spec = small_spec(tmp_path)
+    with pytest.raises(NumericError, match=r"(?s)iteration \d+: the loss is .*layer .*lower base_lr"):
+        with np.errstate(all="ignore"):
+            train(spec, tmp_path / "r", overrides={"solver.base_lr": 1e30, "solver.weight_decay": 1e8})
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["log.jsonl", "spec.yaml"]
+    assert [(e["reason"], e["exit_code"]) for e in events(tmp_path / "r", "end")] == [("nan", 5)]
+
+
+def test_weights_begin_a_new_run(tmp_path):
+    spec = small_spec(tmp_path)
+    train(spec, tmp_path / "a")
+    weights = tmp_path / "a" / "snapshot_000030.safetensors"
+    result = train(spec, tmp_path / "b", weights=weights, max_iter=0)
+    assert result.outputs == events(tmp_path / "a", "end")[0]["outputs"]
+    assert result.iteration == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"weights": "absent"}, UsageError, "absent: no such file"),
+        ({"resume": "absent"}, UsageError, "--resume absent: no such file"),
+        ({"weights": "w", "resume": "auto"}, UsageError, "exclude each other"),
+    ],
+)
+def test_what_cannot_begin_writes_nothing(tmp_path, fields, error, message):
+    with pytest.raises(error, match=message):
+        train(small_spec(tmp_path), tmp_path / "r", **fields)
+    assert not (tmp_path / "r").exists()
+
+
+def test_missing_data_is_found_before_the_folder_is_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path))
+    path = small_spec(tmp_path)
+    path.write_text(path.read_text().replace("source: digits", "source: mnist").replace("pad: 1, crop_size: 8, ", ""))
+    with pytest.raises(DataError, match="errno 2"):
+        train(path, tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "precious").touch()
+    with pytest.raises(StateError, match="not empty"):
+        train(small_spec(tmp_path), tmp_path / "r")
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["precious"]
+
+
+def test_a_snapshot_of_another_net_is_refused(tmp_path):
+    train(small_spec(tmp_path), tmp_path / "r", max_iter=1)
+    other = load_spec(small_spec(tmp_path), {"layers.ip1.num_output": 25})
+    with pytest.raises(StateError, match=r"is of another net: ip1.weight is \[24, 64\], here \[25, 64\]"):
+        train(other, tmp_path / "r", resume="auto")
+
+
+def test_a_spec_without_a_solver_cannot_train(tmp_path):
+    path = small_spec(tmp_path)
+    path.write_text(path.read_text().partition("solver:")[0])
+    with pytest.raises(UsageError, match="small: no solver: section"):
+        train(path, tmp_path / "r")
+
+
+def test_pixels_left_at_0_to_255_get_a_warning(tmp_path, capsys):
+    spec = small_spec(tmp_path)
+    train(spec, tmp_path / "a", max_iter=0)
+    assert capsys.readouterr().err == ""
+    np.savez(tmp_path / "p.npz", data=np.full((60, 1, 8, 8), 255, np.uint8), label=np.arange(60) % 10)
+    spec.write_text(spec.read_text().replace("source: digits, scale: 0.0625", "source: npz, file: p.npz"))
+    train(spec, tmp_path / "b", max_iter=0)
+    assert "warning: the values of data lie in 0..255: pixels were left as they are" in capsys.readouterr().err
+
+
+def test_labels_are_scanned_before_the_first_step(tmp_path):
+    spec = small_spec(tmp_path)
+    labels = np.arange(60) % 10
+    labels[47] = 10
+    np.savez(tmp_path / "p.npz", data=np.zeros((60, 1, 8, 8), np.uint8), label=labels)
+    spec.write_text(spec.read_text().replace("source: digits", "source: npz, file: p.npz"))
+    with pytest.raises(DataError, match="npz: sample 47 has label 10, expected 0 to 9"):
+        train(spec, tmp_path / "r")
+    assert not (tmp_path / "r").exists()

@@ -1,0 +1,85 @@
+"""Weights by name, with a table of what became of each."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from netspec.training.weights import load_weights
+from runtime.errors import StateError, UsageError
+from runtime.snapshot import Snapshot, save
+
+
+class Net:
+    """Names, roles and shapes."""
+
+    def __init__(self, **shapes):
+        self.states = {
+            name.replace("__", "."): SimpleNamespace(role=role, view=SimpleNamespace(shape=shape))
+            for name, (role, shape) in shapes.items()
+        }
+        self.loaded = {}
+
+    def import_state(self, arrays):
+        self.loaded.update(arrays)
+
+
+@pytest.fixture
+def net():
+    return Net(
+        conv1__weight=("param", (2, 3)),
+        bn__mean=("running", (2,)),
+        fc__weight=("param", (4, 2)),
+        conv1__weight__momentum=("solver", (2, 3)),
+    )
+
+
+def write(path, **tensors):
+    named = {name.replace("__", "."): value for name, value in tensors.items()}
+    save(path, Snapshot(tensors=named))
+    return path
+
+
+def test_names_are_loaded_skipped_or_kept(tmp_path, net):
+    path = write(
+        tmp_path / "w", conv1__weight=np.ones((2, 3)), bn__mean=np.zeros(2), old__bias=np.ones(7),
+        old__bias__momentum=np.ones(7), conv1__weight__momentum=np.ones((2, 3)),
+    )  # fmt: skip
+    table = load_weights(net, path)
+    assert table.to_dict() == {
+        "path": str(path),
+        "loaded": ["conv1.weight", "bn.mean"],
+        "skipped": ["old.bias"],
+        "kept": ["fc.weight"],
+    }
+    assert sorted(net.loaded) == ["bn.mean", "conv1.weight"]
+
+
+def test_a_shape_that_does_not_fit_names_both_and_the_remedy(tmp_path, net):
+    path = write(tmp_path / "w", conv1__weight=np.ones((2, 3)), fc__weight=np.ones((5, 2)))
+    with pytest.raises(StateError, match=r"fc.weight: the file has \[5, 2\], the net \[4, 2\]\n.*except: \[fc\]"):
+        load_weights(net, path)
+    assert net.loaded == {}
+
+
+def test_a_file_of_which_no_name_fits_is_refused(tmp_path, net):
+    with pytest.raises(StateError, match=r"no name fits: the net has conv1.weight, bn.mean, .*the file other"):
+        load_weights(net, write(tmp_path / "w", other=np.ones(3)))
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path, net):
+    with pytest.raises(UsageError, match="no such file"):
+        load_weights(net, tmp_path / "absent")
+
+
+def test_the_printed_table_does_not_swallow_brackets(tmp_path):
+    net = Net(**{"[red]a": ("param", (2,)), "b": ("param", (1,))})
+    table = load_weights(net, write(tmp_path / "w", **{"[red]a": np.ones(2)}))
+    text = io.StringIO()
+    table.print(Console(file=text, width=100))
+    assert "[red]a" in text.getvalue()
+    assert "kept at its filler: not in the file" in text.getvalue()
