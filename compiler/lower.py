@@ -164,7 +164,8 @@ class _Stepper:
         for v in op.inputs:
             part = _part(y, op.prim.axis, start, v.shape)
             start += v.shape[op.prim.axis]
-            if v not in self.found.inside:
+            where = self.found.inside.get(v)
+            if where is None or where[0] is not op.outputs[0]:  # it may lie inside another concat
                 self._identity(op, self.view(v), part)
 
     def _pad(self, op: Op) -> None:

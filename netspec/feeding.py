@@ -76,7 +76,9 @@ def _count(net: Net, arrays: Mapping[str, Array], micro_steps: int) -> int:
         if allowed or (net.phase == "test" and 1 <= n <= net.batch):
             return int(n)
         limit = f"1 to {net.batch}" if net.phase == "test" else str(net.batch)
-        raise UsageError(f"input {name}: got shape {array.shape}, expected {limit} samples of {net.inputs[name].shape[1:]}")
+        raise UsageError(
+            f"input {name}: got shape {array.shape}, expected {limit} samples of {net.inputs[name].shape[1:]}"
+        )
     return net.batch
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compiler.compile import Watcher, compile_graph
+from compiler.compile import compile_graph
 from compiler.target import Target
 from netspec.diagnose import first_not_finite
 from netspec.feeding import check_inputs, label_ranges
 from netspec.graph import Net as ResolvedNet
+from netspec.keeping import all_blobs, kept_names
 from netspec.lowering import build_graph
 from netspec.mappings import Array, Arrays, WritableArrays
 from runtime.data.open import open_stream
@@ -61,13 +62,11 @@ class Net:
         threads: int | None = None,
         keep: Collection[str] = (),
         parent: Net | None = None,
-        passes: PassOptions | None = None,
     ):
         self.resolved = resolved
         self.device, self.dtype, self.seed, self.threads = device, dtype, seed, threads
-        self.keep = _kept(resolved, keep)
+        self.keep = kept_names(resolved, keep)
         self.solver = resolved.spec.solver if resolved.phase == "train" else None
-        self._passes = passes or PassOptions()
         self.plan: Plan = self._compile()
         self._entries = {e.name: e for e in self.plan.states}
         self._store = parent._store if parent else _open_store(self.plan)
@@ -126,7 +125,7 @@ class Net:
     def _compile(self) -> Plan:
         graph = build_graph(self.resolved, self.dtype, self.keep, self.solver)
         target = Target(device=self.device.partition(":")[0], dtype=self.dtype)
-        return compile_graph(graph, target, **self._passes.arguments())
+        return compile_graph(graph, target)
 
     def _make_mappings(self) -> None:
         plan, entries = self.plan, self._entries
@@ -253,7 +252,7 @@ class Net:
 
     def diagnose_not_finite(self) -> str:
         """Runs the last batch again keeping every blob; names the first layer whose result is not finite."""
-        kept = Net(self.resolved, self.device, self.dtype, self.seed, self.threads, _all_blobs(self.resolved), self)
+        kept = Net(self.resolved, self.device, self.dtype, self.seed, self.threads, all_blobs(self.resolved), self)
         kept._feed(self._fed)
         kept._walk("forward")
         try:
@@ -288,7 +287,7 @@ class Net:
         if name not in ("train", "test"):
             raise UsageError(f"no phase {name!r}: train or test")
         resolved = self.spec.net(name, batch=batch_size)
-        key = (name, resolved.batch, tuple(sorted(_kept(resolved, keep))))
+        key = (name, resolved.batch, tuple(sorted(kept_names(resolved, keep))))
         root = self._root
         if key not in root._siblings:
             mine = (self.phase_name, self.batch_size, tuple(sorted(self.keep)))
@@ -357,28 +356,15 @@ class Net:
         return f"the gradient of {name} is gone after step(): compile with keep=({name!r},) to hold on to it"
 
     def _why_no_blob(self, name: str) -> str | None:
-        if name in _all_blobs(self.resolved):
+        if name in all_blobs(self.resolved):
             return f"blob {name!r} was not kept through memory planning: compile with keep=({name!r},)"
-        near = difflib.get_close_matches(str(name), _all_blobs(self.resolved), 3, 0.6)
+        near = difflib.get_close_matches(str(name), all_blobs(self.resolved), 3, 0.6)
         return f"no blob named {name!r}" + (f"; near names: {', '.join(near)}" if near else "")
 
     def _why_no_grad(self, name: str) -> str | None:
-        if name in _all_blobs(self.resolved):
+        if name in all_blobs(self.resolved):
             return f"the gradient of blob {name!r} was not kept: compile with keep=({name!r},) in phase train"
         return self._why_no_blob(name)
-
-
-class PassOptions:
-    """What ``netspec plan`` says to the compiler: passes to leave out, checks, dumps."""
-
-    def __init__(
-        self, disabled: Collection[str] = (), check: bool = False, watch: Watcher | None = None, reuse: bool = True
-    ):
-        self.disabled, self.check, self.watch, self.reuse = disabled, check, watch, reuse
-
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of ``compile_graph``."""
-        return {"disabled": self.disabled, "check": self.check, "watch": self.watch, "reuse": self.reuse}
 
 
 def compile_spec(
@@ -390,7 +376,6 @@ def compile_spec(
     seed: int | None = None,
     threads: int | None = None,
     keep: Collection[str] | str = (),
-    passes: PassOptions | None = None,
 ) -> Net:
     """Compiles a loaded spec; see ``netspec.compile``."""
     if dtype not in DTYPES:
@@ -401,7 +386,7 @@ def compile_spec(
     if seed is None:
         seed = spec.solver.random_seed if spec.solver is not None else 0
     names = (keep,) if isinstance(keep, str) else tuple(keep)
-    return Net(resolved, device, DTYPES[dtype], seed, threads, names, passes=passes)
+    return Net(resolved, device, DTYPES[dtype], seed, threads, names)
 
 
 def _open_store(plan: Plan) -> Store:
@@ -409,18 +394,6 @@ def _open_store(plan: Plan) -> Store:
     total = sum(plan.memory.values())
     require(total, "the net with its training state", "a smaller --batch or num_output helps")
     return Store(sizes)
-
-
-def _all_blobs(resolved: ResolvedNet) -> list[str]:
-    return list(dict.fromkeys([*resolved.inputs, *(t for node in resolved.nodes for t in node.tops)]))
-
-
-def _kept(resolved: ResolvedNet, keep: Collection[str]) -> tuple[str, ...]:
-    """Names to keep, ``all`` spelled out; unknown ones are refused."""
-    names = tuple(keep)
-    if "all" in names:
-        return (*_all_blobs(resolved), "all")
-    return names
 
 
 def _mean_of(outputs: list[dict[str, Array]]) -> dict[str, Array]:

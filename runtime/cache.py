@@ -37,7 +37,7 @@ from runtime.errors import UsageError
 
 MAGIC = b"netspec1"
 ROOT = Path(__file__).resolve().parent.parent
-_IMPORTS = re.compile(r"^\s*(?:from|import)\s+(runtime[\w.]*)(?:\s+import\s+([\w, ()]+))?", re.M)
+_IMPORTS = re.compile(r"^\s*(?:from|import)\s+(runtime[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n#]*))?", re.M)
 
 
 class CacheWarning(UserWarning):

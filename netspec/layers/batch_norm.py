@@ -47,6 +47,7 @@ class BatchNorm(Layer):
     bias_filler: Filler | None = field(None, doc="start of the bias; default: 0")
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         for name in ("scale_filler", "bias_filler"):
             if getattr(self, name) is not None and not self.scale_bias:
                 yield Problem("E522", name, f"{name} needs scale_bias", "scale_bias: true")

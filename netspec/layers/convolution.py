@@ -73,6 +73,7 @@ class Convolution(Grouped):
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, None)
     tops: ClassVar[tuple[int, int | None]] = (1, None)
+    rounds: ClassVar[bool] = True
 
     def shapes(self, *bottoms: Shape) -> Shape | tuple[Shape, ...]:
         made = tuple(self._shape(x) for x in bottoms)

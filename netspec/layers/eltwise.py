@@ -36,6 +36,7 @@ class Eltwise(Layer):
     stable_prod_grad: bool = field(True, doc="accepted for Caffe's sake; the gradient of PROD is always the stable one")
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         if self.coeff and self.operation != "SUM":
             yield Problem("E522", "coeff", f"coeff needs operation: SUM, not {self.operation}", "drop coeff")
 

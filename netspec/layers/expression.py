@@ -37,6 +37,7 @@ class Expression(Layer):
     expr: str = field(doc="the formula")
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         try:
             formula.parse(self.expr)
         except formula.FormulaError as error:

@@ -37,6 +37,7 @@ class LRN(Layer):
     norm_region: str = field("ACROSS_CHANNELS", choices=("ACROSS_CHANNELS", "WITHIN_CHANNEL"), doc="what is near")
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         if self.local_size % 2 == 0:
             message = f"local_size {self.local_size} is even, the window has no middle"
             yield Problem("E523", "local_size", message, f"local_size: {self.local_size + 1}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, windows
 from netspec.layers.sliding import Sliding, positive
@@ -34,6 +34,8 @@ class Pooling(Sliding):
     Source
         Caffe ``PoolingLayer``.
     """
+
+    rounds: ClassVar[bool] = True
 
     pool: str = field("MAX", choices=("MAX", "AVE"), doc="largest or average value")
     global_pooling: bool = field(False, doc="one window over the whole map; takes no kernel, pad or stride")

@@ -36,6 +36,7 @@ class Reduction(Layer):
     coeff: float = field(1.0, doc="factor on the result")
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         if self.axes is not None and self.given("axis"):
             yield Problem("E511", "axis", "axis and axes say the same", "keep one of them")
 

@@ -33,6 +33,7 @@ class Reshape(Layer):
     num_axes: int = field(-1, minimum=-1, doc="axes that are replaced; -1: all from axis on")
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         if self.shape.count(-1) > 1:
             yield Problem("E419", "shape", "only one size can be -1", "write all but one as numbers or 0")
 

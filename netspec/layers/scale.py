@@ -39,6 +39,7 @@ class Scale(Layer):
     bias_filler: Filler | None = field(None, doc="start of the bias; default: 0")
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         if self.bias_filler is not None and not self.bias_term:
             yield Problem("W125", "bias_filler", "bias_filler has no effect: bias_term is false", "drop it", "warning")
 

@@ -35,6 +35,7 @@ class Slice(Layer):
     )
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         if any(low >= high for low, high in pairwise(self.slice_point)):
             order = ", ".join(map(str, sorted(set(self.slice_point))))
             yield Problem("E418", "slice_point", "slice_point must rise", f"slice_point: [{order}]")

@@ -104,8 +104,8 @@ def misfit_message(axes: Sequence[Axis]) -> str:
     parts = []
     for axis in {replace(a, name=""): a for a in axes}.values():
         lost = axis.unseen(axis.floor())
-        verb = "is" if lost == 1 else "are"
-        parts.append(f"{axis.formula()}; the last {lost} of {axis.size} {axis.name} {verb} never seen")
+        told = f"the last {lost} of {axis.size} {axis.name} {'is' if lost == 1 else 'are'} never seen"
+        parts.append(f"{axis.formula()}; {told if lost else 'some padding is left over'}")
     return "does not fit: " + "; ".join(parts)
 
 

@@ -31,6 +31,7 @@ def build(
     *,
     layer: str | None = None,
     ignore: Iterable[str] = (),
+    failed: Iterable[str] = (),
     what: str | None = None,
 ) -> E | None:
     """Build an instance of ``cls``, None when anything is wrong with it.
@@ -49,6 +50,9 @@ def build(
         The layer's name, for the diagnostics.
     ignore : iterable of str
         Keys that the caller reads itself.
+    failed : iterable of str
+        Keys whose values could not be had, as was reported: they are not
+        missing, all others are checked, and the answer is None.
     what : str, optional
         What the entry is, for messages; default: its type.
     """
@@ -60,8 +64,9 @@ def build(
     if chosen is None:
         return None
     reading = _Reading(chosen, mapping, Context(diagnostics, layer), what or chosen.type_name)
-    values, marks = reading.values(frozenset(ignore))
-    if diagnostics.error_count > before:
+    missed = frozenset(failed)
+    values, marks = reading.values(frozenset(ignore), missed)
+    if missed or diagnostics.error_count > before:
         return None
     entry = chosen(**values)
     entry.marks, entry.mark = marks, entry_mark(mapping)
@@ -146,7 +151,7 @@ class _Reading:
     def error(self, code: str, mark: Mark, message: str, hint: str | None = None, notes: tuple[str, ...] = ()) -> None:
         self.context.diagnostics.error(code, mark, message, hint=hint, layer=self.context.layer, notes=notes)
 
-    def values(self, ignore: frozenset[str]) -> tuple[dict[str, Any], dict[str, Mark]]:
+    def values(self, ignore: frozenset[str], failed: frozenset[str]) -> tuple[dict[str, Any], dict[str, Mark]]:
         """Convert every pair; report unknown keys and missing fields."""
         values: dict[str, Any] = {}
         marks: dict[str, Mark] = {}
@@ -166,7 +171,8 @@ class _Reading:
                 self.convert(info, key.text, node, values)
         for info in fields_of(self.cls):
             # a misspelt key is one mistake, not two
-            if info.required and info.name not in marks and info.key not in self.misspelt:
+            given = info.name in marks or not failed.isdisjoint((info.key, *info.spec.alias))
+            if info.required and not given and info.key not in self.misspelt:
                 self.error(
                     "E502",
                     entry_mark(self.mapping),
@@ -185,7 +191,8 @@ class _Reading:
         except Bad as bad:
             if not bad.code:  # a nested entry has reported it
                 return
-            self.error(bad.code, bad.mark or node.mark, bad.message, bad.hint, bad.notes)
+            hint = bad.hint or _remedy(bad.code, info, key)
+            self.error(bad.code, bad.mark or node.mark, bad.message, hint, bad.notes)
 
     def nested(self, cls: type[Entry], node: Node) -> Entry | None:
         return build(cls, node, self.context.diagnostics, layer=self.context.layer)
@@ -216,6 +223,13 @@ class _Reading:
         registry = self.cls.registry
         names = [c.type_name for c in registry if key in keys_of(c)] if registry is not None else []
         return ", ".join(names[:5]) + (", .." if len(names) > 5 else "")
+
+
+def _remedy(code: str, info: FieldInfo, key: str) -> str:
+    """Return what the field is for, and for a value out of range one inside it."""
+    example = conversion.inside(info.spec) if code == "E504" else None
+    about = f"`{key}`: {info.spec.doc}"
+    return about if example is None else f"{about}; for instance {key}: {example}"
 
 
 def _report_problems(entry: Entry, diagnostics: Diagnostics, layer: str | None) -> None:

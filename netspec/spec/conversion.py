@@ -225,18 +225,40 @@ def range_text(spec: FieldSpec) -> str | None:
     return f"in {left}{in_text(low)}, {in_text(high)}{right}"
 
 
-def _ranged(value: Any, spec: FieldSpec, key: str, node: Node) -> Any:
-    wanted = range_text(spec)
-    if wanted is None or isinstance(value, str | bool):
-        return value
-    outside = (
+def inside(spec: FieldSpec) -> str | None:
+    """Return a value that the range allows: the default if there is one, else next to a bound."""
+    value = spec.default[0] if isinstance(spec.default, tuple) and spec.default else spec.default
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _outside(value, spec):
+        return in_text(value)
+    low = spec.minimum if spec.minimum is not None else spec.above
+    high = spec.maximum if spec.maximum is not None else spec.below
+    for candidate in (
+        spec.minimum,
+        spec.maximum,
+        (low + high) / 2 if low is not None and high is not None else None,
+        None if low is None else low + 1,
+        None if high is None else high - 1,
+    ):
+        if candidate is not None and not _outside(candidate, spec):
+            return in_text(candidate)
+    return None
+
+
+def _outside(value: float, spec: FieldSpec) -> bool:
+    return (
         not math.isfinite(value)
         or (spec.minimum is not None and value < spec.minimum)
         or (spec.maximum is not None and value > spec.maximum)
         or (spec.above is not None and value <= spec.above)
         or (spec.below is not None and value >= spec.below)
     )
-    if outside:
+
+
+def _ranged(value: Any, spec: FieldSpec, key: str, node: Node) -> Any:
+    wanted = range_text(spec)
+    if wanted is None or isinstance(value, str | bool):
+        return value
+    if _outside(value, spec):
         written = _written(node) if isinstance(node, Scalar) else ""
         raise Bad("E504", f"`{key}` must be {wanted}, got {in_text(value)}{written}")
     return value

@@ -17,8 +17,14 @@ Shape = tuple[int, ...]
 
 ENTRY_KEYS = ("block", "repeat", "each")  # read by the expansion, gone when a layer is built
 
-_NAMES: dict[str, Any] = {"title": "name or names", "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-_BOTTOMS = {"title": "blob or blobs", "anyOf": [*_NAMES["anyOf"], {"type": "object", "additionalProperties": {"type": "string"}}]}
+_NAMES: dict[str, Any] = {
+    "title": "name or names",
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+}
+_BOTTOMS = {
+    "title": "blob or blobs",
+    "anyOf": [*_NAMES["anyOf"], {"type": "object", "additionalProperties": {"type": "string"}}],
+}
 _CONDITION = {"title": "bool", "anyOf": [{"type": "boolean"}, {"type": "string"}]}  # `if: stride > 1` needs no ${}
 _RULE: dict[str, Any] = {
     "anyOf": [
@@ -76,6 +82,7 @@ class Layer(Entry):
     is_metric: ClassVar[bool] = False
     label_bottoms: ClassVar[tuple[int, ...]] = ()
     relu_like: ClassVar[bool] = False  # a weight layer before it starts from msra
+    rounds: ClassVar[bool] = False  # has a size that `round` decides
 
     # Set by whoever wires the layer, before `warnings`, `shapes` and `lower`: names as
     # written (the keys, where `bottom` is a mapping). Slice and Input count their tops by
@@ -100,6 +107,12 @@ class Layer(Entry):
     round: str | None = field(
         None, choices=("floor", "ceil", "exact"), alias="round_mode", doc="how a size that does not fit is rounded"
     )
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield the mistakes that only show between fields."""
+        if self.round is not None and not self.rounds:
+            message = f"{self.type_name} has no size to round"
+            yield Problem("W126", "round", message, "drop `round`", "warning")
 
     def with_defaults(self, consumer_is_relu_like: bool) -> Self:
         """Return the layer with what the spec left out chosen by its surroundings (fillers of weights)."""

@@ -107,9 +107,8 @@ class Typer:
         if literal and id(item.node) in self._built:
             layer = copy.copy(self._built[id(item.node)][1])
         else:
-            full = self.evaluator.node(node, env, item.name)
-            assert isinstance(full, Mapping)
-            layer = build(cls, full, self.diagnostics, layer=item.name)
+            full, failed = self._evaluated(node, env, item.name)
+            layer = build(cls, full, self.diagnostics, layer=item.name, failed=failed)
             if literal:
                 self._built[id(item.node)] = item.node, layer
         if layer is not None:
@@ -117,6 +116,16 @@ class Typer:
             for name in _WIRED:  # the item holds them, evaluated; the nodes would make equal layers differ
                 setattr(layer, name, None)
         return layer
+
+    def _evaluated(self, node: Mapping, env: Env, layer: str) -> tuple[Mapping, list[str]]:
+        """Replace the expressions of an entry; also the keys whose values cannot be had, so that the rest is checked."""
+        pairs, failed = [], []
+        for key, value in node.pairs:
+            try:
+                pairs.append((key, self.evaluator.node(value, env, layer)))
+            except Failed:
+                failed.append(key.text)
+        return Mapping(pairs, node.mark), failed
 
 
 def read_defaults(section: Node | None, variables: Variables, evaluator: Evaluator) -> dict[str, Mapping]:

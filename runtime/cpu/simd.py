@@ -24,31 +24,7 @@ from numba.extending import intrinsic, lower_builtin
 
 from runtime.cpu import lanes as L
 from runtime.cpu import vmath
-from runtime.cpu.access import (
-    broadcaster,
-    call,
-    gatherer,
-    least,
-    loader,
-    mask_below,
-    most,
-    prefetch,
-    put_word,
-    quotient,
-    ramp,
-    real,
-    remainder,
-    scalar_loader,
-    scalar_storer,
-    scatterer,
-    splatter,
-    storer,
-    tail_loader,
-    tail_storer,
-    vectors,
-    whole,
-    word,
-)
+from runtime.cpu.access import *  # noqa: F403  (kernels import one module)
 from runtime.cpu.lanes import Lanes
 from runtime.cpu.vectype import SCALAR, Vec, lanes_of, number_type, scalar_to, vec
 

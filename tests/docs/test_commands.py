@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import netspec
 import pytest
 from markdown_support import DOCUMENTS, ROOT, Block, blocks
+
+import netspec
 
 TIMEOUT = 300  # seconds; generous: a cold compile on a loaded machine
 

@@ -6,6 +6,7 @@ import importlib.util
 
 import pytest
 from markdown_support import ROOT
+
 from netspec.spec.registry import LAYERS
 
 

@@ -18,7 +18,7 @@ MISTAKES = {
     "blob.yaml": """  - {name: conv1, type: Convolution, num_output: 20, kernel_size: 5}
   - {name: relu1, type: ReLU, bottom: conv_1}
 """,
-    "concat.yaml": """  - {name: left, type: Convolution, bottom: data, num_output: 20, kernel_size: 3, stride: 2, round: floor}
+    "concat.yaml": """  - {name: left, type: Convolution, num_output: 20, kernel_size: 3, stride: 2, round: floor}
   - {name: right, type: Pooling, bottom: data, kernel_size: 3, stride: 2}
   - {name: both, type: Concat, bottom: [left, right]}
 """,

@@ -56,4 +56,11 @@ or `msra`; leave the field out and one is chosen.""",
 
 Often the next layer reads another blob by mistake. If only a test needs it: `include: test`.""",
     ),
+    Code(
+        "W126",
+        "round has no effect",
+        """`round` (`round_mode`) decides the size of a Convolution or Pooling whose stride does not divide it.
+
+Other layers have nothing to round: a Deconvolution's size is S (N - 1) + F - 2 P.""",
+    ),
 )

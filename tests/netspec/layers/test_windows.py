@@ -76,3 +76,9 @@ def test_hints_of_misfits_remove_them(axis):
 @pytest.mark.parametrize(("value", "text"), [(3.0, "3"), (7 / 3, "2.33"), (0.5, "0.5"), (-1.0, "-1"), (100.0, "100")])
 def test_numbers_are_short(value, text):
     assert windows.number(value) == text
+
+
+def test_hints_of_enormous_windows_come_at_once():
+    huge = Axis("rows", 7, 3, 10**9)
+    assert windows.misfit_hint([huge], lambda a: a.fits) == ""
+    assert windows.misfit_hint([Axis("rows", 10**9, 10**9 - 1, 3)], lambda a: a.fits) == "pad 1 or stride 1 fits"

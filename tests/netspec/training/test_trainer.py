@@ -30,6 +30,18 @@ def test_n_a_resume_and_n_give_the_bytes_of_twice_n(tmp_path, solver):
     assert names == [f"snapshot_{k:06d}.safetensors" for k in (11, 20, 30)]
 
 
+@pytest.mark.slow
+def test_a_resume_on_the_cpu_gives_the_same_bytes_for_one_and_two_threads(tmp_path):
+    spec = small_spec(tmp_path)
+    for threads in (1, 2):
+        folder = tmp_path / str(threads)
+        Trainer(spec, folder / "whole", threads=threads, quiet=True).run()
+        Trainer(spec, folder / "parts", threads=threads, quiet=True, max_iter=11).run()
+        Trainer(spec, folder / "parts", threads=threads, quiet=True, resume="auto").run()
+    files = [tmp_path / t / run / "snapshot_000030.safetensors" for t in "12" for run in ("whole", "parts")]
+    assert len({path.read_bytes() for path in files}) == 1
+
+
 def test_the_log_tells_the_whole_run(tmp_path):
     result = train(small_spec(tmp_path, test_interval=20), tmp_path / "r")
     kinds = [(event["event"], event["iter"]) for event in events(tmp_path / "r")]

@@ -8,6 +8,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runtime.data import open as opening
 from runtime.data.batches import Position
@@ -75,6 +77,16 @@ def test_an_epoch_takes_each_sample_once_and_goes_on_with_the_next_in_the_same_b
     labels = np.concatenate([stream.next()["label"] for _ in range(5)])
     assert sorted(labels[:10]) == sorted(labels[10:]) == list(range(10))
     assert stream.position == Position(2, 0)
+
+
+@given(sizes=st.lists(st.integers(1, 700), min_size=1, max_size=8), seed=st.integers(0, 2**53 - 1))
+@settings(max_examples=30, deadline=None)
+def test_samples_come_in_one_order_however_they_are_cut_into_batches(sizes, seed):
+    cut, whole = open_stream(digits(), seed=seed), open_stream(digits(), seed=seed)
+    pieces = [cut.next(size) for size in sizes]
+    together = whole.next(sum(sizes))
+    assert same({name: np.concatenate([piece[name] for piece in pieces]) for name in together}, together)
+    assert cut.position == whole.position
 
 
 def test_a_batch_larger_than_the_source_wraps_around(tmp_path):

@@ -1,0 +1,33 @@
+"""Which blobs and gradients a net holds on to."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+from netspec.graph import Net
+from runtime.errors import UsageError
+
+
+def all_blobs(net: Net) -> list[str]:
+    """Names of the net's blobs, inputs first."""
+    return list(dict.fromkeys([*net.inputs, *(top for node in net.nodes for top in node.tops)]))
+
+
+def kept_names(net: Net, keep: Collection[str]) -> tuple[str, ...]:
+    """What ``keep`` names, with ``all`` spelled out (and still there, for parameter gradients).
+
+    Raises
+    ------
+    UsageError
+        A name that is neither a blob nor ``<layer>.<parameter>``.
+    """
+    names = tuple(keep)
+    blobs = all_blobs(net)
+    layers = {node.name for node in net.nodes}
+    for name in names:
+        if name != "all" and name not in blobs and name.rpartition(".")[0] not in layers:
+            near = difflib.get_close_matches(name, [*blobs, "all"], 3, 0.6)
+            hint = f"; near names: {', '.join(near)}" if near else ""
+            raise UsageError(f"keep: no blob or parameter named {name!r}{hint}")
+    return (*blobs, "all") if "all" in names else names
