@@ -125,11 +125,12 @@ class _Sweep:
         parts = self.parts.get(value)
         if parts is None:
             return None
+        if len(parts) == 1:
+            return parts[0][0]
         if value not in self.totals:
-            grads = [grad for grad, _ in parts]
             origin = value.op.origin if value.op is not None else tuple(o for _, many in parts for o in many)
             with _backward(self.b, origin):
-                self.totals[value] = grads[0] if len(grads) == 1 else _accumulate(self.b, grads)
+                self.totals[value] = _accumulate(self.b, [grad for grad, _ in parts])
         return self.totals[value]
 
     def origins(self, value: Value) -> tuple[Origin, ...]:

@@ -92,7 +92,7 @@ def mul(g: Expr, d: Expr) -> Expr:
     """``g * d``; goes inside a choice with a zero branch, lest that branch become 0 * inf."""
     x, y = _number(g), _number(d)
     if x is not None and y is not None:
-        return const(x * y)
+        return const(x * y + 0.0)  # 0 stays 0, not -0
     if x in (0.0, 1.0) or y in (0.0, 1.0):
         return ZERO if 0.0 in (x, y) else d if x == 1.0 else g
     return _inside(g, lambda part: mul(part, d)) or call("mul", g, d)
@@ -109,7 +109,7 @@ def neg(g: Expr) -> Expr:
     """``-g``."""
     x = _number(g)
     if x is not None:
-        return const(-x)
+        return const(0.0 - x)  # 0 stays 0, not -0
     if g.op == "neg":
         return g.args[0]
     return _inside(g, neg) or call("neg", g)

@@ -73,12 +73,16 @@ def gradient(
     known
         Values that already hold a sub-expression (results of the forward map).
     """
-    first = {value: k for k, value in reversed(list(enumerate(inputs)))}
-    same = {k: arg(first[v], kind_of(v.dtype)) for k, v in enumerate(inputs)}
-    results = [r.substitute(same) for r in results]
+    results = list(results)
+    if len(set(inputs)) < len(inputs):
+        # A value read twice is one operand, so its gradient is one formula.
+        first = {value: k for k, value in reversed(list(enumerate(inputs)))}
+        same = {k: arg(first[v], kind_of(v.dtype)) for k, v in enumerate(inputs)}
+        known = {r.substitute(same): v for r, v in known.items()}
+        results = [r.substitute(same) for r in results]
     pool = list(inputs)
     seeds = [None if dy is None else _leaf(dy, pool) for dy in dys]
-    outputs = {r.substitute(same): _leaf(v, pool) for r, v in known.items() if r.args}
+    outputs = {r: _leaf(v, pool) for r, v in known.items() if r.args}
     found = adjoints(results, seeds)
     grads: list[Value | None] = []
     for k, value in enumerate(inputs):
@@ -106,8 +110,9 @@ def emit_summed(b: Builder, formula: Expr, shape: Shape, pool: Sequence[Value], 
     used = sorted(formula.operands())
     if formula.op == "arg" and pool[used[0]].shape == target == shape:
         return pool[used[0]]
-    packed = formula.substitute({k: arg(i, kind_of(pool[k].dtype)) for i, k in enumerate(used)})
+    if used != list(range(len(used))):
+        formula = formula.substitute({k: arg(i, kind_of(pool[k].dtype)) for i, k in enumerate(used)})
     axes = tuple(a for a in broadcast_axes(target, shape) if shape[a] != 1)
-    prim = ops.Reduce("sum", (packed,), axes, shape) if axes else ops.Map((packed,), shape)
+    prim = ops.Reduce("sum", (formula,), axes, shape) if axes else ops.Map((formula,), shape)
     total = b.emit1(prim, *(pool[k] for k in used))
     return total if total.shape == target else b.emit1(ops.Reshape(target), total)

@@ -21,7 +21,7 @@ COMMANDS = {
     "test": "Report losses and metrics over the whole test source.",
     "inspect": "Show shapes, parameters, cost and memory of a net.",
     "check": "Report every mistake in specs, of both phases.",
-    "expand": "Print the flat net after blocks, variables and defaults, itself a spec.",
+    "expand": "Print the flat net after blocks, variables and defaults.",
     "plan": "Show the fused plan: steps, algorithms, memory, and what was not fused.",
     "gradcheck": "Compare the compiled gradient with centred differences in float64.",
     "time": "Measure steps and layers, rates and share of peak.",

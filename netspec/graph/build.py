@@ -11,9 +11,9 @@ from netspec.graph.net import Input, Net, Node, ParamSpecEntry, Shape
 from netspec.graph.sections import InputEntry
 from netspec.graph.shapes import Placed, Shaper
 from netspec.sources.base import Source
-from netspec.spec.chain import WiredLayer, Wiring
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.entries import Item
+from netspec.spec.wiring import WiredLayer, Wiring
 
 if TYPE_CHECKING:
     from netspec.spec.load import Spec

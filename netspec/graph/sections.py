@@ -12,13 +12,13 @@ import netspec.sources
 from netspec.solvers.base import Solver
 from netspec.sources.base import Source
 from netspec.spec.build import build
-from netspec.spec.chain import Roots
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 from netspec.spec.entries import NAME, Named
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
 from netspec.spec.rules import PHASES
 from netspec.spec.values import Evaluator, Failed
+from netspec.spec.wiring import Roots
 
 Shape = tuple[int, ...]
 MAX_ELEMENTS = 2**40
@@ -59,11 +59,11 @@ def read_data(section: Mapping | None, evaluator: Evaluator, env: Environment[st
     if not phases:
         whole = Mapping(common, section.mark)
         return {phase: _source(whole, evaluator, env) for phase in PHASES}
-    return {
-        phase: None if (node := _of_phase(*phases[phase], common, diagnostics)) is None else _source(node, evaluator, env)
-        for phase in PHASES
-        if phase in phases
-    }
+    found: dict[str, Source | None] = {}
+    for phase in (p for p in PHASES if p in phases):
+        merged = _of_phase(*phases[phase], common, diagnostics)
+        found[phase] = None if merged is None else _source(merged, evaluator, env)
+    return found
 
 
 def _of_phase(key: Scalar, node: Node, common: list[tuple[Scalar, Node]], diagnostics: Diagnostics) -> Mapping | None:
@@ -156,11 +156,19 @@ def read_solver(section: Mapping | None, evaluator: Evaluator, env: Environment[
         return None
 
 
-def roots_of(phase: str, data: dict[str, Source | None], inputs: dict[str, InputEntry], place: Mark) -> Roots:
-    """Return the blobs that come from outside in a phase, and what the first layer chains from."""
+def roots_of(
+    phase: str, data: dict[str, Source | None], inputs: dict[str, InputEntry], place: Mark, uncertain: bool = False
+) -> Roots:
+    """Return the blobs that come from outside in a phase, and what the first layer chains from.
+
+    Parameters
+    ----------
+    uncertain : bool
+        ``data`` or ``inputs`` could not be read in full.
+    """
     if inputs:
         names = [(name, entry.mark) for name, entry in inputs.items()]
-        return Roots(names, names[0][0])
+        return Roots(names, names[0][0], uncertain=uncertain)
     tops: dict[str, list[Named]] = {}
     for each, source in data.items():
         mark = place if source is None else source.marks.get("tops_", source.mark or place)
@@ -172,4 +180,4 @@ def roots_of(phase: str, data: dict[str, Source | None], inputs: dict[str, Input
         differs = ", ".join(f"{each} with `{name}`" for each, name in firsts.items())
     here = {name for name, _ in own}
     elsewhere = {name: each for each, names in tops.items() for name, _ in names if name not in here}
-    return Roots(own, own[0][0] if own and differs is None else None, differs, elsewhere)
+    return Roots(own, own[0][0] if own and differs is None else None, differs, elsewhere, uncertain)

@@ -34,7 +34,7 @@ SMALL_NET = {
     "name": "doctor",
     "inputs": {"data": [3, 9, 7], "label": []},
     "layers": [
-        {"name": "conv", "type": "Convolution", "num_output": 5, "kernel_size": 3, "pad": 1},
+        {"name": "conv", "type": "Convolution", "num_output": 5, "kernel_size": 3, "pad": 1, "bias_term": False},
         {"name": "bn", "type": "BatchNorm", "scale_bias": True},
         {"name": "relu", "type": "ReLU"},
         {"name": "pool", "type": "Pooling", "pool": "MAX", "kernel_size": 2, "stride": 2, "round": "ceil"},

@@ -83,6 +83,8 @@ def _block(key: Scalar, node: Mapping, diagnostics: Diagnostics) -> Block:
 
 def entries_of(node: Node | None, mark: Mark, where: str, diagnostics: Diagnostics) -> tuple[Mapping, ...]:
     """Return the entries of a ``layers`` list that are mappings; the others are reported."""
+    if node is None and any(d.hint == "did you mean `layers`?" for d in diagnostics.errors):
+        return ()
     if node is None:
         diagnostics.error("E222", mark, f"{where} has no layers", "write `layers:` with a list of entries")
         return ()

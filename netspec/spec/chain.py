@@ -8,70 +8,13 @@ port, a block's output) is an alias, followed when it is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from netspec.spec.diagnostics import Diagnostics, Related
-from netspec.spec.entries import Calls, Item, Named
+from netspec.spec.entries import Item
 from netspec.spec.marks import Mark
 from netspec.spec.unknown import Absent, report_unknown
-
-Ref = tuple["Scope", str]
-
-
-@dataclass(slots=True, eq=False)
-class Scope:
-    """Where names are looked up: the file, or the inside of one block instance."""
-
-    prefix: str
-    calls: Calls = ()
-    ports: dict[str, Ref | None] = field(default_factory=dict)
-    current: Ref | None = None
-
-
-@dataclass(slots=True)
-class Making:
-    """One making of a name: a blob (``blob_id``) or an alias (``target``)."""
-
-    position: int
-    mark: Mark
-    blob_id: str | None = None
-    target: Ref | None = None
-    item: Item | None = None
-
-
-@dataclass(slots=True)
-class WiredLayer:
-    """A layer with the blobs it reads and makes, in full names and unique ids."""
-
-    item: Item
-    bottoms: tuple[str, ...]
-    bottom_ids: tuple[str, ...]
-    tops: tuple[str, ...]
-    top_ids: tuple[str, ...]
-    bottom_marks: tuple[Mark, ...]
-
-
-@dataclass(slots=True)
-class Roots:
-    """The blobs from outside: tops of the phase's data, or ``inputs``.
-
-    ``chained`` is the one that the first layer takes, None where there is none
-    or the phases differ (``differs`` then says how).
-    """
-
-    names: list[Named]
-    chained: str | None
-    differs: str | None = None
-    elsewhere: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Wiring:
-    """The layers of one phase in the order of the file, wired; ``complete`` if nothing was wrong."""
-
-    phase: str
-    layers: list[WiredLayer]
-    complete: bool
+from netspec.spec.wiring import Making, Ref, Roots, Scope, WiredLayer, Wiring
 
 
 @dataclass(slots=True)
@@ -106,7 +49,9 @@ class Wirer:
         root = Scope("")
         for name, mark in self.roots.names:
             self.makings[name] = [Making(0, mark, blob_id=name)]
-        if self.roots.chained is not None:
+        if self.roots.uncertain:
+            self._broken(Item("broken", "", Mark.start("")), root)
+        elif self.roots.chained is not None:
             root.current = (root, self.roots.chained)
         self._walk(items, root)
         layers = [wired for pending in self._pending if (wired := self._resolved(pending)) is not None]
@@ -120,6 +65,8 @@ class Wirer:
                 self.absent.items.append(item)
             elif item.kind == "last":
                 self._last(item, scope)
+            elif item.kind == "broken":
+                self._broken(item, scope)
             else:
                 self._position += 1
                 refs = self._bottoms(item, scope)
@@ -149,6 +96,20 @@ class Wirer:
         assert item.target is not None
         if id(item.target) in self._first:
             self._alias(item, item.name, item.mark, self._first[id(item.target)])
+        elif item.target.rules is not None:
+            item.rules = item.target.rules
+            self.absent.items.append(item)
+
+    def _broken(self, item: Item, scope: Scope) -> None:
+        """Make the names of an entry that could not be read known, so that nobody complains of their lack."""
+        local = item.name[len(scope.prefix) :]
+        if not local:
+            local, scope.uncertain = "?", True
+        self.absent.broken.add(scope.prefix + local)
+        for name in (local, *(name for name, _ in item.tops or ())):
+            self.makings.setdefault(scope.prefix + name, []).append(Making(self._position, item.mark, item=item))
+        if not item.stepped_over:
+            scope.current = (scope, local)
 
     def _wire(self, item: Item, scope: Scope, refs: list[tuple[Ref, Mark]] | None) -> None:
         if item.stepped_over or not refs:
@@ -237,25 +198,30 @@ class Wirer:
     def _take_name(self, item: Item) -> None:
         other = self.layer_names.setdefault(item.name, item)
         if other is not item:
-            message = f"two layers of phase {self.phase} are called `{item.name}`"
+            message = f"two layers are called `{item.name}`"
             self._error("E309", item.mark, message, "give one of them another name, or a phase of its own (include)",
                         item, [Related("the first is here", other.mark)])  # fmt: skip
 
     def _make(self, item: Item, scope: Scope, name: str, mark: Mark, in_place: bool) -> str:
         full = scope.prefix + name
         made = self.makings.setdefault(full, [])
+        blobs = sum(making.blob_id is not None for making in made)
+        blob_id = f"{full}#{blobs + 1}" if blobs else full
         if made and not in_place:
             self._made_twice(item, full, mark, made[0])
         elif name in scope.ports and not in_place:
             hint = "give the layer another name, or work in place (top equal to bottom)"
             self._error("E310", mark, f"`{name}` is already an input of the block", hint, item)
-        blobs = sum(making.blob_id is not None for making in made)
-        blob_id = f"{full}#{blobs + 1}" if blobs else full
-        made.append(Making(self._position, mark, blob_id=blob_id, item=item))
+        else:
+            made.append(Making(self._position, mark, blob_id=blob_id, item=item))
         return blob_id
 
     def _made_twice(self, item: Item, full: str, mark: Mark, first: Making) -> None:
-        if first.item is item or (first.item is not None and first.item.name == item.name and full == item.name):
+        if (
+            first.broken
+            or first.item is item
+            or (first.item is not None and first.item.name == item.name and full == item.name)
+        ):
             return  # the layer's name is already reported
         if first.item is None:
             hint = "give the layer another name, or work in place (top equal to bottom)"
@@ -294,7 +260,7 @@ class Wirer:
                 self._alias_cycle(pending.item, mark, list(seen))
                 return None
             made = self._seen_from(pending.position, scope, name)
-            if made is not None and made.blob_id is not None:
+            if made is not None and (made.blob_id is not None or made.broken):
                 return made.blob_id
             seen[ref] = None
             target = made.target if made is not None else scope.ports.get(name)
@@ -336,13 +302,23 @@ class Wirer:
             chained = " (from chaining)" if item.bottoms is None else ""
             message = f"`{item.name}` ({item.type}) takes {_range(item.cls.bottoms, 'bottom')}, got {bottoms}{chained}"
             mark = item.bottoms[-1][1] if item.bottoms else item.mark
-            self._error("E305", mark, message, None, item)
+            self._error("E305", mark, message, self._bottoms_hint(item, bottoms), item)
         if not _within(tops, item.cls.tops):
             message = f"`{item.name}` ({item.type}) makes {_range(item.cls.tops, 'top')}, got {tops} names"
             mark = item.tops[-1][1] if item.tops else item.mark
             self._error("E306", mark, message, None, item)
             good = False
         return good
+
+    def _bottoms_hint(self, item: Item, bottoms: int) -> str | None:
+        cls = item.cls
+        assert cls is not None
+        if bottoms == 1 and cls.label_bottoms == (1,) and "label" in self.makings and not item.calls:
+            scores = item.bottoms[0][0] if item.bottoms else ".."
+            return f"bottom: [{scores}, label]"
+        if bottoms < cls.bottoms[0]:
+            return f"bottom: [{', '.join(['..'] * cls.bottoms[0])}]"
+        return None
 
     def _error(self, code: str, mark: Mark, message: str, hint: str | None, item: Item,
                related: list[Related] | None = None) -> None:  # fmt: skip

@@ -141,6 +141,7 @@ class Diagnostics:
             inside = self._calls[-1][0] + "/"
             hint = item.hint.replace(inside, "") if item.hint else None
             item = replace(item, message=item.message.replace(inside, ""), hint=hint)
+        self._errors += item.severity == "error"  # a repeated one too: the step that makes it has failed again
         key = (item.code, item.mark, item.message)
         if key in self._items:
             return
@@ -148,7 +149,6 @@ class Diagnostics:
             calls = tuple(f"in {name}, called at line {mark.line}" for name, mark in reversed(self._calls))
             item = replace(item, notes=item.notes + calls)
         self._items[key] = item
-        self._errors += item.severity == "error"
         if len(self._items) >= LIMIT:
             raise SpecError(self)
 
@@ -192,7 +192,7 @@ class Diagnostics:
 
     @property
     def error_count(self) -> int:
-        """How many errors there are; a step that compares it before and after knows whether it failed."""
+        """How many errors were reported, repeated ones too: a step that compares it before and after knows it failed."""
         return self._errors
 
     def raise_if_errors(self) -> None:

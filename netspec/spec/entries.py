@@ -45,6 +45,9 @@ class Factors:
 class Item:
     """One entry of a ``layers`` list after expansion: a layer, a block instance, or the name of a last turn.
 
+    A ``broken`` one could not be read: its mistake is reported, and whatever
+    reads its blobs (or, without a name, any unknown blob) is left in peace.
+
     Attributes
     ----------
     name
@@ -62,7 +65,7 @@ class Item:
         For a ``last``: the turn that the bare name stands for.
     """
 
-    kind: Literal["layer", "block", "last"]
+    kind: Literal["layer", "block", "last", "broken"]
     name: str
     mark: Mark
     calls: Calls = ()

@@ -7,7 +7,7 @@ layers must be refused before any of them costs time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from netspec.spec.blocks import Block
@@ -16,6 +16,7 @@ from netspec.spec.entries import MAX_LAYERS, NAME, Calls, Factors, Item
 from netspec.spec.expressions import has_expression
 from netspec.spec.fields import entry_mark
 from netspec.spec.instance import Instance
+from netspec.spec.layer import Layer
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
 from netspec.spec.registry import LAYERS
@@ -51,11 +52,19 @@ class _Turn:
 
 
 class Expander:
-    """Expands the entries of one file."""
+    """Expands the entries of one file.
 
-    def __init__(self, blocks: dict[str, Block], evaluator: Evaluator) -> None:
+    Parameters
+    ----------
+    blocks : dict of Block
+        Those that can be used.
+    broken : collection of str
+        Names of blocks whose mistakes are reported already.
+    """
+
+    def __init__(self, blocks: dict[str, Block], evaluator: Evaluator, broken: Collection[str] = ()) -> None:
         self.blocks = blocks
-        self.used: set[str] = set()
+        self.broken = frozenset(broken)
         self.evaluator = evaluator
         self.diagnostics: Diagnostics = evaluator.diagnostics
         self._count = 0
@@ -72,12 +81,24 @@ class Expander:
         taken = {n.text for entry in entries if isinstance(n := entry.get("name"), Scalar)}
         numbers: Counter[str] = Counter()
         for entry in entries:
+            name: Scalar | None = None
             try:
                 name = self._base_name(entry, place, taken, numbers)
                 found.extend(self._entry(entry, name, place))
             except Failed:
-                continue
+                found.append(self._broken(entry, name, place))
         return found
+
+    def _broken(self, entry: Mapping, name: Scalar | None, place: Place) -> Item:
+        """What stands in for an entry that could not be read: its name, if that much is sure."""
+        written = name if name is not None else entry.get("name")
+        sure = isinstance(written, Scalar) and NAME.fullmatch(written.text) and not has_expression(written)
+        text = place.prefix + written.text if sure and isinstance(written, Scalar) else place.prefix
+        item = Item("broken", text, entry_mark(entry), place.calls, entry)
+        kind_of = entry.get("type")
+        cls = LAYERS.get(kind_of.text) if isinstance(kind_of, Scalar) else None
+        item.cls = cls if cls is not None and issubclass(cls, Layer) else None
+        return item
 
     # -- names ------------------------------------------------------------------
 
@@ -132,34 +153,35 @@ class Expander:
 
     # -- turns ------------------------------------------------------------------
 
-    def _entry(self, entry: Mapping, base: Scalar | None, place: Place) -> Iterator[Item]:
-        """Yield the turns of an entry, then the name of the last one where turns are numbered."""
-        layer = place.prefix + base.text if base is not None else None
+    def _entry(self, entry: Mapping, base: Scalar | None, place: Place) -> list[Item]:
+        """The turns of an entry, then the name of the last one where turns are numbered."""
         with self.diagnostics.inside(place.calls):
-            turns = self._turns(entry, place, layer)
-        control = _CONTROL if any(key in entry for key in _CONTROL) else ()
-        is_block = "block" in entry
-        if turns is None:
-            assert base is not None
-            name = self._name(base, _Turn(place.env, entry), place)
-            yield self._item(entry.without(*control), name, place, place.env, is_block, off=True)
-            return
-        before: Item | None = None
+            turns = self._turns(entry, place, place.prefix + base.text if base is not None else None)
+            if turns is None:
+                assert base is not None
+                name = self._name(base, _Turn(place.env, entry), place)
+                return [self._item(entry.without(*_CONTROL), name, place, place.env, off=True)]
+            found = self._all_turns(entry, turns, base, place)
+        if base is not None and turns[0].suffix and not has_expression(base):
+            last = found[-1]
+            found.append(Item("last", place.prefix + base.text, base.mark, place.calls, target=last, rules=last.rules))
+        return found
+
+    def _all_turns(self, entry: Mapping, turns: list[_Turn], base: Scalar | None, place: Place) -> list[Item]:
+        condition = entry.get("if")
+        controlled = any(key in entry for key in _CONTROL)
+        plain = entry.without(*_CONTROL) if controlled else entry
+        repeated = "repeat" in entry
+        found: list[Item] = []
         for turn in turns:
-            with self.diagnostics.inside(place.calls):
-                name = self._name(base, turn, place)
-                condition = turn.node.get("if")
-                off = condition is not None and not self.evaluator.condition(
-                    condition, turn.env, place.prefix + name.text
-                )
-            node = turn.node.without(*control) if control else turn.node
-            item = self._item(node, name, place, turn.env, is_block, off)
-            if "repeat" in entry:
-                item.after = before
-            before = item
-            yield item
-        if before is not None and base is not None and turns[0].suffix and not has_expression(base):
-            yield Item("last", place.prefix + base.text, base.mark, place.calls, target=before, rules=before.rules)
+            name = self._name(base, turn, place)
+            off = condition is not None and not self.evaluator.condition(condition, turn.env, place.prefix + name.text)
+            node = plain if turn.node is entry else turn.node.without(*_CONTROL)
+            item = self._item(node, name, place, turn.env, off)
+            if repeated and found:
+                item.after = found[-1]
+            found.append(item)
+        return found
 
     def _turns(self, entry: Mapping, place: Place, layer: str | None) -> list[_Turn] | None:
         """The turns of an entry; None for ``repeat: 0``."""
@@ -220,15 +242,15 @@ class Expander:
 
     # -- entries ------------------------------------------------------------------
 
-    def _item(self, node: Mapping, name: Scalar, place: Place, env: Env, is_block: bool, off: bool) -> Item:
+    def _item(self, node: Mapping, name: Scalar, place: Place, env: Env, off: bool) -> Item:
         self._count += 1
         if self._count > MAX_LAYERS:
             self._too_many(name)
+        is_block = "block" in node
         item = Item("block" if is_block else "layer", place.prefix + name.text, name.mark, place.calls, node, env,
                     place.factors, off)  # fmt: skip
         if is_block:
-            with self.diagnostics.inside(place.calls):
-                self._instance(item, node, env)
+            self._instance(item, node, env)
         return item
 
     def _instance(self, item: Item, node: Mapping, env: Env) -> None:
@@ -254,8 +276,8 @@ class Expander:
         assert written is not None
         value = self.evaluator.value(written, env, item.name) if isinstance(written, Scalar) else written
         block = self.blocks.get(value) if isinstance(value, str) else None
-        if isinstance(value, str):
-            self.used.add(value)
+        if block is None and value in self.broken:
+            raise Failed
         if block is None:
             if not isinstance(value, str):
                 message, hint = f"block is a name, got {kind(written)}", None

@@ -18,7 +18,7 @@ from netspec.graph.sections import InputEntry, read_data, read_inputs, read_solv
 from netspec.solvers.base import Solver
 from netspec.sources.base import Source
 from netspec.spec.blocks import entries_of, read_blocks
-from netspec.spec.chain import Wiring, wire
+from netspec.spec.chain import wire
 from netspec.spec.diagnostics import Diagnostics, SpecError
 from netspec.spec.emit import block
 from netspec.spec.entries import Item
@@ -33,7 +33,8 @@ from netspec.spec.toplevel import MATH, MEMORY, check_keys, chosen, section
 from netspec.spec.typed import Typer, read_defaults
 from netspec.spec.unused import warn_unused
 from netspec.spec.values import Evaluator, Failed
-from netspec.spec.variables import Variables
+from netspec.spec.variables import UNREADABLE, Variables
+from netspec.spec.wiring import Wiring
 from runtime.errors import UsageError
 
 DICT = "<dict>"
@@ -68,6 +69,8 @@ class Spec:
         The tree of layers, before phases.
     diagnostics
         What was found, the warnings of every net asked for included.
+    uncertain
+        ``data`` or ``inputs`` hold a mistake, so blobs may be missing.
     """
 
     path: Path | None
@@ -82,6 +85,7 @@ class Spec:
     diagnostics: Diagnostics
     place: Mark
     variables: dict[str, object] = field(default_factory=dict)
+    uncertain: bool = False
     origin: Origin | None = field(default=None, repr=False)
     _wired: dict[tuple[str, frozenset[str]], _Wired] = field(default_factory=dict, repr=False)
 
@@ -151,7 +155,7 @@ class Spec:
         if key not in self._wired:
             found = Diagnostics()
             found.sources = self.diagnostics.sources
-            roots = roots_of(phase, self.data, self.inputs, self.place)
+            roots = roots_of(phase, self.data, self.inputs, self.place, self.uncertain)
             self._wired[key] = _Wired(wire(self.items, roots, phase, stages, found), found)
         return self._wired[key]
 
@@ -179,6 +183,7 @@ class _Loader:
         self.variables = Variables(section(root, "vars", diagnostics), self.evaluator, self._declared)
         self._data: dict[str, Source | None] | None = None
         self._reading_data = False
+        self._data_is_wrong = False
 
     def run(self) -> Spec:
         root, diagnostics = self.root, self.diagnostics
@@ -190,26 +195,30 @@ class _Loader:
             assert key is not None
             diagnostics.error("E611", key.mark, "a spec has `data` or `inputs`, not both", "delete one of the two")
         data = self.data()
+        before = diagnostics.error_count
         inputs = read_inputs(section(root, "inputs", diagnostics), self.evaluator, self.variables)
+        uncertain = self._data_is_wrong or diagnostics.error_count > before
         solver = read_solver(section(root, "solver", diagnostics), self.evaluator, self.variables)
         place = root.pairs[0][0].mark if root.pairs else root.mark
         entries = entries_of(root.get("layers"), place, "the spec", diagnostics)
-        expander = Expander(blocks, self.evaluator)
+        written = root.get("blocks")
+        broken = [name for name in written.keys() if name not in blocks] if isinstance(written, Mapping) else []
+        expander = Expander(blocks, self.evaluator, broken)
         items = expander.run(entries, self.variables)
         Typer(read_defaults(root.get("defaults"), self.variables, self.evaluator), self.evaluator).run(items)
         warn_unused(root, self.variables.written.keys() - self._declared().keys(), blocks, diagnostics)
         math, memory = chosen(root, "math", MATH, diagnostics), chosen(root, "memory", MEMORY, diagnostics)
         return Spec(self.path, self._name(), math, memory, solver, data, inputs, items, self.stages, diagnostics, place,
-                    self._values())  # fmt: skip
+                    self._values(), uncertain)  # fmt: skip
 
     def data(self) -> dict[str, Source | None]:
         """The data sources, read when first asked for: a variable may need what they declare."""
         if self._data is None:
             self._reading_data = True
-            try:
-                self._data = read_data(section(self.root, "data", self.diagnostics), self.evaluator, self.variables)
-            finally:
-                self._reading_data = False
+            before = self.diagnostics.error_count
+            self._data = read_data(section(self.root, "data", self.diagnostics), self.evaluator, self.variables)
+            self._data_is_wrong = self.diagnostics.error_count > before
+            self._reading_data = False
         return self._data
 
     def _declared(self) -> Environment[str, object]:
@@ -219,6 +228,8 @@ class _Loader:
         for source in self.data().values():
             for name, value in source.variables().items() if source is not None else ():
                 found.setdefault(name, value)
+        if self._data_is_wrong:
+            found = {"classes": UNREADABLE, **found}
         return found
 
     def _values(self) -> dict[str, object]:

@@ -50,3 +50,11 @@ class Source:
     def line(self, number: int) -> str | None:
         """Return line ``number`` (from 1) without its end, None if there is none."""
         return self.lines[number - 1] if 1 <= number <= len(self.lines) else None
+
+
+def place_of(text: str, offset: int, file: str) -> Mark:
+    """Return the mark of the character at ``offset`` of a text."""
+    line, start = 1, 0
+    for end in _LINE_END.finditer(text, 0, offset):
+        line, start = line + 1, end.end()
+    return Mark(file, line, offset - start + 1, offset - start + 2)

@@ -20,7 +20,7 @@ import yaml
 
 from netspec.spec import yaml_errors
 from netspec.spec.diagnostics import Diagnostics, Related
-from netspec.spec.marks import Mark, Source
+from netspec.spec.marks import Mark, Source, place_of
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence
 from runtime.errors import UsageError
 
@@ -112,16 +112,14 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _refuse_encoding(data: bytes, error: UnicodeDecodeError, file: str, diagnostics: Diagnostics) -> None:
-    before = data[: error.start].decode("utf-8")
-    line = before.count("\n") + 1
-    column = len(before) - (before.rfind("\n") + 1) + 1
-    diagnostics.add_source(Source(file, data.decode("utf-8", errors="replace")))
+    shown = data.decode("utf-8", errors="replace")
+    diagnostics.add_source(Source(file, shown))
     hint = "save the file as UTF-8"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         hint = "this is UTF-16; save the file as UTF-8"
     diagnostics.error(
         "E102",
-        Mark(file, line, column, column + 1),
+        place_of(shown, len(data[: error.start].decode("utf-8")), file),
         f"byte {data[error.start]:#04x} at offset {error.start:,} is not UTF-8 ({error.reason})",
         hint=hint,
     )
@@ -188,11 +186,9 @@ def _characters_allowed(text: str, file: str, diagnostics: Diagnostics) -> bool:
     found = _FORBIDDEN.search(text)
     if found is None:
         return True
-    before = text[: found.start()]
-    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     diagnostics.error(
         "E103",
-        Mark(file, line, column, column + 1),
+        place_of(text, found.start(), file),
         f"U+{ord(found[0]):04X} ({_KINDS[unicodedata.category(found[0])]}) is not allowed in a spec",
         hint="delete it",
     )

@@ -51,7 +51,7 @@ class Typer:
                 try:
                     self._layer(item)
                 except Failed:
-                    continue
+                    item.kind = "broken"
 
     def _layer(self, item: Item) -> None:
         assert item.node is not None
@@ -118,7 +118,7 @@ class Typer:
         return layer
 
     def _evaluated(self, node: Mapping, env: Env, layer: str) -> tuple[Mapping, list[str]]:
-        """Replace the expressions of an entry; also the keys whose values cannot be had, so that the rest is checked."""
+        """Replace the expressions of an entry; name the keys whose values cannot be had, the rest is checked."""
         pairs, failed = [], []
         for key, value in node.pairs:
             try:

@@ -10,7 +10,8 @@ from netspec.spec.entries import Item
 from netspec.spec.marks import Mark
 
 if TYPE_CHECKING:
-    from netspec.spec.chain import Scope, Wirer
+    from netspec.spec.chain import Wirer
+    from netspec.spec.wiring import Scope
 
 _CANDIDATES = 2000
 
@@ -23,6 +24,8 @@ class Absent:
     ----------
     elsewhere
         Blobs from outside that only another phase has -> that phase.
+    broken
+        Entries that could not be read.
     items
         Entries whose rules keep them out of this phase.
     gone
@@ -35,10 +38,16 @@ class Absent:
 
     phase: str
     elsewhere: dict[str, str]
+    broken: set[str] = field(default_factory=set)
     items: list[Item] = field(default_factory=list)
     gone: dict[str, Item] = field(default_factory=dict)
     silent: dict[str, Item] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
+
+    def excused(self, full: str) -> bool:
+        """Whether a name lies in an entry that could not be read."""
+        parts = full.split("/")
+        return any("/".join(parts[:n]) in self.broken for n in range(1, len(parts) + 1))
 
     def owner(self, full: str) -> Item | None:
         """Return the absent entry that would make a blob of this name."""
@@ -55,6 +64,8 @@ def report_unknown(wirer: Wirer, scope: Scope, name: str, mark: Mark, layer: str
     """Report that ``name``, read in ``scope`` by ``layer``, is no blob there."""
     full = scope.prefix + name
     absent, diagnostics = wirer.absent, wirer.diagnostics
+    if scope.uncertain or absent.excused(full):
+        return
     if item := absent.owner(full):
         message = f"`{name}` does not exist in phase {wirer.phase}"
         assert item.rules is not None
@@ -91,4 +102,7 @@ def _hint(wirer: Wirer, scope: Scope, name: str) -> str | None:
     if near is not None:
         return f"did you mean `{near}`?"
     inner = next((n for n in inside if n.endswith("/" + name)), None)
-    return f"an inner blob goes by its full name: `{inner}`" if inner else None
+    if inner:
+        return f"an inner blob goes by its full name: `{inner}`"
+    shown = [*scope.ports, *(n for n in inside if "/" not in n and n != "?")]
+    return f"there are {', '.join(shown[:8])}{', ..' if len(shown) > 8 else ''}" if shown else None

@@ -9,6 +9,8 @@ from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.nodes import Mapping, Scalar, Sequence
 from netspec.spec.values import names_read
 
+_MISSPELT = ("E201", "E202", "E226")
+
 
 def warn_unused(root: Mapping, variables: Collection[str], blocks: dict[str, Block], diagnostics: Diagnostics) -> None:
     """Warn of what a file defines and never uses.
@@ -18,6 +20,8 @@ def warn_unused(root: Mapping, variables: Collection[str], blocks: dict[str, Blo
     variables : collection of str
         Those of ``vars`` that only expressions can use.
     """
+    if any(d.code in _MISSPELT for d in diagnostics.errors):
+        return  # what seems unused may be what was meant there
     read = _read(root, blocks)
     section = root.get("vars")
     for key, _ in section if isinstance(section, Mapping) else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from collections.abc import Mapping as Environment
 
@@ -18,6 +19,7 @@ from netspec.spec.expressions import (
 )
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind, node_of
 
+_WORD = re.compile(r"[^\W\d]\w*")
 MAX_PIECES = 200
 MAX_TEXT = 20_000
 MAX_VALUE = 100_000
@@ -169,8 +171,8 @@ class Evaluator:
         return known[1]
 
 
-def names_read(node: Node, diagnostics: Diagnostics | None = None, bare: bool = False) -> Iterator[str]:
-    """Yield the variables that the expressions in a node read; what cannot be parsed is passed over.
+def names_read(node: Node, bare: bool = False) -> Iterator[str]:
+    """Yield the variables that the expressions in a node read; of what cannot be parsed, every word.
 
     Parameters
     ----------
@@ -179,17 +181,16 @@ def names_read(node: Node, diagnostics: Diagnostics | None = None, bare: bool = 
     """
     if isinstance(node, Sequence):
         for item in node.items:
-            yield from names_read(item, diagnostics)
+            yield from names_read(item)
     elif isinstance(node, Mapping):
         for key, value in node.pairs:
-            yield from names_read(key, diagnostics)
-            yield from names_read(value, diagnostics, bare=key.text == "if")
+            yield from names_read(key)
+            yield from names_read(value, bare=key.text == "if")
     elif has_expression(node) or bare:
         try:
             found = expressions_in(node) if has_expression(node) else [parse(node.text, node.mark, False)]
-        except ExpressionError as error:
-            if diagnostics is not None:
-                error.report(diagnostics)
+        except ExpressionError:
+            yield from _WORD.findall(node.text)
             return
         for expression in found:
             yield from expression.names

@@ -10,6 +10,9 @@ from netspec.spec.nodes import Mapping, Node, Scalar
 from netspec.spec.values import Evaluator, Failed, names_read
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
+UNREADABLE = object()
+"""The value of what a data source would declare if its entry could be read."""
+
 RESERVED = frozenset("and or not if else true false".split())
 
 
@@ -50,7 +53,12 @@ class Variables(Environment[str, object]):
             self._evaluate(name)
         if name in self._failed:
             raise Failed
-        return self._values[name] if name in self._nodes else self._declared()[name]
+        if name in self._nodes:
+            return self._values[name]
+        value = self._declared()[name]
+        if value is UNREADABLE:
+            raise Failed
+        return value
 
     def _evaluate(self, wanted: str) -> None:
         """Evaluate what a variable needs before itself: a chain of 10,000 must not recurse."""

@@ -72,7 +72,7 @@ def report(error: yaml.YAMLError, text: str, file: str, diagnostics: Diagnostics
     context: Any = getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or error).splitlines()[0]
     source = Source(file, text)
-    place = Mark.start(file) if mark is None else _mark(file, mark)
+    place = Mark.start(file) if mark is None else _inside(source, _mark(file, mark))
     message, hint = _words(problem, source.line(place.line) or "", place.column)
     notes: tuple[str, ...] = ()
     if (glued := _glued_colon(source, place)) and "mapping values" in problem:
@@ -88,6 +88,15 @@ def report(error: yaml.YAMLError, text: str, file: str, diagnostics: Diagnostics
 
 def _mark(file: str, mark: Any) -> Mark:
     return Mark(file, mark.line + 1, mark.column + 1, mark.column + 2)
+
+
+def _inside(source: Source, place: Mark) -> Mark:
+    """Return the end of the text for a place behind it: an error at the end is said to be on a line that is none."""
+    if source.line(place.line) is not None:
+        return place
+    last = len(source.lines)
+    end = len(source.lines[-1]) + 1
+    return Mark(place.file, last, end, end)
 
 
 def _glued_colon(source: Source, place: Mark) -> Mark | None:

@@ -89,6 +89,69 @@ least = _scalar_binary("least", lambda b, x, y: b.select(b.icmp_signed("<", x, y
 most = _scalar_binary("most", lambda b, x, y: b.select(b.icmp_signed(">", x, y), x, y), "The larger int64.")
 
 
+def _argument(b: Any, args: Any, k: int) -> Any:
+    return b.load(pointer(b, b.add(args, ir.Constant(I64, 8 * k)), I64), align=8)
+
+
+def _split(b: Any, args: Any, divisor: int, value: Any) -> tuple[Any, Any]:
+    """Quotient and rest by the divisor whose size, factor and shift are at word ``divisor``."""
+    size, factor, shift = (_argument(b, args, divisor + k) for k in range(3))
+    found = b.lshr(b.mul(value, factor), shift)
+    return found, b.sub(value, b.mul(found, size))
+
+
+def _literals(*found: Any) -> list[int] | None:
+    return [t.literal_value for t in found] if all(isinstance(t, types.IntegerLiteral) for t in found) else None
+
+
+@intrinsic
+def over(tc, args, divisor, x):
+    """X divided by the divisor at a word (``emit.Source.divisor``), 0 <= x < 2^31."""
+    known = _literals(divisor)
+    if known is None:
+        return None
+    return INT(INT, divisor, INT), lambda c, b, s, a: _split(b, a[0], known[0], a[2])[0]
+
+
+@intrinsic
+def rest(tc, args, divisor, x):
+    """What ``over`` leaves."""
+    known = _literals(divisor)
+    if known is None:
+        return None
+    return INT(INT, divisor, INT), lambda c, b, s, a: _split(b, a[0], known[0], a[2])[1]
+
+
+@functools.cache
+def placer(depth: int) -> Any:
+    """``place(args, start, strides, divisors, position)``: an address at a position of ``depth`` dimensions.
+
+    ``start`` plus the sum of coordinate x stride; the strides lie from word
+    ``strides``, the dimensions' divisors from word ``divisors``. One function
+    instead of a line for every product: numba's time grows with the lines, and
+    LLVM finds the divisions that several streams share.
+    """
+
+    @intrinsic
+    def place(tc, args, start, strides, divisors, position):
+        known = _literals(strides, divisors)
+        if known is None:
+            return None
+
+        def emit(c, b, s, a):
+            total, left = a[1], a[4]
+            for d in range(depth - 1, -1, -1):
+                here = left
+                if d:
+                    left, here = _split(b, a[0], known[1] + 3 * d, left)
+                total = b.add(total, b.mul(here, _argument(b, a[0], known[0] + d)))
+            return total
+
+        return INT(INT, INT, strides, divisors, INT), emit
+
+    return place
+
+
 @intrinsic
 def call(tc, fn, args, first, last, thread):
     """Calls the kernel at address fn."""

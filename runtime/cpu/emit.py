@@ -104,12 +104,24 @@ class Source:
         self.words.append(float(value))
         return f"real(args, {len(self.words) - 1})"
 
+    def divisor(self, size: int) -> int:
+        """The number of the first of three words by which ``over`` and ``rest`` divide numbers below 2^31."""
+        shift = 31 + (max(size, 1) - 1).bit_length()
+        place = len(self.words)
+        self.words += [size, -(-(1 << shift) // max(size, 1)), shift]
+        return place
+
     def use(self, factory: str, *parameters: str, module: str = "simd") -> str:
         """The name of a typed function of ``simd``, made for these kinds and our lanes."""
         name = "_".join([factory, *parameters])
         texts = [*map(repr, parameters), str(self.lanes)]
         self._globals[name] = f"{name} = {module}.{factory}({', '.join(texts)})"
         return name
+
+    def placer(self, depth: int) -> str:
+        """The name of ``simd.placer`` for this many dimensions."""
+        self._globals[f"place{depth}"] = f"place{depth} = simd.placer({depth})"
+        return f"place{depth}"
 
     def converter(self, kind: str) -> str:
         """The name of the conversion to a kind."""
@@ -140,7 +152,7 @@ class Source:
 
 
 _IMPORTED = (
-    *("least", "quotient", "real", "remainder", "whole", "word", "select", "hsum", "hmax"),
+    *("least", "real", "over", "rest", "whole", "word", "select", "hsum", "hmax"),
     *sorted(set(FUNCTIONS.values())),
 )
 

@@ -169,35 +169,32 @@ class Fold:
 
     def emit(self, passes: Sequence[Pass], targets: Sequence[Stream], values: Sequence[str]) -> Launch:
         """The launch that runs ``passes`` and stores the texts ``values`` to ``targets``, over (segment, kept dims)."""
-        source, ahead = self.source, [f"i{k}" for k in range(len(self.kept_outer))]
-        operands = self._operands([self.vector])
+        source, operands = self.source, self._operands([self.vector])
         outs = [self._out_stream(t) for t in targets]
-        numbers = [self.units, self.per, self.segments, self.per_segment, self.runs]
-        texts = [source.word(n) for n in (*numbers, self.inner.size, self.piece, self.blocks)]
-        sizes = [source.word(d.size) for d in self.kept_outer]
-        columns, width = source.word(self.column_blocks), source.word(self.vector.size)
-        reduced_sizes = [source.word(d.size) for d in self.reduced_outer]
-        loop = _Loop(self, operands, Cursors(source, operands), reduced_sizes)
-        out_cursors = Cursors(source, outs)
-        source.line(f"unit, stop = first * {texts[1]}, least(last * {texts[1]}, {texts[0]})")
-        source.line(
-            f"segments, per_segment, runs = {', '.join(texts[2:5])}", f"n, piece, blocks = {', '.join(texts[5:])}"
-        )
+        loop = _Loop(self, operands)
+        cursors = Cursors(source, outs)
+        units, per, width = (source.word(n) for n in (self.units, self.per, self.vector.size))
+        cut, columns = source.divisor(self.segments), source.divisor(self.column_blocks)
+        source.line(f"unit = first * {per}", f"stop = least(last * {per}, {units})")
         code = Trees(source, self.problem.trees, loop.operand, loop.coordinate)
         code.constants()
         with source.block("while unit < stop:"):
-            extra = [("seg", "segments")] if self.rows else [("seg", "segments"), ("column", columns)]
-            nest.decode(source, [*ahead, *(e[0] for e in extra)], [*sizes, *(e[1] for e in extra)], "unit")
-            if not self.rows:
-                source.line("i = column * LANES", f"valid = {width} - i")
-            loop.bases(ahead)
+            if self.rows:
+                source.line(f"row = over(args, {cut}, unit)", f"segment = rest(args, {cut}, unit)")
+            else:
+                source.line(f"row = over(args, {columns}, unit)", f"i = rest(args, {columns}, unit) * LANES")
+                source.line(
+                    f"segment = rest(args, {cut}, row)", f"row = over(args, {cut}, row)", f"valid = {width} - i"
+                )
+            loop.bases()
             for one in passes:
                 loop.run(one, code)
-            where = [*ahead, "seg"]
             for k in range(len(outs)):
-                source.line(f"r{k} = {out_cursors.at(out_cursors.base(k), k, where)}", f"x{k} = {values[k]}")
+                start = f"{cursors.base(k)} + segment * {cursors.stride(k, len(self.kept_outer))}"
+                source.line(f"r{k} = {cursors.at(k, start, loop.kept, 'row')}", f"x{k} = {values[k]}")
             place = ("0", "1") if self.rows else ("i", "valid")
-            stores = [nest.Target(s, f"r{k}", f"x{k}", out_cursors.inner(k)) for k, s in enumerate(outs)]
+            last = len(self.kept_outer) + 1
+            stores = [nest.Target(s, f"r{k}", f"x{k}", cursors.stride(k, last)) for k, s in enumerate(outs)]
             nest.store(source, stores, *place)
             source.line("unit += 1")
         return Launch(source.kernel(self.name), tuple(source.words), self.chunks)
@@ -216,53 +213,62 @@ class Fold:
 class _Loop:
     """The text of a run over the reduced range."""
 
-    def __init__(self, fold: Fold, operands: list[Stream], cursors: Cursors, sizes: list[str]) -> None:
-        self.fold, self.operands, self.cursors, self.sizes = fold, operands, cursors, sizes
+    def __init__(self, fold: Fold, operands: list[Stream]) -> None:
+        source = fold.source
+        self.fold, self.operands, self.cursors = fold, operands, Cursors(fold.source, operands)
         self.patterns = [s.pattern(fold.vector.size) for s in operands]
-        self.kept = len(fold.kept_outer)
+        self.kept = nest.Group.of(source, fold.kept_outer)
+        self.reduced = nest.Group.of(source, fold.reduced_outer, len(fold.kept_outer))
+        self.cut = source.divisor(fold.blocks)
+        numbers = (fold.per_segment, fold.runs, fold.inner.size, fold.piece)
+        self.per_segment, self.runs, self.size, self.piece = (source.word(n) for n in numbers)
 
     def operand(self, k: int, kind: str) -> str:
         """Text of an operand's vector."""
         n = self.fold.problem.leaves.operands[k]
         valid = "hi - i" if self.fold.rows else "valid"
-        place = (f"p{n}", "i", self.cursors.inner(n), valid)
+        place = (f"p{n}", "i", self._stride(n), valid)
         return nest.load(self.fold.source, self.operands[n], self.patterns[n], kind, place)
 
     def coordinate(self, node: Expr) -> tuple[str, str]:
         """Texts of a coordinate's first value and step."""
         n = self.fold.problem.leaves.coordinates[coordinate_strides(node, self.fold.problem.shape)]
-        stride = self.cursors.inner(n)
-        return f"p{n} + i * {stride}", stride
+        return f"p{n} + i * {self._stride(n)}", self._stride(n)
 
-    def bases(self, names: list[str]) -> None:
-        """Lines that place every stream at the unit's kept coordinates."""
+    def bases(self) -> None:
+        """Lines that place every stream at the unit's row."""
         for n in range(len(self.operands)):
-            self.fold.source.line(f"b{n} = {self.cursors.at(self.cursors.base(n), n, names)}")
+            self.fold.source.line(f"b{n} = {self.cursors.at(n, self.cursors.base(n), self.kept, 'row')}")
 
     def run(self, one: Pass, code: Trees) -> None:
         """Lines of one pass."""
         fold, source = self.fold, self.fold.source
-        names = [f"j{k}" for k in range(len(fold.reduced_outer))]
-        source.line(*one.before, "run = seg * per_segment", "end = least(runs, run + per_segment)")
-        nest.decode(source, [*names, "block"], [*self.sizes, "blocks"], "run")
+        at = "i" if fold.rows else "j"
+        source.line(*one.before, f"run = segment * {self.per_segment}")
+        source.line(f"end = least({self.runs}, run + {self.per_segment})")
         with source.block("while run < end:"):
-            source.line("lo = block * piece", "hi = least(n, lo + piece)", *one.piece)
+            source.line(f"line = over(args, {self.cut}, run)", f"lo = rest(args, {self.cut}, run) * {self.piece}")
+            source.line(f"hi = least({self.size}, lo + {self.piece})", *one.piece)
             for n in range(len(self.operands)):
-                start = self.cursors.at(f"b{n}", n, names, self.kept)
-                if not fold.rows:
-                    start += f" + lo * {self.cursors.stride(n, -2)}"
-                source.line(f"p{n} = {start}")
-            at = "i" if fold.rows else "j"
+                start = f"b{n}" if fold.rows else f"b{n} + lo * {self._step(n)}"
+                source.line(f"p{n} = {self.cursors.at(n, start, self.reduced, 'line')}")
             source.line(f"{at} = lo")
             with source.block(f"while {at} < hi:"):
                 one.body([code.converted(name, kind, source.working) for name, kind in code.body()])
                 if fold.rows:
                     source.line("i += LANES")
                 else:
-                    source.line(*(f"p{n} += {self.cursors.stride(n, -2)}" for n in range(len(self.operands))), "j += 1")
+                    source.line(*(f"p{n} += {self._step(n)}" for n in range(len(self.operands))), "j += 1")
             source.line(*one.after_piece, "run += 1")
-            nest.step(source, [*names, "block"], [*self.sizes, "blocks"])
         source.line(*one.after)
+
+    def _stride(self, n: int) -> str:
+        """Text of a stream's stride along the vector dimension."""
+        return self.cursors.stride(n, len(self.operands[n].strides) - 1)
+
+    def _step(self, n: int) -> str:
+        """Text of a stream's stride along the inner reduced dimension, where lanes are kept."""
+        return self.cursors.stride(n, len(self.operands[n].strides) - 2)
 
 
 def _arranged(shape: Shape, streams: Sequence[Stream], axes: list[int], lead: int) -> list[Dim]:

@@ -90,7 +90,8 @@ def _launch(step: Step, context: Context, by_rows: bool) -> Launch | None:
     results = [operand_stream(view, op.shape) for _, view in wanted]
     leaves = Leaves.of(trees, step.reads, op.shape)
     streams = results + leaves.streams
-    dims = nest.dims_of(op.shape, streams)
+    by_row = by_rows and len(op.shape) == 4
+    dims = nest.dims_of(op.shape, streams, (0, 2, 3, 1) if by_row else None)
     if by_rows:
         split = 2 if len(dims) == 4 else len(dims) - 1
         rows, rest = nest.merge(dims[:split]), nest.merge(dims[split:])
@@ -119,49 +120,46 @@ def _emit(
     each = nest.element_bytes(streams) + cost(trees)
     piece, blocks = (max(inner, 1), 1) if units_a_row else nest.pieces(inner, each)
     units = nest.volume(outer) * blocks
-    per, chunks = (units_a_row, 1) if units_a_row else nest.chunks_of(units, each * min(piece, inner))
+    per, chunks = (units_a_row, units // units_a_row) if units_a_row else nest.chunks_of(units, each * min(piece, inner))
     results, operands = streams[: len(trees)], streams[len(trees) :]
 
-    header = [source.word(n) for n in (units, per, inner, piece, blocks)]
-    sizes = [source.word(d.size) for d in outer]
+    header = [source.word(n) for n in (units, per, inner, piece)]
+    cut, group = source.divisor(blocks), nest.Group.of(source, outer)
     cursors = Cursors(source, streams)
-    names = [f"i{d}" for d in range(len(outer))]
     patterns = [s.pattern(inner) for s in operands]
-    ahead = len(results)
+    ahead, last = len(results), len(outer)
 
     def operand(k: int, kind: str) -> str:
         n = leaves.operands[k]
         if patterns[n] == BROADCAST:
             return f"b{n}_{kind}"
-        return nest.load(source, operands[n], patterns[n], kind, (f"p{n}", "i", cursors.inner(ahead + n), "hi - i"))
+        return nest.load(
+            source, operands[n], patterns[n], kind, (f"p{n}", "i", cursors.stride(ahead + n, last), "hi - i")
+        )
 
     def coordinate(node: Expr) -> tuple[str, str]:
         n = leaves.coordinates[coordinate_strides(node, op.shape)]
-        stride = cursors.inner(ahead + n)
+        stride = cursors.stride(ahead + n, last)
         return f"p{n} + i * {stride}", stride
 
     code = Trees(source, trees, operand, coordinate)
-    source.line(f"unit, stop = first * {header[1]}, least(last * {header[1]}, {header[0]})")
-    source.line(f"n, piece, blocks = {', '.join(header[2:])}")
+    source.line(f"unit = first * {header[1]}", f"stop = least(last * {header[1]}, {header[0]})")
     code.constants()
-    nest.decode(source, [*names, "block"], [*sizes, "blocks"], "unit")
     with source.block("while unit < stop:"):
-        source.line("lo = block * piece", "hi = least(n, lo + piece)")
+        source.line(f"row = over(args, {cut}, unit)", f"i = rest(args, {cut}, unit) * {header[3]}")
+        source.line(f"hi = least({header[2]}, i + {header[3]})")
         for n in range(len(operands)):
-            source.line(f"p{n} = {cursors.at(cursors.base(ahead + n), ahead + n, names)}")
+            source.line(f"p{n} = {cursors.at(ahead + n, cursors.base(ahead + n), group, 'row')}")
         for n in range(len(results)):
-            source.line(f"r{n} = {cursors.at(cursors.base(n), n, names)}")
+            source.line(f"r{n} = {cursors.at(n, cursors.base(n), group, 'row')}")
         for k, kind in _broadcasts(trees, leaves, patterns, source.working):
             source.line(f"b{k}_{kind} = {source.use('broadcaster', operands[k].dtype, kind)}(p{k})")
-        source.line("i = lo")
         with source.block("while i < hi:"):
             values = code.body()
-            nest.store(
-                source, [_target(r, f"r{n}", values[n][0], cursors, n) for n, r in enumerate(results)], "i", "hi - i"
-            )
+            targets = [nest.Target(r, f"r{n}", values[n][0], cursors.stride(n, last)) for n, r in enumerate(results)]
+            nest.store(source, targets, "i", "hi - i")
             source.line("i += LANES")
         source.line("unit += 1")
-        nest.step(source, [*names, "block"], [*sizes, "blocks"])
     return Launch(source.kernel("map"), tuple(source.words), chunks)
 
 
@@ -181,7 +179,3 @@ def _broadcasts(trees: list[Expr], leaves: Leaves, patterns: list[str], working:
         if patterns[n] == BROADCAST:
             found[n, working if node.dtype == "float" else node.dtype] = None
     return list(found)
-
-
-def _target(stream: Stream, address: str, value: str, cursors: Cursors, k: int) -> nest.Target:
-    return nest.Target(stream, address, value, cursors.inner(k))

@@ -1,8 +1,8 @@
 """Loop nests: dimensions merged where memory allows, chunks cut by shapes alone, and the text of loops.
 
 A nest has ``OUTER`` outer dimensions (missing ones have size 1) and a vector
-dimension, cut into pieces; a *unit* is one piece of one row. A position is
-decoded once a chunk and then stepped like an odometer.
+dimension, cut into pieces; a *unit* is one piece of one row. A row's number is
+split into coordinates by multiplications with what the host prepared.
 """
 
 from __future__ import annotations
@@ -96,45 +96,39 @@ class Cursors:
     """
 
     def __init__(self, source: Source, streams: Sequence[Stream]) -> None:
-        self._base = [source.word(s.base) for s in streams]
-        self._strides = [[source.word(n) for n in s.strides] for s in streams]
+        self._source = source
+        self._first = []
+        for stream in streams:
+            self._first.append(len(source.words))
+            source.words.extend([stream.base, *stream.strides])
 
     def base(self, k: int) -> str:
         """Text of a stream's base."""
-        return self._base[k]
-
-    def inner(self, k: int) -> str:
-        """Text of the stride along the vector dimension."""
-        return self._strides[k][-1]
+        return f"word(args, {self._first[k]})"
 
     def stride(self, k: int, dim: int) -> str:
         """Text of the stride along a dimension."""
-        return self._strides[k][dim]
+        return f"word(args, {self._first[k] + 1 + dim})"
 
-    def at(self, start: str, k: int, names: Sequence[str], first: int = 0) -> str:
-        """Text of ``start`` plus coordinates ``names`` along dimensions from ``first``."""
-        return " + ".join([start, *(f"{n} * {self._strides[k][first + d]}" for d, n in enumerate(names))])
-
-
-def decode(source: Source, names: Sequence[str], sizes: Sequence[str], value: str) -> None:
-    """Lines that split ``value`` into coordinates, the last fastest; the first takes what remains."""
-    source.line(f"rest = {value}")
-    for name, size in list(zip(names, sizes, strict=True))[:0:-1]:
-        source.line(f"{name} = remainder(rest, {size})", f"rest = quotient(rest, {size})")
-    source.line(f"{names[0]} = rest")
+    def at(self, k: int, start: str, group: Group, position: str) -> str:
+        """Text of ``start`` moved to a position of a group of dimensions."""
+        place = self._source.placer(len(group.dims))
+        return f"{place}(args, {start}, {self._first[k] + 1 + group.first}, {group.divisors}, {position})"
 
 
-def step(source: Source, names: Sequence[str], sizes: Sequence[str]) -> None:
-    """Lines that move coordinates to the next position, as an odometer does."""
-    depth = 0
-    pairs = list(zip(names, sizes, strict=True))[::-1]
-    for name, size in pairs[:-1]:
-        source.line(f"{name} += 1", f"if {name} == {size}:")
-        source._indent += 1
-        depth += 1
-        source.line(f"{name} = 0")
-    source.line(f"{names[0]} += 1")
-    source._indent -= depth
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring dimensions that one number walks through: the first of them, and the word of their divisors."""
+
+    dims: Sequence[Dim]
+    first: int
+    divisors: int
+
+    @classmethod
+    def of(cls, source: Source, dims: Sequence[Dim], first: int = 0) -> Group:
+        """The group, its divisors written as arguments."""
+        places = [source.divisor(d.size) for d in dims]
+        return cls(dims, first, places[0])
 
 
 def load(source: Source, stream: Stream, pattern: str, kind: str, place: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
-"""What product kernels need besides arithmetic: argument words and calls by address.
+"""Argument words as a tuple, and elements moved whatever their dtype.
 
-All are Numba intrinsics over int64; addresses are in bytes.
+Numba intrinsics over int64; addresses are in bytes.
 """
 
 from __future__ import annotations
@@ -30,39 +30,6 @@ def unpack(typing, address, count):  # type: ignore[no-untyped-def]
         return context.make_tuple(builder, result, words)
 
     return result(types.int64, count), codegen
-
-
-@intrinsic
-def word(typing, address, index):  # type: ignore[no-untyped-def]
-    """Word ``index`` at ``address``."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.load(_pointer(builder, *args))
-
-    return types.int64(types.int64, types.int64), codegen
-
-
-@intrinsic
-def put(typing, address, index, value):  # type: ignore[no-untyped-def]
-    """Writes word ``index`` at ``address``."""
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        builder.store(args[2], _pointer(builder, args[0], args[1]))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64, types.int64), codegen
-
-
-@intrinsic
-def call(typing, function, args, first, last, thread):  # type: ignore[no-untyped-def]
-    """Calls the kernel at address ``function``."""
-
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        kind = ir.FunctionType(ir.VoidType(), [I64] * 4)
-        builder.call(builder.inttoptr(values[0], kind.as_pointer()), values[1:])
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 5), codegen
 
 
 def _bits(item):  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
+from hypothesis import Phase, settings
 
 from runtime.cpu.executor import CpuExecutor
 from runtime.executor import Store
@@ -15,6 +16,9 @@ from runtime.reference.executor import ReferenceExecutor
 
 PARITY = {"f32": 1e-4, "f64": 1e-9}
 """max|y - ref| / rms(ref) of a direct kernel: DESIGN.md, section 6."""
+
+GENERATED = settings(deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+"""No shrinking: the first failing shape says enough, and each try runs kernels."""
 
 ORIGIN = (Origin("layer", "forward"),)
 

@@ -7,7 +7,7 @@ epilogues (pairs of function and arguments, ``epilogues`` of them behind the
 words, then a tile's width of zeros) run on the chunk's rows.
 """
 
-from runtime.cpu.simd import call, put_word, word
+from runtime.cpu.simd import call, least, put_word, word
 from runtime.cpu.words import unpack
 
 WORDS = 39
@@ -38,7 +38,7 @@ def kernel(args, first, last, thread):
     put_word(block, 15, b_inner)
     for chunk in range(first, last):
         row0 = (chunk % row_chunks) * rows_a_chunk
-        row1 = min(rows, row0 + rows_a_chunk)
+        row1 = least(rows, row0 + rows_a_chunk)
         pixels = (row1 - row0) * width
         c_table = a_table + 8 * rows_a_chunk * width
         put_word(block, 4, c_table)
@@ -55,21 +55,23 @@ def kernel(args, first, last, thread):
                 to_y += y_pixel
                 at += 1
         block0 = (chunk // row_chunks) * blocks_a_chunk
-        for k in range(block0, min(groups * group_blocks, block0 + blocks_a_chunk)):
+        for k in range(block0, least(groups * group_blocks, block0 + blocks_a_chunk)):
             g = k // group_blocks
             column = (k - g * group_blocks) * wide_columns
             columns = group_columns - column
             to = y + g * y_group + column * y_column
             put_word(block, 3, to)
-            for part in range(0, outer, outer_part):
+            part = 0
+            while part < outer:  # a range with a variable step would raise at 0
                 put_word(block, 0, x + g * x_group + part * a_outer)
                 put_word(block, 2, weights + k * weight_block + part * b_outer)
                 put_word(block, 5, zeros if part == 0 else to)
                 put_word(block, 6, 0 if part == 0 else -1)
-                put_word(block, 7, min(outer_part, outer - part))
+                put_word(block, 7, least(outer_part, outer - part))
                 if columns <= narrow_columns:
                     call(narrow, block, 0, pixels, columns)
                 else:
                     call(wide, block, 0, pixels, columns)
+                part += outer_part
         for e in range(epilogues):
             call(word(args, WORDS + 2 * e), word(args, WORDS + 1 + 2 * e), row0, row1, thread)

@@ -5,7 +5,7 @@ epilogues (pairs of function and arguments behind the words) run on the chunk's
 rows.
 """
 
-from runtime.cpu.simd import call, fma, vectors, word
+from runtime.cpu.simd import call, fma, least, vectors, word
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
@@ -25,7 +25,7 @@ def kernel(args, first, last, thread):
     ) = unpack(args, 19)  # fmt: skip
     for chunk in range(first, last):
         row0 = chunk * rows_a_chunk
-        row1 = min(rows, row0 + rows_a_chunk)
+        row1 = least(rows, row0 + rows_a_chunk)
         for row in range(row0, row1):
             n = row // height
             h = row - n * height
@@ -35,10 +35,10 @@ def kernel(args, first, last, thread):
                 start = weights + c * taps_r * taps_s * ITEM
                 for w in range(0, width, 4):
                     p = from_x + w * x_pixel + c * ITEM
-                    some = min(4, width - w)
-                    q1 = min(1, some - 1) * x_pixel  # the last pixel again where there are fewer than four
-                    q2 = min(2, some - 1) * x_pixel
-                    q3 = min(3, some - 1) * x_pixel
+                    some = least(4, width - w)
+                    q1 = least(1, some - 1) * x_pixel  # the last pixel again where there are fewer than four
+                    q2 = least(2, some - 1) * x_pixel
+                    q3 = least(3, some - 1) * x_pixel
                     a0 = splat(0.0)
                     a1 = splat(0.0)
                     a2 = splat(0.0)

@@ -3,7 +3,7 @@
 Chunk: a vector of columns k of a group, times a range of channels.
 """
 
-from runtime.cpu.simd import vectors
+from runtime.cpu.simd import least, vectors
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
@@ -26,7 +26,7 @@ def kernel(args, first, last, thread):
         k = (rest - group * vectors_a_group) * LANES
         source = partial + group * group_bytes + k * ITEM
         target = to + group * group_stride + k * column_stride
-        for c in range(c0, min(channels, c0 + channels_a_chunk)):
+        for c in range(c0, least(channels, c0 + channels_a_chunk)):
             for tap in range(taps):
                 p = source + (tap * channels + c) * row_bytes
                 total = load(p, 0)

@@ -5,7 +5,7 @@ Element (i, j, k) of column m lies at source + i s_i + j s_j + k s_k + m s_colum
 row_columns on of group b // group_blocks.
 """
 
-from runtime.cpu.simd import vectors
+from runtime.cpu.simd import most, vectors
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
@@ -33,7 +33,7 @@ def kernel(args, first, last, thread):
                     q = start + i * s_i + j * s_j + k * s_k
                     at = block_to + ((i * n_j + j) * n_k + k) * row
                     for m in range(0, row_columns, LANES):
-                        real = max(0, columns - column - m)
+                        real = most(0, columns - column - m)
                         if s_column == ITEM:
                             store(at, m, load_tail(q, m, real))
                         else:

@@ -5,7 +5,7 @@ address is 0) counts within the unclipped window. AVE: Caffe's divisor, which
 counts the padding up to H + pad. Strides in bytes; epilogues behind the words.
 """
 
-from runtime.cpu.simd import call, select, splatter, tail_storer, vectors, word
+from runtime.cpu.simd import call, least, most, select, splatter, tail_storer, vectors, word
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
@@ -29,18 +29,18 @@ def kernel(args, first, last, thread):
     ) = unpack(args, 26)  # fmt: skip
     for chunk in range(first, last):
         row0 = chunk * rows_a_chunk
-        row1 = min(rows, row0 + rows_a_chunk)
+        row1 = least(rows, row0 + rows_a_chunk)
         for row in range(row0, row1):
             n = row // height
             h = row - n * height
             top = h * stride_h - pad_h
-            r0 = max(0, -top)
-            r1 = min(window_h, h_in - top)
-            span = min(window_h, h_in + pad_h - top)
+            r0 = most(0, -top)
+            r1 = least(window_h, h_in - top)
+            span = least(window_h, h_in + pad_h - top)
             for w in range(width):
                 left = w * stride_w - pad_w
-                s0 = max(0, -left)
-                s1 = min(window_w, w_in - left)
+                s0 = most(0, -left)
+                s1 = least(window_w, w_in - left)
                 from_x = x + n * x_image + (top + r0) * x_row + (left + s0) * x_pixel
                 to_y = y + n * y_image + h * y_row + w * y_pixel
                 for c in range(0, channels, LANES):
@@ -66,7 +66,7 @@ def kernel(args, first, last, thread):
                             for _ in range(s0, s1):
                                 total = total + load(p, c)
                                 p += x_pixel
-                        divisor = span * min(window_w, w_in + pad_w - left)
+                        divisor = span * least(window_w, w_in + pad_w - left)
                         store_tail(to_y, c, total / splat(float(divisor)), channels - c)
         for e in range(epilogues):
             call(word(args, WORDS + 2 * e), word(args, WORDS + 1 + 2 * e), row0, row1, thread)

@@ -7,7 +7,7 @@ are its quotient and remainder by ``inner_batch``. The reduction goes in parts o
 the cache. Strides in bytes.
 """
 
-from runtime.cpu.simd import call, put_word
+from runtime.cpu.simd import call, least, put_word
 from runtime.cpu.words import unpack
 
 WORDS = 32
@@ -39,17 +39,18 @@ def kernel(args, first, last, thread):
     for chunk in range(first, last):
         rest = chunk // row_chunks
         row0 = (chunk - rest * row_chunks) * rows_a_chunk
-        count = min(rows - row0, rows_a_chunk)
+        count = least(rows - row0, rows_a_chunk)
         batch = rest // block_chunks
         block0 = (rest - batch * block_chunks) * blocks_a_chunk
-        block1 = min(blocks, block0 + blocks_a_chunk)
+        block1 = least(blocks, block0 + blocks_a_chunk)
         i0 = batch // inner_batch
         i1 = batch - i0 * inner_batch
         from_a = a + i0 * a_batch0 + i1 * a_batch1 + row0 * a_row
         from_b = b + i0 * b_batch0 + i1 * b_batch1
         to_c = c + i0 * c_batch0 + i1 * c_batch1 + row0 * c_row
-        for step in range(0, steps, part):
-            put_word(block, 9, min(part, steps - step))
+        step = 0
+        while step < steps:  # a range with a variable step would raise at 0
+            put_word(block, 9, least(part, steps - step))
             put_word(block, 0, from_a + step * a_step)
             put_word(block, 6, 0 if step == 0 else -1)
             for k in range(block0, block1):
@@ -62,3 +63,4 @@ def kernel(args, first, last, thread):
                     call(narrow, block, 0, count, columns - column)
                 else:
                     call(wide, block, 0, count, columns - column)
+            step += part

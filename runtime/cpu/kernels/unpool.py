@@ -4,7 +4,7 @@ MAX: those whose index names it; AVE: dy over Caffe's divisor. Strides in
 bytes; epilogues behind the words.
 """
 
-from runtime.cpu.simd import call, loader, select, splatter, vectors, word
+from runtime.cpu.simd import call, least, loader, most, select, splatter, vectors, word
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
@@ -27,25 +27,25 @@ def kernel(args, first, last, thread):
     ) = unpack(args, 26)  # fmt: skip
     for chunk in range(first, last):
         row0 = chunk * rows_a_chunk
-        row1 = min(rows, row0 + rows_a_chunk)
+        row1 = least(rows, row0 + rows_a_chunk)
         for row in range(row0, row1):
             n = row // height
             h = row - n * height
-            i0 = max(0, h + pad_h - window_h + stride_h) // stride_h
-            i1 = min(h_out, (h + pad_h) // stride_h + 1)
+            i0 = most(0, h + pad_h - window_h + stride_h) // stride_h
+            i1 = least(h_out, (h + pad_h) // stride_h + 1)
             to = x + n * x_image + h * x_row
             for w in range(width):
                 for c in range(0, channels, LANES):
                     store_tail(to + w * x_pixel, c, splat(0.0), channels - c)
             for i in range(i0, i1):
                 r = h + pad_h - i * stride_h
-                span = min(window_h, height + 2 * pad_h - i * stride_h)
+                span = least(window_h, height + 2 * pad_h - i * stride_h)
                 p = y + n * y_image + i * y_row
                 q = at + n * at_image + i * at_row
                 left = -pad_w
                 for _ in range(w_out):
-                    s0 = max(0, -left)
-                    s1 = min(window_w, width - left)
+                    s0 = most(0, -left)
+                    s1 = least(window_w, width - left)
                     start = to + (left + s0) * x_pixel
                     if MAX:
                         for c in range(0, channels, LANES):
@@ -57,7 +57,7 @@ def kernel(args, first, last, thread):
                                 store_tail(element, c, load(element, c) + mine, channels - c)
                                 element += x_pixel
                     else:
-                        divisor = splat(float(span * min(window_w, width + pad_w - left)))
+                        divisor = splat(float(span * least(window_w, width + pad_w - left)))
                         for c in range(0, channels, LANES):
                             share = load(p, c) / divisor
                             element = start

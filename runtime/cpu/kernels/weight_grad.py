@@ -6,7 +6,7 @@ that. Strides in bytes; a partial is [group][(r, s, c)][k], k padded to whole
 tiles (what lies in the padding is not defined).
 """
 
-from runtime.cpu.simd import call, put_word, word
+from runtime.cpu.simd import call, least, put_word, word
 from runtime.cpu.words import unpack
 
 WORDS = 42
@@ -38,10 +38,10 @@ def kernel(args, first, last, thread):
         part = chunk - rest * parts
         above = rest // column_chunks
         k0 = (rest - above * column_chunks) * blocks_a_chunk
-        k1 = min(column_blocks, k0 + blocks_a_chunk)
+        k1 = least(column_blocks, k0 + blocks_a_chunk)
         group = above // row_chunks
         row0 = (above - group * row_chunks) * rows_a_chunk
-        count = min(rows - row0, rows_a_chunk)
+        count = least(rows - row0, rows_a_chunk)
         for i in range(count):
             tap = (row0 + i) // channels
             r = tap // taps_s
@@ -57,8 +57,8 @@ def kernel(args, first, last, thread):
             h = (b - b // image_blocks * image_blocks) * block_rows
             put_word(block, 0, from_x + n * x_image + h * x_row)
             put_word(block, 6, 0 if b == start else -1)
-            put_word(block, 7, min(block_images, images - n))
-            put_word(block, 8, min(block_rows, height - h))
+            put_word(block, 7, least(block_images, images - n))
+            put_word(block, 8, least(block_rows, height - h))
             at_y = from_y + n * y_image + h * y_row
             for k in range(k0, k1):
                 put_word(block, 2, at_y + k * wide_columns * item)

@@ -4,7 +4,7 @@ Chunk: a range of the positions of the other axes, whose three sizes and strides
 (bytes) are given; epilogues behind the words.
 """
 
-from runtime.cpu.simd import call, ramp, select, vectors, word
+from runtime.cpu.simd import call, least, most, ramp, select, vectors, word
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
@@ -24,7 +24,7 @@ def kernel(args, first, last, thread):
     ) = unpack(args, 17)  # fmt: skip
     for chunk in range(first, last):
         row0 = chunk * rows_a_chunk
-        row1 = min(rows, row0 + rows_a_chunk)
+        row1 = least(rows, row0 + rows_a_chunk)
         for row in range(row0, row1):
             n = row // height
             h = row - n * height
@@ -32,8 +32,8 @@ def kernel(args, first, last, thread):
                 source = x + n * x_image + h * x_row + w * x_pixel
                 to = y + n * y_image + h * y_row + w * y_pixel
                 for c in range(0, channels, LANES):
-                    low = max(c - half, 1 - LANES)
-                    high = min(c + half, channels - 1)
+                    low = most(c - half, 1 - LANES)
+                    high = least(c + half, channels - 1)
                     total = splat(0.0)
                     for d in range(low, high + 1):
                         if x_channel == ITEM:

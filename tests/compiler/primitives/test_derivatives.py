@@ -9,7 +9,7 @@ from compiler.autodiff import gradients
 from compiler.builder import Builder
 from compiler.interpret import run_graph
 from compiler.ir import Value, describe
-from compiler.primitives.derivatives import ROWS, adjoints
+from compiler.primitives.derivatives import ROWS, ZERO, adjoints, mul, neg
 from runtime.expr import BINARY, TERNARY, UNARY, Expr, arg, call, const
 
 FLAT = {"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "isfinite", "floor", "sign", "to_int", "to_float"}
@@ -151,3 +151,7 @@ def test_a_constant_gradient_is_folded_into_the_formula():
     assert dx_of_exp is y
     assert dx_of_sin is not None
     assert "map[cos(%0)]" == describe(dx_of_sin.op.prim)
+
+
+def test_a_zero_stays_a_zero_whatever_its_sign():
+    assert [ZERO] * 3 == [neg(ZERO), mul(ZERO, const(-2.0)), mul(const(-0.0), arg(0))]

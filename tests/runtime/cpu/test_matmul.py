@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import Bench, check_step, random_values
+from kernel_cases import GENERATED, Bench, check_step, random_values
 
 from runtime import ops
 
 sizes = st.one_of(st.integers(1, 9), st.integers(10, 70))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(GENERATED, max_examples=40)
 @given(
     m=sizes,
     n=sizes,

@@ -1,0 +1,10 @@
+"""The benchmark is not installed: it is imported from the checkout, behind whatever is installed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = str(Path(__file__).resolve().parents[2])
+if ROOT not in sys.path:
+    sys.path.append(ROOT)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from netspec import zoo
+from netspec.cli.main import main
+
+GOOD = """\
+name: small
+inputs: {data: [3, 8, 8], label: []}
+layers:
+  - {name: conv1, type: Convolution, num_output: 4, kernel_size: 3}
+  - {name: fc, type: InnerProduct, num_output: 10}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [fc, label]}
+"""
+BAD = GOOD.replace("num_output: 4", "nun_output: 4").replace("kernel_size: 3", "kernel_size: 010")
+WARNED = GOOD.replace("name: small", "name: small\nvars: {unused: 3}")
+
+
+def check(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["check", *map(str, arguments)])
+
+
+def file(folder: Path, text: str, name: str = "net.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_good_spec_ends_with_0(tmp_path: Path) -> None:
+    path = file(tmp_path, GOOD)
+    result = check(path)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{path}: ok\n", "")
+
+
+def test_every_mistake_is_printed_on_stdout_with_its_place(tmp_path: Path) -> None:
+    path = file(tmp_path, BAD)
+    result = check(path)
+    assert result.exit_code == 1
+    assert result.stderr == ""
+    assert result.stdout == (
+        "error[E501]: unknown key `nun_output` in Convolution\n"
+        f" --> {path}:4:38\n"
+        "  |\n"
+        "4 |   - {name: conv1, type: Convolution, nun_output: 4, kernel_size: 010}\n"
+        "  |                                      ^^^^^^^^^^\n"
+        "  = help: did you mean `num_output`?\n"
+        "\n"
+        "error[E508]: `kernel_size` is a whole number; `010` is written with a leading zero (octal to some readers, "
+        "decimal to others)\n"
+        f" --> {path}:4:66\n"
+        "  |\n"
+        "4 |   - {name: conv1, type: Convolution, nun_output: 4, kernel_size: 010}\n"
+        "  |                                                                  ^^^\n"
+        "  = help: write 10\n"
+        "\n"
+        f"{path}: not usable (2 errors)\n"
+    )
+
+
+def test_as_json_there_is_one_document_sorted_by_place(tmp_path: Path) -> None:
+    first, second = file(tmp_path, BAD, "a.yaml"), file(tmp_path, BAD, "b.yaml")
+    result = check(second, first, "--format", "json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)["diagnostics"]
+    assert [(d["file"], d["line"], d["column"], d["code"]) for d in found] == [
+        (str(first), 4, 38, "E501"), (str(first), 4, 66, "E508"),
+        (str(second), 4, 38, "E501"), (str(second), 4, 66, "E508"),
+    ]  # fmt: skip
+    keys = {"severity", "code", "message", "file", "line", "column", "layer", "hint"}
+    assert all(keys <= d.keys() for d in found)
+    assert found[0]["layer"] == "conv1"
+
+
+def test_warnings_change_nothing_unless_strict(tmp_path: Path) -> None:
+    path = file(tmp_path, WARNED)
+    assert check(path).exit_code == 0
+    assert check(path).stdout.endswith(f"{path}: ok (1 warning)\n")
+    assert check(path, "--strict").exit_code == 1
+    assert check(path, "--strict").stdout.endswith(f"{path}: not ok under --strict (1 warning)\n")
+
+
+def test_a_problem_of_set_has_its_own_file_and_caret(tmp_path: Path) -> None:
+    result = check(file(tmp_path, GOOD), "--set", "layers.conv1.num_output=0", "--format", "json")
+    assert result.exit_code == 1
+    (item,) = json.loads(result.stdout)["diagnostics"]
+    assert (item["file"], item["line"], item["column"], item["code"]) == ("--set", 1, 25, "E504")
+
+
+def test_set_makes_a_spec_usable(tmp_path: Path) -> None:
+    path = file(tmp_path, GOOD.replace("num_output: 4", "num_output: 0"))
+    assert check(path).exit_code == 1
+    assert check(path, "--set", "layers.conv1.num_output=4").exit_code == 0
+
+
+def test_one_bad_spec_of_several_decides(tmp_path: Path) -> None:
+    good, bad = file(tmp_path, GOOD, "good.yaml"), file(tmp_path, BAD, "bad.yaml")
+    result = check(good, bad)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{good}: ok\n")
+    assert result.stdout.endswith(f"{bad}: not usable (2 errors)\n")
+
+
+def test_sizes_are_told_in_words_and_as_json(tmp_path: Path) -> None:
+    path = file(tmp_path, GOOD)
+    assert "sizes of `data` (given 8 x 8" in check(path, "--sizes").stdout
+    sizes = json.loads(check(path, "--sizes", "--format", "json").stdout)["sizes"][str(path)]
+    assert sizes["given"] == [8, 8]
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_zoo_checks_clean(name: str) -> None:
+    result = check(name, "--strict")
+    assert (result.exit_code, result.stdout) == (0, f"{zoo.find(name)}: ok\n")
+
+
+def test_the_text_of_a_hostile_file_is_escaped(tmp_path: Path) -> None:
+    result = check(file(tmp_path, 'name: "a\\u202eb"\n"\\u202ekey[bold]": 1\nlayers: []\n'))
+    assert result.exit_code == 1
+    assert "\u202e" not in result.stdout
+    assert "\\u202ekey[bold]" in result.stdout

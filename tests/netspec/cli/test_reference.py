@@ -1,0 +1,84 @@
+"""The commands that explain: layers, explain, schema."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from netspec.cli.main import main
+from netspec.spec.codes import CODES
+from netspec.spec.registry import LAYERS
+
+
+def output(*arguments: str) -> str:
+    result = CliRunner().invoke(main, list(arguments))
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def test_layers_lists_every_type_with_a_line() -> None:
+    listed = {line.split()[0]: line for line in output("layers").splitlines() if line.startswith("  ")}
+    assert {cls.type_name for cls in LAYERS} <= listed.keys()
+    assert listed["ReLU"].endswith("``y = x if x > 0 else negative_slope * x``.")
+
+
+def test_layers_type_shows_fields_with_types_defaults_and_docs() -> None:
+    lines = output("layers", "Pooling").splitlines()
+    assert lines[0] == "Pooling (layer type)"
+    rows = [line.split() for line in lines]
+    assert ["pool", "MAX", "|", "AVE", "MAX", "largest", "or", "average", "value"] in rows
+    assert any(row[:3] == ["global_pooling", "bool", "false"] for row in rows)
+    assert "Fields of every layer" in lines
+
+
+def test_layers_as_json_has_the_keys_of_interfaces() -> None:
+    (document,) = json.loads(output("layers", "ReLU", "--format", "json"))["layers"]
+    assert document["type"] == "ReLU"
+    assert document["doc"].startswith("Rectified linear unit")
+    (slope,) = document["fields"]
+    expected = {"name": "negative_slope", "type": "float", "default": 0.0, "doc": "factor for x <= 0"}
+    assert {key: slope[key] for key in expected} == expected
+
+
+def test_all_layers_as_json() -> None:
+    found = json.loads(output("layers", "--format", "json"))["layers"]
+    assert [entry["type"] for entry in found] == LAYERS.names()
+    assert all(entry["doc"] and all(f["doc"] for f in entry["fields"]) for entry in found)
+
+
+@pytest.mark.parametrize("name", ["xavier", "SGD", "mnist"])
+def test_layers_knows_fillers_solvers_and_sources_too(name: str) -> None:
+    assert output("layers", name).startswith(f"{name} (")
+
+
+def test_an_unknown_type_is_a_usage_error_with_the_nearest_name() -> None:
+    result = CliRunner().invoke(main, ["layers", "Convolutoin"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: no type 'Convolutoin'; did you mean `Convolution`?\n"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_explain_knows_every_code(code: str) -> None:
+    document = json.loads(output("explain", code.lower(), "--format", "json"))
+    assert document == {"code": code, "title": CODES[code].title, "text": CODES[code].text}
+
+
+def test_explain_in_text() -> None:
+    assert output("explain", "E501").startswith("E501: unknown key\n\nThe entry has no field of this name.")
+
+
+def test_explain_without_a_code_lists_them() -> None:
+    assert [line.split()[0] for line in output("explain").splitlines()] == sorted(CODES)
+
+
+def test_an_unknown_code_is_a_usage_error() -> None:
+    result = CliRunner().invoke(main, ["explain", "E50l"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no diagnostic code 'E50l'; did you mean `E5" in result.stderr
+
+
+def test_schema_prints_one_json_document() -> None:
+    assert json.loads(output("schema"))["$schema"].endswith("draft-07/schema#")
+    assert output("schema") == output("schema", "--format", "json")
