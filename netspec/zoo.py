@@ -22,7 +22,7 @@ def find(name: str) -> Path | None:
     name
         A bare name, ``lenet``: no folder, no ``.yaml``.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name):
         return None
     path = folder() / f"{name}.yaml"
     return path if path.is_file() else None

@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import importlib.util
 import os
 import platform
 import re
@@ -24,7 +25,6 @@ import tempfile
 import warnings
 import zlib
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -185,11 +185,19 @@ def _write(path: Path, symbol: str, code: bytes) -> None:
         warnings.warn(f"a kernel could not be kept in {path.parent}: {error.strerror}", CacheWarning, stacklevel=3)
 
 
+def _numba_version() -> str:
+    """What numba says of its version, without importing it."""
+    found = importlib.util.find_spec("numba")
+    if found is None or found.origin is None:
+        return "none"
+    return (Path(found.origin).parent / "_version.py").read_text(encoding="utf-8")
+
+
 @functools.cache
 def _environment() -> str:
     """Versions and settings that shape the code."""
     settings = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_"))
-    versions = [metadata.version("numba"), llvmlite.__version__, platform.python_version(), platform.machine()]
+    versions = [_numba_version(), llvmlite.__version__, platform.python_version(), platform.machine()]
     return "\n".join([*versions, *settings, _source_digest("runtime.cpu.build")])
 
 

@@ -24,7 +24,7 @@ FLOORS = (
     ("spec", "zoo", "_siblings"),
     ("layers", "fillers", "solvers", "policies", "sources"),
     ("graph", "sizes", "spec.load"),
-    ("checking", "lowering", "reading", "feeding", "mappings", "diagnose", "net"),
+    ("checking", "lowering", "reading", "feeding", "keeping", "mappings", "diagnose", "net"),
     ("training", "reports"),
     ("running",),
     ("cli", "__init__", "__main__"),

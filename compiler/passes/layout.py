@@ -157,6 +157,8 @@ def _copy_for_readers(found: Layout) -> None:
     graph = found.graph
     ops: list[Op] = []
     for op in graph.ops:
+        if _regroups_channels(op):
+            ops.append(_through_flat(op))
         inputs = list(op.inputs)
         for k, v in enumerate(inputs):
             wrong = _wants_channels_last(op, k) and not _is_channels_last(found, v)
@@ -175,6 +177,21 @@ def _copy_for_readers(found: Layout) -> None:
             found.canonical.update(copy.outputs)
             graph.ops.insert(graph.ops.index(v.op) + 1, copy)
             graph.grads[name] = copy.outputs[0]
+
+
+def _regroups_channels(op: Op) -> bool:
+    """Whether a reshape joins or splits axes of an N H W C value into another N H W C value."""
+    if not isinstance(op.prim, Reshape) or op.inputs[0].rank != 4 or len(op.prim.shape) != 4:
+        return False
+    return [n for n in op.inputs[0].shape if n != 1] != [n for n in op.prim.shape if n != 1]
+
+
+def _through_flat(op: Op) -> Op:
+    """Makes ``op`` read a flat value in logical order; neither of its own sides could be copied through the other."""
+    x = op.inputs[0]
+    flat = Value((prod(x.shape),), x.dtype, builder=x.builder)
+    op.inputs = (flat,)
+    return Op(Reshape(flat.shape), (x,), (flat,), op.segment, op.origin)
 
 
 def _copy_op(v: Value, like: Op) -> Op:

@@ -44,5 +44,9 @@ def command(
     else:
         click.echo(result.to_text(), nl=False)
     if not result.passed:
-        wrong = [check.name for check in result.checks if not check.passed(result.tolerance)]
-        raise NumericError(f"wrong gradients: {', '.join(wrong)}")
+        verdicts = {check.name: check.verdict(result.tolerance) for check in result.checks}
+        wrong = ", ".join(name for name, verdict in verdicts.items() if verdict == "wrong")
+        unknown = ", ".join(name for name, verdict in verdicts.items() if verdict == "kinks")
+        parts = [f"wrong gradients: {wrong}"] if wrong else []
+        parts += [f"too many kinks to tell: {unknown}; a smaller --batch has fewer"] if unknown else []
+        raise NumericError("; ".join(parts) or "gradcheck failed")

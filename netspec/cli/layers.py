@@ -19,6 +19,7 @@ from netspec.spec.registry import FILLERS, LAYERS, SOLVERS, SOURCES
 from netspec.spec.schema import first_line, own_fields
 from runtime.errors import UsageError
 
+_ENTRIES = "Any entry also takes `repeat` and `each`; one with `block` in place of `type` is an instance of that block."
 _REGISTRIES = (LAYERS, FILLERS, SOLVERS, SOURCES)
 
 
@@ -65,7 +66,7 @@ def _page(cls: type[Entry]) -> str:
     own = own_fields(cls)
     lines += _rows(own) or ["  none of its own"]
     if common := common_fields(cls):
-        lines += ["", "Fields of every layer", *_rows(common)]
+        lines += ["", "Fields of every layer", *_rows(common), "", _ENTRIES]
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,15 +91,15 @@ def spec_path(spec: str) -> Path:
     UsageError
         Neither a file nor a name of the zoo.
     """
-    path = Path(spec)
-    found = None if path.exists() else zoo.find(spec)
-    if found is not None:
-        return found
-    if not path.exists():
+    if not os.path.isfile(spec):  # a folder may have the name of a net; os.path answers, pathlib may raise
+        found = zoo.find(spec)
+        if found is not None:
+            return found
+    if not os.path.exists(spec):
         near = did_you_mean(spec, zoo.names()) if "/" not in spec else None
         hint = near or f"nets of the zoo: {', '.join(zoo.names())}"
         raise UsageError(f"no spec {spec!r}: no such file, and no net of the zoo ({hint})")
-    return path
+    return Path(spec)
 
 
 def echo_json(document: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from netspec.graph.dag import graph_of, ordered, report_dead
 from netspec.graph.net import Input, Net, Node, ParamSpecEntry, Shape
+from netspec.graph.params import check_params
 from netspec.graph.sections import InputEntry
 from netspec.graph.shapes import Placed, Shaper
 from netspec.sources.base import Source
@@ -78,6 +79,7 @@ def build_net(spec: Spec, wiring: Wiring, batch: int, relu: dict[str, bool], dia
     sources = spec.data.get(wiring.phase)
     outside = _outside(sources, spec.inputs, batch)
     shapes = Shaper(outside, diagnostics).run([Placed(node, marks[node.name]) for node in order])
+    check_params(order, shapes, diagnostics)
     if not wiring.complete or diagnostics.error_count > before or len(nodes) < len(wiring.layers):
         return None
     if wiring.phase == "train":

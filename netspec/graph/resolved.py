@@ -100,14 +100,14 @@ def _entry(node: Node) -> dict[str, Any]:
 
 
 def _show_fillers(node: Node, entry: dict[str, Any]) -> None:
-    """Write out what weights and biases start from where nothing was said."""
-    layer = node.layer
-    if "weight_filler" in layer.specs and "weight_filler" not in entry:
-        entry["weight_filler"] = _filler(getattr(layer, "weight_filler", None))
-    if "bias_filler" in layer.specs and "bias_filler" not in entry and getattr(layer, "bias_term", False):
-        entry["bias_filler"] = 0
-    if entry.get("weight_filler") is None:
-        entry.pop("weight_filler", None)
+    """Write out, at the end, what weights and biases start from where nothing was said."""
+    weights = entry.pop("weight_filler", None)
+    if weights is None and "weight_filler" in node.layer.specs:
+        weights = _filler(getattr(node.layer, "weight_filler", None))
+    if weights is not None:
+        entry["weight_filler"] = weights
+    if "bias_filler" in node.layer.specs and getattr(node.layer, "bias_term", True):
+        entry["bias_filler"] = entry.pop("bias_filler", 0)
 
 
 def _filler(filler: Entry | None) -> Any:
@@ -121,21 +121,11 @@ def _filler(filler: Entry | None) -> Any:
 
 def _given(entry: Entry) -> dict[str, Any]:
     """The fields that a spec wrote, or that are not at their defaults."""
-    found = {}
-    for info in fields_of(type(entry)):
-        value = getattr(entry, info.name)
-        if info.name in _WIRED or info.key in ("bottom", "top", "include", "exclude", "if"):
-            if not isinstance(entry, Source) and info.key in ("lr_mult", "decay_mult", "name") and _is_param(entry):
-                if value != info.spec.default:
-                    found[info.key] = value
-            continue
-        if entry.given(info.name) or value != info.spec.default:
-            found[info.key] = _plain(value)
-    return found
-
-
-def _is_param(entry: Entry) -> bool:
-    return type(entry).__name__ == "ParamSpec"
+    return {
+        info.key: _plain(value)
+        for info in fields_of(type(entry))
+        if (value := getattr(entry, info.name)) != info.spec.default or entry.given(info.name)
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,8 @@ class Grouped(Sliding, Weighted):
 
     dilation: tuple[int, ...] = field((1,), minimum=1, doc="distance of the kernel's taps: one, or down and right")
     group: int = field(1, minimum=1, doc="groups of channels that see only each other")
+    axis: int = field(1, minimum=1, maximum=1, doc="the axis of the channels, which is 1")
+    force_nd_im2col: bool = field(False, doc="accepted for Caffe's sake, without effect")
 
     def problems(self) -> Iterator[Problem]:
         """Yield a missing kernel and outputs that the groups do not share evenly."""

@@ -57,7 +57,7 @@ class Scale(Layer):
         return x
 
     def _axis(self, x: Shape) -> int:
-        return axes.canonical(self.axis, len(x), end=True)
+        return axes.canonical(self.axis, len(x), end=self.axis >= 0)
 
     def _factor(self, bottoms: tuple[Shape, ...]) -> Shape:
         """The factor's shape."""

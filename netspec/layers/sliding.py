@@ -27,9 +27,14 @@ class Sliding(Layer):
     pad_h: int | None = field(None, minimum=0, doc="rows of zeros above and below", unit="pixels")
     pad_w: int | None = field(None, minimum=0, doc="columns of zeros left and right", unit="pixels")
 
+    engine: str | None = field(None, choices=("DEFAULT", "CAFFE", "CUDNN"), doc="ignored: the compiler chooses")
+
     def problems(self) -> Iterator[Problem]:
-        """Yield what is said twice, or of the wrong length."""
+        """Yield what is said twice, of the wrong length, or without effect."""
         yield from super().problems()
+        if self.engine is not None:
+            message = "engine is read and ignored: the compiler chooses the kernels"
+            yield Problem("W121", "engine", message, "drop engine", "warning")
         for name, short in (("kernel_size", "kernel"), ("stride", "stride"), ("pad", "pad")):
             both = getattr(self, f"{short}_h"), getattr(self, f"{short}_w")
             if self.said(name) and both != (None, None):

@@ -17,6 +17,9 @@ _IGNORED = {
     "snapshot_prefix": "`--output` names the folder of a run",
     "snapshot_format": "snapshots are safetensors",
     "snapshot_diff": "snapshots hold no gradients",
+    "snapshot_after_train": "a snapshot is always written at the end",
+    "test_compute_loss": "a test always computes the losses",
+    "layer_wise_reduce": "there is nothing to choose",
     "solver_mode": "`--device` chooses where to run",
     "device_id": "`--device cuda:1` chooses where to run",
     "debug_info": "`netspec inspect` and `netspec plan` tell what a net does",
@@ -55,6 +58,9 @@ class Solver(Entry):
     snapshot_prefix: str | None = field(None, doc="ignored: use --output")
     snapshot_format: str | None = field(None, doc="ignored: snapshots are safetensors")
     snapshot_diff: bool | None = field(None, doc="ignored: snapshots hold no gradients")
+    snapshot_after_train: bool | None = field(None, doc="ignored: one is always written at the end")
+    test_compute_loss: bool | None = field(None, doc="ignored: a test always computes the losses")
+    layer_wise_reduce: bool | None = field(None, doc="ignored")
     solver_mode: str | None = field(None, doc="ignored: use --device")
     device_id: int | None = field(None, doc="ignored: use --device")
     debug_info: bool | None = field(None, doc="ignored: use netspec inspect")

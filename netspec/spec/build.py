@@ -62,6 +62,7 @@ def build(
         return None
     chosen = cls if cls.type_name in _names(cls) else _chosen(cls, mapping, diagnostics, layer)
     if chosen is None:
+        _Reading(cls, mapping, Context(diagnostics, layer), what or cls.type_name).known()
         return None
     reading = _Reading(chosen, mapping, Context(diagnostics, layer), what or chosen.type_name)
     missed = frozenset(failed)
@@ -177,9 +178,16 @@ class _Reading:
                     "E502",
                     entry_mark(self.mapping),
                     f"{self.what} needs `{info.key}`",
-                    f"`{info.key}`: {info.spec.doc}",
+                    _remedy("E502", info, info.key),
                 )
         return values, marks
+
+    def known(self) -> None:
+        """Check only the fields that the class has: what a class of unknown type has beside them cannot be told."""
+        values: dict[str, Any] = {}
+        for key, node in self.mapping.pairs:
+            if info := self.keys.get(key.text):
+                self.convert(info, key.text, node, values)
 
     def convert(self, info: FieldInfo, key: str, node: Node, values: dict[str, Any]) -> None:
         if isinstance(node, Scalar) and node.is_null and not node.is_given:
@@ -227,7 +235,7 @@ class _Reading:
 
 def _remedy(code: str, info: FieldInfo, key: str) -> str:
     """Return what the field is for, and for a value out of range one inside it."""
-    example = conversion.inside(info.spec) if code == "E504" else None
+    example = conversion.inside(info.spec) if code in ("E502", "E504") else None
     about = f"`{key}`: {info.spec.doc}"
     return about if example is None else f"{about}; for instance {key}: {example}"
 

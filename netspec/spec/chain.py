@@ -55,7 +55,8 @@ class Wirer:
             root.current = (root, self.roots.chained)
         self._walk(items, root)
         layers = [wired for pending in self._pending if (wired := self._resolved(pending)) is not None]
-        return Wiring(self.phase, layers, self.diagnostics.error_count == before)
+        complete = self.diagnostics.error_count == before and not self.absent.broken
+        return Wiring(self.phase, layers, complete)
 
     # -- first walk: who makes what ------------------------------------------
 

@@ -157,7 +157,8 @@ def _int(scalar: Scalar, spec: FieldSpec, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         raise _not_a_number(scalar, key, _NOUNS[int])
     if not is_whole(value):
-        raise Bad("E206", f"`{key}` is a whole number, got {in_text(value)}{_written(scalar)}")
+        near = f"write {math.floor(value)} or {math.ceil(value)}" if math.isfinite(value) else None
+        raise Bad("E206", f"`{key}` is a whole number, got {in_text(value)}{_written(scalar)}", near)
     if not -_INT_LIMIT < value < _INT_LIMIT:
         raise Bad("E504", f"`{key}` is beyond 2^63, got {in_text(value)}{_written(scalar)}")
     return int(value)
@@ -226,7 +227,9 @@ def range_text(spec: FieldSpec) -> str | None:
 
 
 def inside(spec: FieldSpec) -> str | None:
-    """Return a value that the range allows: the default if there is one, else next to a bound."""
+    """Return a value that the range allows: the default if there is one, else next to a bound; the first choice."""
+    if spec.choices:
+        return spec.choices[0]
     value = spec.default[0] if isinstance(spec.default, tuple) and spec.default else spec.default
     if isinstance(value, int | float) and not isinstance(value, bool) and not _outside(value, spec):
         return in_text(value)

@@ -37,7 +37,9 @@ def _member_text(annotation: Any, spec: FieldSpec) -> str:
         return " | ".join(spec.choices)
     if annotation in _WORDS:
         return _WORDS[annotation]
-    return str(annotation.__name__).lower() if issubclass(annotation, Entry) else str(annotation)
+    if annotation.registry is None:
+        return "{" + ", ".join(info.key for info in fields_of(annotation)) + "}"
+    return str(annotation.__name__).lower()
 
 
 def default_text(info: FieldInfo) -> str:

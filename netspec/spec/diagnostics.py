@@ -192,7 +192,7 @@ class Diagnostics:
 
     @property
     def error_count(self) -> int:
-        """How many errors were reported, repeated ones too: a step that compares it before and after knows it failed."""
+        """How many errors were reported, repeated ones too: compared before and after a step, it tells a failure."""
         return self._errors
 
     def raise_if_errors(self) -> None:

@@ -52,7 +52,6 @@ class FieldSpec:
     choices: tuple[str, ...] | None = None
     alias: tuple[str, ...] = ()
     unit: str | None = None
-    each: bool = False
     schema: dict[str, Any] | None = None
 
 
@@ -105,7 +104,7 @@ def field(
         JSON schema of a field typed ``Node``.
     """
     names = (alias,) if isinstance(alias, str) else tuple(alias or ())
-    return FieldSpec(default, doc, minimum, maximum, above, below, choices, names, unit, False, schema)
+    return FieldSpec(default, doc, minimum, maximum, above, below, choices, names, unit, schema)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 FIELDS: dict[str, str] = {
-    "activation_alpha": "negative_slope",
-    "alpha_slope": "negative_slope",
+    "leak": "negative_slope",
     "beta1": "momentum",
-    "beta2": "momentum2",
     "bias": "bias_term",
     "bias_initializer": "bias_filler",
     "bottoms": "bottom",
@@ -16,7 +14,6 @@ FIELDS: dict[str, str] = {
     "filter_size": "kernel_size",
     "filters": "num_output",
     "groups": "group",
-    "in_place": "top",
     "input": "bottom",
     "inputs": "bottom",
     "kernel": "kernel_size",

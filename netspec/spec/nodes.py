@@ -13,6 +13,9 @@ from netspec.spec.marks import Mark
 class _Unset:
     """The value of a scalar that is to be read from its text."""
 
+    def __repr__(self) -> str:
+        return "unset"
+
 
 _UNSET = _Unset()
 

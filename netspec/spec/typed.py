@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
 
 from netspec.spec.blocks import own_keys
 from netspec.spec.build import build
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 from netspec.spec.entries import Item, all_layers
+from netspec.spec.expressions import has_expression
 from netspec.spec.fields import keys_of
 from netspec.spec.instance import Instance
 from netspec.spec.layer import Layer
@@ -16,6 +18,7 @@ from netspec.spec.registry import LAYERS
 from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import Env, Variables
 
+_VARIABLE = re.compile(r"\$\$|\$\{[^}]*\}|\$[^\W\d]\w*")
 _WIRED = ("bottom", "top", "include", "exclude", "if_")
 _NOT_IN_DEFAULTS = ("name", "type", "bottom", "top", "block", "repeat", "each", "if", "share")
 
@@ -64,6 +67,7 @@ class Typer:
         item.rules = read.rules(node)
         bottom = node.get("bottom")
         if isinstance(bottom, Mapping):
+            self._may_name(item, bottom)
             item.bottom_names = tuple(bottom.keys())
         item.bottoms = read.names(bottom, "bottom")
         item.tops = read.names(node.get("top"), "top")
@@ -89,6 +93,14 @@ class Typer:
             return
         assert issubclass(cls, Layer)
         item.cls, item.type = cls, cls.type_name
+
+    def _may_name(self, item: Item, bottom: Mapping) -> None:
+        """Only a formula has names for its bottoms."""
+        if item.cls is not None and "expr" not in item.cls.specs:
+            hint = f"bottom: [{', '.join(v.text for _, v in bottom if isinstance(v, Scalar))}]"
+            message = f"`{item.name}`: only an Expression takes a mapping as bottom"
+            self.diagnostics.error("E221", bottom.mark, message, hint, item.name)
+            raise Failed
 
     def _with_defaults(self, node: Mapping, cls: type[Layer]) -> Mapping:
         under = self.defaults.get(cls.type_name)
@@ -121,11 +133,19 @@ class Typer:
         """Replace the expressions of an entry; name the keys whose values cannot be had, the rest is checked."""
         pairs, failed = [], []
         for key, value in node.pairs:
+            written = _in_parentheses(value) if key.text == "expr" else value
             try:
-                pairs.append((key, self.evaluator.node(value, env, layer)))
+                pairs.append((key, self.evaluator.node(written, env, layer)))
             except Failed:
                 failed.append(key.text)
         return Mapping(pairs, node.mark), failed
+
+
+def _in_parentheses(node: Node) -> Node:
+    """A formula with its variables in parentheses: ``$a ** 2`` is 9 where a is -3."""
+    if not isinstance(node, Scalar) or not has_expression(node):
+        return node
+    return Scalar(_VARIABLE.sub(lambda m: m[0] if m[0] == "$$" else f"({m[0]})", node.text), True, node.mark)
 
 
 def read_defaults(section: Node | None, variables: Variables, evaluator: Evaluator) -> dict[str, Mapping]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from netspec.spec.wiring import Scope
 
 _CANDIDATES = 2000
+_TURN = re.compile(r"/\d+(?=/)")
 
 
 @dataclass
@@ -96,6 +98,9 @@ def _hint(wirer: Wirer, scope: Scope, name: str) -> str | None:
         return None
     wirer.suggestions -= 1
     inside = [full[len(scope.prefix) :] for full in wirer.makings if full.startswith(scope.prefix)]
+    turn = next((n for n in inside[:_CANDIDATES] if _TURN.sub("", n) == name), None)
+    if turn is not None:
+        return f"an inner blob of a repeat needs its turn: `{turn}`"
     depth = name.count("/")
     alike = [n for n in inside if n.count("/") == depth] + list(scope.ports)
     near = nearest(name, alike[:_CANDIDATES]) or nearest(name, inside[:_CANDIDATES])

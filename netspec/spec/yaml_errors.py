@@ -75,9 +75,10 @@ def report(error: yaml.YAMLError, text: str, file: str, diagnostics: Diagnostics
     place = Mark.start(file) if mark is None else _inside(source, _mark(file, mark))
     message, hint = _words(problem, source.line(place.line) or "", place.column)
     notes: tuple[str, ...] = ()
-    if (glued := _glued_colon(source, place)) and "mapping values" in problem:
+    lost_key = "mapping values are not allowed" in problem or "could not find expected ':'" in problem
+    if lost_key and (glued := _glued_colon(source, place)):
         place, message, hint = glued, "there is no space after this colon", "write `key: value`"
-    elif (above := _line_without_colon(source, place)) and "mapping values" in problem:
+    elif lost_key and (above := _line_without_colon(source, place)):
         place, message, hint = above, "this line is no `key: value`", "write `key: value`, with a colon and a space"
     elif context is not None and problem.startswith(_NEVER_CLOSED) and context.line + 1 != place.line:
         notes = (f"the end was still missing at {place}",)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from runtime import ops
 from runtime.cpu import flat
+from runtime.cpu.conv_images import Reach, choose
 from runtime.cpu.launch import Address, Context, Launch, ThreadStride, Word, address_of, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, Packing, called, columns_of, tile_cost
 from runtime.plan import ITEM_BYTES, Step, View
@@ -38,6 +39,8 @@ class Direct:
         Taps (R, S), input channels and output channels a group.
     w, w_group, w_row, w_pixel, w_channel, w_column
         Weight of the first tap; steps along r, s, c and k.
+    reach
+        Where the taps fall in the map, to leave out those in the halo.
     """
 
     dtype: str
@@ -64,6 +67,7 @@ class Direct:
     w_pixel: int
     w_channel: int
     w_column: int
+    reach: Reach
 
     @property
     def item(self) -> int:
@@ -91,8 +95,11 @@ class Direct:
         """The launches behind the packing; the epilogue runs inside the chunks where these hold whole rows."""
         if self.depthwise:
             return [self._depthwise(ctx, packed, epilogue, barrier)]
-        columns = columns_of(ctx, self.dtype, self.columns)
         images, height, width = self.size
+        images_a_chunk, span, cost = choose(self.size, self.taps, self.reach, self.x_image)
+        if images >= 14 and cost < 0.97:
+            return [self._over_images(ctx, packed, epilogue, barrier, images_a_chunk, span)]
+        columns = columns_of(ctx, self.dtype, self.columns)
         rows = images * height
         blocks = self.groups * columns.blocks
         row_work = 2 * width * self.channels * self.taps[0] * self.taps[1] * columns.width
@@ -114,6 +121,27 @@ class Direct:
         )  # fmt: skip
         product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, barrier)
         return [product, *([] if block_chunks == 1 else [ctx.rows_launch(e) for e in epilogue])]
+
+    def _over_images(
+        self, ctx: Context, packed: Address, epilogue: tuple[Step, ...], barrier: bool, count: int, span: int
+    ) -> Launch:
+        columns = columns_of(ctx, self.dtype, self.columns)
+        images, height, width = self.size
+        reach, row = self.reach, columns.width * self.item
+        b_middle = self.channels * row
+        words: tuple[Word, ...] = (
+            *columns.words(ctx, self.dtype),
+            self.x, self.x_image, self.x_row, self.x_pixel, self.x_group, self.tap_row, self.tap_pixel,
+            self.y, self.y_image, self.y_row, self.y_pixel, self.y_group, self.item,
+            height, width, images, count, span,
+            self.groups, columns.count, columns.blocks, packed, self.taps[0] * self.taps[1] * b_middle,
+            *self.taps, self.channels, self.item, self.taps[1] * b_middle, b_middle, row,
+            int(self.tap_pixel == self.channels * self.item),
+            *(v for a in (0, 1) for v in (reach.start[a], reach.step[a], max(1, reach.tap[a]), reach.limit[a])),
+            ctx.thread_scratch(BLOCK_BYTES + 16 * count * span), ThreadStride(),
+            *called([ctx.rows_launch(e) for e in epilogue]), *ZEROS,
+        )  # fmt: skip
+        return Launch(kernel_file("convolve_images"), words, height * -(-images // count), barrier)
 
     def _depthwise(self, ctx: Context, packed: Address, epilogue: tuple[Step, ...], barrier: bool) -> Launch:
         images, height, width = self.size
@@ -199,4 +227,5 @@ def forward(op: ops.Conv, x: View, w: View, y: View) -> Direct:
         size=(y.shape[0], y.shape[2], y.shape[3]), taps=(r, s), channels=cg, groups=op.groups,
         columns=k // op.groups, w=address_of(w), w_group=k // op.groups * ws[0],
         w_row=ws[2], w_pixel=ws[3], w_channel=ws[1], w_column=ws[0],
+        reach=Reach((-op.pad[0], -op.pad[1]), op.stride, op.dilation, (x.shape[2], x.shape[3])),
     )  # fmt: skip

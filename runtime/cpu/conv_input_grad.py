@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from runtime import ops
 from runtime.cpu import flat
 from runtime.cpu.conv import Direct
+from runtime.cpu.conv_images import Reach
 from runtime.cpu.launch import Address, Context, Launch, byte_strides, launcher
 from runtime.cpu.pack import copy
 from runtime.plan import Step, View
@@ -64,9 +65,7 @@ def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
     assert dx is not None
     if flat.is_flat(op, dx, w):
         return flat.input_grad(dy, w, dx, step, ctx)
-    axes = [
-        phases(dx.shape[2 + a], w.shape[2 + a], op.stride[a], op.pad[a], op.dilation[a]) for a in (0, 1)
-    ]
+    axes = [phases(dx.shape[2 + a], w.shape[2 + a], op.stride[a], op.pad[a], op.dilation[a]) for a in (0, 1)]
     pairs = [(h, v) for h in axes[0] for v in axes[1]]
     inside = step.epilogue if len(pairs) == 1 else ()
     first: list[Launch] = []
@@ -95,6 +94,7 @@ def _direct(op: ops.ConvInputGrad, dy: View, w: View, dx: View, h: Phase, v: Pha
         size=(dx.shape[0], h.count, v.count), taps=(h.taps, v.taps), channels=k, groups=op.groups, columns=c,
         w=Address(w.memory, w.offset + h.tap * ws[2] + v.tap * ws[3]), w_group=k * ws[0],
         w_row=-h.tap_step * ws[2], w_pixel=-v.tap_step * ws[3], w_channel=ws[0], w_column=ws[1],
+        reach=Reach((h.source, v.source), (1, 1), (h.source_step, v.source_step), (dy.shape[2], dy.shape[3])),
     )  # fmt: skip
 
 

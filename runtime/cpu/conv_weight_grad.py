@@ -11,8 +11,11 @@ Source
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from runtime import ops
 from runtime.cpu import flat
+from runtime.cpu.conv_images import Reach
 from runtime.cpu.launch import (
     Address,
     Context,
@@ -24,17 +27,23 @@ from runtime.cpu.launch import (
     kernel_file,
     launcher,
 )
-from runtime.cpu.pack import BLOCK_BYTES, ZEROS, columns_of
+from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, columns_of, tile_cost
 from runtime.plan import Step, View
 
 BLOCK_PIXELS = 192
 """Output pixels of a block: its strip of dy, a tile wide, stays in the first-level cache."""
 
+TAP_PIXELS = 256
+"""Output pixels of the largest map whose taps are taken apart."""
+
 PARTIAL_BYTES = 400 * 1024
 """Of the sums of a chunk, which stay in the second-level cache."""
 
 CHUNKS = 16
-"""Chunks wanted; fewer where the partial sums would outweigh the work."""
+"""Chunks wanted; half as many where the partial sums are large."""
+
+MERGE_BYTES = 128 * 1024
+"""Partial sums from which their merge counts."""
 
 
 @launcher(ops.ConvWeightGrad)
@@ -57,36 +66,136 @@ def _first_tap(op: ops.ConvWeightGrad, x: View) -> Address:
     return Address(x.memory, x.offset - op.pad[0] * xs[2] - op.pad[1] * xs[3])
 
 
+@dataclass(frozen=True)
+class _Sums:
+    """How the sums of one weight gradient are laid out and shared out."""
+
+    columns: Columns
+    rows: int
+    row_bytes: int
+    group_bytes: int
+    part_bytes: int
+    blocks_a_chunk: int
+    column_chunks: int
+    partial: Address
+    parts: int
+
+    @property
+    def places(self) -> tuple[Word, ...]:
+        """The words that say where the sums go."""
+        return self.partial, self.part_bytes, self.group_bytes, self.row_bytes
+
+
 def _tiled(op: ops.ConvWeightGrad, x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[Launch]:
     item = x.item_bytes
-    xs, ys = byte_strides(x), byte_strides(dy)
     images, _, height, width = dy.shape
     channels, (r, s) = dw.shape[1], op.kernel
     rows, k = r * s * channels, dw.shape[0] // op.groups
     columns = columns_of(ctx, dw.dtype, k)
-    row_bytes = columns.blocks * columns.width * item
-    group_bytes = rows * row_bytes
-    rows_a_chunk, blocks_a_chunk = _output_split(rows, columns.blocks, columns.width * item)
+    width_bytes = columns.width * item
+    by_taps = _by_taps(op, x, dy, channels)
+    rows_a_chunk, blocks_a_chunk = _output_split(rows, columns.blocks, width_bytes)
+    if by_taps:
+        rows_a_chunk = max(1, rows_a_chunk // channels) * channels
     row_chunks, column_chunks = -(-rows // rows_a_chunk), -(-columns.blocks // blocks_a_chunk)
-    block_images, block_rows = _pixel_blocks(images, height, width)
+    block_images, block_rows = (
+        (max(1, BLOCK_PIXELS // (height * width)), height) if by_taps else _pixel_blocks(images, height, width)
+    )
+    block_images = min(images, block_images)
     image_blocks = -(-height // block_rows)
     blocks = -(-images // block_images) * image_blocks
     outputs = op.groups * row_chunks * column_chunks
-    parts = _parts(outputs, blocks, min(block_images * block_rows, images * height) * width)
-    part_bytes = op.groups * group_bytes
-    partial = ctx.scratch(parts * part_bytes)
-    words: tuple[Word, ...] = (
-        *columns.words(ctx, dw.dtype),
-        _first_tap(op, x), xs[0], op.stride[0] * xs[2], op.stride[1] * xs[3], channels * item,
-        op.dilation[0] * xs[2], op.dilation[1] * xs[3], s, channels,
-        address_of(dy), ys[0], ys[2], ys[3], k * item, item,
-        images, height, width, block_images, block_rows, image_blocks, blocks, parts,
-        rows, rows_a_chunk, row_chunks, k, columns.blocks, blocks_a_chunk, column_chunks,
-        partial, part_bytes, group_bytes, row_bytes,
-        ctx.thread_scratch(BLOCK_BYTES + 16 * rows_a_chunk), ThreadStride(), 0, 0, *ZEROS,
+    row_bytes = columns.blocks * width_bytes
+    part_bytes = op.groups * rows * row_bytes
+    block_pixels = min(block_images * block_rows, images * height) * width
+    parts = _parts(outputs, blocks, block_pixels, CHUNKS if part_bytes < MERGE_BYTES else CHUNKS // 2)
+    sums = _Sums(
+        columns, rows, row_bytes, rows * row_bytes, part_bytes, blocks_a_chunk, column_chunks,
+        ctx.scratch(parts * part_bytes), parts,
     )  # fmt: skip
-    sums = Launch(kernel_file("weight_grad"), words, outputs * parts, step.barrier)
-    return [sums, _merge(dw, op.groups, partial, parts, part_bytes, row_bytes, ctx)]
+    if by_taps:
+        kernel = kernel_file("weight_grad_taps")
+        words = _tap_words(op, x, dy, sums, rows_a_chunk // channels, row_chunks, block_images, blocks, ctx)
+    else:
+        kernel = kernel_file("weight_grad")
+        blocking = (block_images, block_rows, image_blocks, blocks)
+        words = _row_words(op, x, dy, sums, channels, rows_a_chunk, row_chunks, blocking, ctx)
+    first = Launch(kernel, words, outputs * parts, step.barrier)
+    return [first, _merge(dw, op.groups, sums.partial, parts, part_bytes, row_bytes, ctx)]
+
+
+def _by_taps(op: ops.ConvWeightGrad, x: View, dy: View, channels: int) -> bool:
+    """Whether to take each tap apart: its sums leave out the halo, its tiles are the channels'."""
+    height, width = dy.shape[2:]
+    if height * width > TAP_PIXELS or channels > 512:
+        return False
+    reach = Reach((-op.pad[0], -op.pad[1]), op.stride, op.dilation, (x.shape[2], x.shape[3]))
+    inside = reach.inside(0, height, op.kernel[0]) * reach.inside(1, width, op.kernel[1])
+    rows = op.kernel[0] * op.kernel[1] * channels
+    return inside * tile_cost(channels) / channels < 0.95 * tile_cost(rows) / rows
+
+
+def _operand_words(op: ops.ConvWeightGrad, x: View, channels: int) -> tuple[Word, ...]:
+    xs = byte_strides(x)
+    return (
+        _first_tap(op, x), xs[0], op.stride[0] * xs[2], op.stride[1] * xs[3], channels * x.item_bytes,
+        op.dilation[0] * xs[2], op.dilation[1] * xs[3],
+    )  # fmt: skip
+
+
+def _gradient_words(op: ops.ConvWeightGrad, dy: View, sums: _Sums) -> tuple[Word, ...]:
+    ys = byte_strides(dy)
+    return address_of(dy), ys[0], ys[2], ys[3], sums.columns.count * dy.item_bytes, dy.item_bytes
+
+
+def _row_words(
+    op: ops.ConvWeightGrad,
+    x: View,
+    dy: View,
+    sums: _Sums,
+    channels: int,
+    rows_a_chunk: int,
+    row_chunks: int,
+    blocking: tuple[int, int, int, int],
+    ctx: Context,
+) -> tuple[Word, ...]:
+    images, _, height, width = dy.shape
+    return (
+        *sums.columns.words(ctx, dy.dtype),
+        *_operand_words(op, x, channels), op.kernel[1], channels,
+        *_gradient_words(op, dy, sums),
+        images, height, width, *blocking, sums.parts,
+        sums.rows, rows_a_chunk, row_chunks,
+        sums.columns.count, sums.columns.blocks, sums.blocks_a_chunk, sums.column_chunks,
+        *sums.places, ctx.thread_scratch(BLOCK_BYTES + 16 * rows_a_chunk), ThreadStride(), *ZEROS,
+    )  # fmt: skip
+
+
+def _tap_words(
+    op: ops.ConvWeightGrad,
+    x: View,
+    dy: View,
+    sums: _Sums,
+    taps_a_chunk: int,
+    row_chunks: int,
+    block_images: int,
+    blocks: int,
+    ctx: Context,
+) -> tuple[Word, ...]:
+    images, _, height, width = dy.shape
+    taps = op.kernel[0] * op.kernel[1]
+    channels = sums.rows // taps
+    return (
+        *sums.columns.words(ctx, dy.dtype),
+        *_operand_words(op, x, channels), taps, op.kernel[1], channels,
+        *_gradient_words(op, dy, sums),
+        images, height, width, block_images, blocks, sums.parts,
+        taps_a_chunk, row_chunks,
+        sums.columns.count, sums.columns.blocks, sums.blocks_a_chunk, sums.column_chunks,
+        *sums.places, ctx.thread_scratch(BLOCK_BYTES + 16 * channels), ThreadStride(),
+        op.pad[0], op.stride[0], op.dilation[0], x.shape[2],
+        op.pad[1], op.stride[1], op.dilation[1], x.shape[3], *ZEROS,
+    )  # fmt: skip
 
 
 def _depthwise(op: ops.ConvWeightGrad, x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[Launch]:
@@ -147,7 +256,7 @@ def _pixel_blocks(images: int, height: int, width: int) -> tuple[int, int]:
     return 1, -(-height // count)
 
 
-def _parts(outputs: int, blocks: int, block_pixels: int) -> int:
-    """Ranges of pixel blocks that are summed apart: as few as give ``CHUNKS`` chunks, each worth its merge."""
-    wanted = max(1, -(-CHUNKS // outputs))
+def _parts(outputs: int, blocks: int, block_pixels: int, chunks: int) -> int:
+    """Ranges of pixel blocks that are summed apart: as few as give so many chunks, each worth its merge."""
+    wanted = max(1, -(-chunks // outputs))
     return max(1, min(wanted, blocks, blocks * block_pixels // 256))

@@ -80,8 +80,7 @@ class CpuExecutor(Executor):
         if table is None:
             rows = [self._tables[k] for k, step in enumerate(self.plan.steps) if step.segment in segments]
             table = self._slices[segments] = np.concatenate([_NO_ROWS, *rows])
-        self._status[0] = 0
-        self._team.walk(table, self._status)
+        self._walk(table)
         return int(self._status[0])
 
     def time_steps(self, *segments: str) -> list[float]:
@@ -89,8 +88,7 @@ class CpuExecutor(Executor):
         tables = [self._tables[k] for k, step in enumerate(self.plan.steps) if step.segment in segments]
         table = np.concatenate([_NO_ROWS, *tables])
         stamps = np.zeros(len(table) + 1, np.int64)
-        self._status[0] = 0
-        self._team.walk(table, self._status, stamps)
+        self._walk(table, stamps)
         # a walk that a guard stopped leaves the later stamps at 0
         spent = np.maximum(np.diff(stamps), 0) * 1e-9
         ends = np.cumsum([len(t) for t in tables], dtype=np.int64)
@@ -107,7 +105,7 @@ class CpuExecutor(Executor):
         best = float("inf")
         for _ in range(3):
             stamps = np.zeros(2, np.int64)
-            self._team.walk(table, self._status, stamps)
+            self._walk(table, stamps)
             best = min(best, float(stamps[1] - stamps[0]) * 1e-9)
         return 2.0 * 12 * lanes * rounds * self.threads / best
 
@@ -122,6 +120,12 @@ class CpuExecutor(Executor):
         super().close()
         self._slices.clear()
         self._tables.clear()
+
+    def _walk(self, table: np.ndarray, stamps: np.ndarray | None = None) -> None:
+        if self._team.gone:
+            self._team = team(self.threads, self.target)
+        self._status[0] = 0
+        self._team.walk(table, self._status, stamps)
 
     def _bind(self) -> None:
         """Compiles the kernels and writes every argument word."""

@@ -23,7 +23,7 @@ def is_flat(op: ops.Conv | ops.ConvInputGrad | ops.ConvWeightGrad, x: View, w: V
 
 
 def forward(x: View, w: View, y: View, step: Step, ctx: Context) -> list[Launch]:
-    """y = X w^T."""
+    """The outputs y = X w^T."""
     first, matrix = _canonical(x, step.barrier, ctx)
     item, k, size = w.item_bytes, w.shape[0], prod(w.shape[1:])
     weights = Matrix(address_of(w), item, size * item)
@@ -34,7 +34,7 @@ def forward(x: View, w: View, y: View, step: Step, ctx: Context) -> list[Launch]
 
 
 def input_grad(dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[Launch]:
-    """dX = dy w."""
+    """The gradient dX = dy w."""
     item, k, size = w.item_bytes, w.shape[0], prod(w.shape[1:])
     n, c, r, s = dx.shape
     strides = byte_strides(dx)
@@ -52,18 +52,16 @@ def input_grad(dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[La
 
 
 def weight_grad(x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[Launch]:
-    """dw = dy^T X."""
+    """The gradient dw = dy^T X."""
     first, matrix = _canonical(x, step.barrier, ctx)
     item, k, size = dw.item_bytes, dw.shape[0], prod(dw.shape[1:])
     gradient = Matrix(address_of(dy), item, byte_strides(dy)[0])
-    product = Product(
-        dw.dtype, k, size, x.shape[0], gradient, matrix, Matrix(address_of(dw), size * item, item)
-    )
+    product = Product(dw.dtype, k, size, x.shape[0], gradient, matrix, Matrix(address_of(dw), size * item, item))
     return [*first, *product.launches(ctx, step.barrier or bool(first))]
 
 
 def _canonical(x: View, barrier: bool, ctx: Context) -> tuple[list[Launch], Matrix]:
-    """x as an N x (C H W) matrix: in place, or copied to scratch."""
+    """The view as an N x (C H W) matrix: in place, or copied to scratch."""
     item, strides = x.item_bytes, byte_strides(x)
     n, c, h, w = x.shape
     if h * w == 1:

@@ -80,10 +80,12 @@ class Product:
     def _launches(self, ctx: Context, barrier: bool) -> list[Launch]:
         item = ITEM_BYTES[self.dtype]
         columns = columns_of(ctx, self.dtype, self.n)
-        b, b_block, before = self.b, columns.width * item, []
+        b, b_block = self.b, columns.width * item
+        before: list[Launch] = []
+        after: list[Launch] = []
         if self.packs:
             b, b_block, before = self._packed(ctx, barrier)
-        c, after = self.c, []
+        c = self.c
         if c.column != item:
             c, after = self._through_scratch(ctx)
         rows, blocks = _grid(self.m, columns.blocks, self.k, self.batch[0] * self.batch[1])
@@ -95,7 +97,7 @@ class Product:
             c.at, c.row, item, *c.batch,
             self.m, rows, row_chunks, self.n, columns.blocks, blocks, block_chunks,
             self.k, PART, self.batch[1],
-            ctx.thread_scratch(BLOCK_BYTES + 16 * rows), ThreadStride(), 0, *ZEROS,
+            ctx.thread_scratch(BLOCK_BYTES + 16 * rows), ThreadStride(), *ZEROS,
         )  # fmt: skip
         chunks = row_chunks * block_chunks * self.batch[0] * self.batch[1]
         return [*before, Launch(kernel_file("product"), words, chunks, barrier or bool(before)), *after]
@@ -128,8 +130,9 @@ class Product:
         source = (*to.batch, 0, to.column, to.row)
         target = (*self.c.batch, 0, self.c.column, self.c.row)
         if n0 * n1 < 4:
-            order = (3, 0, 1, 2, 4)
-            sizes, source, target = (tuple(v[k] for k in order) for v in (sizes, source, target))
+            a, b, c, d, e = sizes
+            sizes = (d, a, b, c, e)
+            source, target = ((v[3], v[0], v[1], v[2], v[4]) for v in (source, target))
         return to, [copy(self.dtype, to.at, source, self.c.at, target, sizes, True)]
 
 
@@ -157,8 +160,10 @@ def _matrix(view: View, transpose: bool) -> Matrix:
     if len(strides) > 4:
         raise NotImplementedError(f"a matrix product of rank {len(strides)}: at most two batch axes")
     leading = [0 if n == 1 else s for n, s in zip(view.shape[:-2], strides[:-2], strict=True)]
-    batch = ([0, 0] + leading)[-2:]
-    matrix = Matrix(address_of(view), strides[-2], strides[-1], (batch[0], batch[1]))
+    batch = [0, 0, *leading][-2:]
+    column = view.item_bytes if view.shape[-1] == 1 else strides[-1]
+    row = view.item_bytes if view.shape[-2] == 1 else strides[-2]
+    matrix = Matrix(address_of(view), row, column, (batch[0], batch[1]))
     return matrix.transposed if transpose else matrix
 
 
@@ -168,7 +173,7 @@ def matmul(step: Step, ctx: Context) -> list[Launch]:
     op, (a, b), c = step.op, step.reads, step.writes[0]
     assert isinstance(op, ops.Matmul)
     assert c is not None
-    batch = ((1, 1) + c.shape[:-2])[-2:]
+    batch = (1, 1, *c.shape[:-2])[-2:]
     k = a.shape[-2] if op.transpose_a else a.shape[-1]
     product = Product(
         c.dtype, c.shape[-2], c.shape[-1], k,

@@ -1,8 +1,8 @@
 """Loop nests: dimensions merged where memory allows, chunks cut by shapes alone, and the text of loops.
 
-A nest has ``OUTER`` outer dimensions (missing ones have size 1) and a vector
-dimension, cut into pieces; a *unit* is one piece of one row. A row's number is
-split into coordinates by multiplications with what the host prepared.
+Outer dimensions are numbered together, missing ones have size 1; the number of
+a row is split into coordinates by multiplications with what the host prepared.
+Inner loops step by adding strides.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from math import prod
 from runtime.cpu.emit import BROADCAST, CONTIGUOUS, Source, Stream
 from runtime.plan import ITEM_BYTES
 
-OUTER = 3
-"""Outer dimensions of a kernel; nests of more get a kernel of their own."""
+OUTER = 2
+"""Dimensions of a map's kernel outside the middle and the vector one; nests of more get a kernel of their own."""
 
 CHUNK = 48 * 1024
 """Cost of a chunk: about this many bytes moved, or as many operations."""

@@ -78,12 +78,16 @@ def thread_count(threads: int | None = None) -> int:
 
 
 class Team:
-    """``threads`` members, the calling thread included; use ``team()``, which shares them."""
+    """``threads`` members, the calling thread included; use ``team()``, which shares them.
+
+    ``gone`` is True in a forked child of the process that made it.
+    """
 
     def __init__(self, threads: int, target: CpuTarget) -> None:
         clock = 1 if os.uname().sysname == "Linux" else 6
         kernel = kernel_file("walker", X86=target.x86, FUTEX=target.futex, CLOCK=clock)
         self.threads = threads
+        self.gone = False
         self._function: Any = _FUNCTION(kernel_cache(target).load([kernel])[kernel])
         self._lock = threading.Lock()
         # a numpy array is 16-byte aligned; the control words want their own cache lines
@@ -155,6 +159,8 @@ def _forget() -> None:
     """In a forked child: the threads are gone, and a lock may have been held by one of them."""
     global _making
     _making = threading.Lock()
+    for one in _teams.values():
+        one.gone = True
     _teams.clear()
 
 

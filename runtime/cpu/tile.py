@@ -98,6 +98,22 @@ def c64(value: int) -> ir.Constant:
     return ir.Constant(I64, value)
 
 
+def _phis(b, values, block):  # type: ignore[no-untyped-def]
+    """A phi for each value that comes from ``block``."""
+    phis = []
+    for value in values:
+        phi = b.phi(value.type)
+        phi.add_incoming(value, block)
+        phis.append(phi)
+    return phis
+
+
+def _close(phis, values, block) -> None:  # type: ignore[no-untyped-def]
+    """The values that the phis take when they are reached from ``block``."""
+    for phi, value in zip(phis, values, strict=True):
+        phi.add_incoming(value, block)
+
+
 class _TileEmitter:
     """Emits one tile's code; see the module's docstring for what it computes."""
 
@@ -115,7 +131,7 @@ class _TileEmitter:
         a_rows = [b.add(w[Block.A], o) for o in self._table(b, w[Block.A_TABLE], row)]
         c_offsets = self._table(b, w[Block.C_TABLE], row)
         init = [b.add(w[Block.INIT], b.and_(o, w[Block.INIT_MASK])) for o in c_offsets]
-        start = {(i, j): self._load(b, init[i], j) for i, j in self.cells}
+        start = [self._load(b, init[i], j) for i, j in self.cells]
         total = self._nest(b, w, a_rows, start)
         self._store(b, [b.add(w[Block.C], o) for o in c_offsets], columns, total)
 
@@ -149,58 +165,45 @@ class _TileEmitter:
         b_wrap = b.sub(w[Block.B_OUTER], b.mul(w[Block.MIDDLE], w[Block.B_MIDDLE]))
         b.branch(segment)
         b.position_at_end(segment)
-        seg_left, seg_mid, seg_a, seg_b = (b.phi(I64) for _ in range(4))
-        for phi, value in ((seg_left, left), (seg_mid, w[Block.MIDDLE]), (seg_a, c64(0)), (seg_b, w[Block.B])):
-            phi.add_incoming(value, before)
-        held = {cell: b.phi(self.vector) for cell in self.cells}
-        for cell in self.cells:
-            held[cell].add_incoming(start[cell], before)
+        seg = _phis(b, [left, w[Block.MIDDLE], c64(0), w[Block.B]], before)
+        held = _phis(b, start, before)
         b.branch(inner)
         b.position_at_end(inner)
-        count, at_a, at_b = (b.phi(I64) for _ in range(3))
-        for phi, value in ((count, w[Block.INNER]), (at_a, seg_a), (at_b, seg_b)):
-            phi.add_incoming(value, segment)
-        acc = {cell: b.phi(self.vector) for cell in self.cells}
-        for cell in self.cells:
-            acc[cell].add_incoming(held[cell], segment)
+        count, at_a, at_b = loop = _phis(b, [w[Block.INNER], seg[2], seg[3]], segment)
+        acc = _phis(b, held, segment)
+        new = self._step(b, a_rows, at_a, at_b, acc)
+        rest = b.sub(count, c64(1))
+        _close(loop, [rest, b.add(at_a, w[Block.A_INNER]), b.add(at_b, w[Block.B_INNER])], inner)
+        _close(acc, new, inner)
+        b.cbranch(b.icmp_signed(">", rest, c64(0)), inner, after)
+        b.position_at_end(after)
+        rest, mid = b.sub(seg[0], c64(1)), b.sub(seg[1], c64(1))
+        wraps = b.icmp_signed("==", mid, c64(0))
+        next_a, next_b = b.add(seg[2], w[Block.A_MIDDLE]), b.add(seg[3], w[Block.B_MIDDLE])
+        wrapped = [w[Block.MIDDLE], b.add(next_a, a_wrap), b.add(next_b, b_wrap)]
+        follow = [b.select(wraps, x, y) for x, y in zip(wrapped, [mid, next_a, next_b], strict=True)]
+        _close(seg, [rest, *follow], after)
+        _close(held, new, after)
+        b.cbranch(b.icmp_signed(">", rest, c64(0)), segment, done)
+        b.position_at_end(done)
+        return new
+
+    def _step(self, b, a_rows, at_a, at_b, acc):  # type: ignore[no-untyped-def]
+        """One step of the reduction: the new sums."""
         column = [self._load(b, at_b, j) for j in range(self.vectors)]
-        new = {}
+        new = []
         for i in range(self.rows):
             x = b.load(b.inttoptr(b.add(a_rows[i], at_a), self.element.as_pointer()), align=self.item)
             spread = self._splat(b, x)
-            for j in range(self.vectors):
-                new[i, j] = self._fma(b, spread, column[j], acc[i, j])
-        next_count = b.sub(count, c64(1))
-        for phi, value in (
-            (count, next_count), (at_a, b.add(at_a, w[Block.A_INNER])), (at_b, b.add(at_b, w[Block.B_INNER]))
-        ):  # fmt: skip
-            phi.add_incoming(value, inner)
-        for cell in self.cells:
-            acc[cell].add_incoming(new[cell], inner)
-        b.cbranch(b.icmp_signed(">", next_count, c64(0)), inner, after)
-        b.position_at_end(after)
-        mid, rest = b.sub(seg_mid, c64(1)), b.sub(seg_left, c64(1))
-        wraps = b.icmp_signed("==", mid, c64(0))
-        next_a, next_b = b.add(seg_a, w[Block.A_MIDDLE]), b.add(seg_b, w[Block.B_MIDDLE])
-        for phi, value in (
-            (seg_left, rest),
-            (seg_mid, b.select(wraps, w[Block.MIDDLE], mid)),
-            (seg_a, b.select(wraps, b.add(next_a, a_wrap), next_a)),
-            (seg_b, b.select(wraps, b.add(next_b, b_wrap), next_b)),
-        ):
-            phi.add_incoming(value, after)
-        for cell in self.cells:
-            held[cell].add_incoming(new[cell], after)
-        b.cbranch(b.icmp_signed(">", rest, c64(0)), segment, done)
-        b.position_at_end(done)
+            new += [self._fma(b, spread, column[j], acc[i * self.vectors + j]) for j in range(self.vectors)]
         return new
 
     def _store(self, b, c_rows, columns, total):  # type: ignore[no-untyped-def]
         whole, part, end = (b.append_basic_block(n) for n in ("whole", "part", "stored"))
         b.cbranch(b.icmp_signed(">=", columns, c64(self.lanes * self.vectors)), whole, part)
         b.position_at_end(whole)
-        for i, j in self.cells:
-            b.store(total[i, j], self._pointer(b, c_rows[i], j, self.vector), align=self.item)
+        for (i, j), value in zip(self.cells, total, strict=True):
+            b.store(value, self._pointer(b, c_rows[i], j, self.vector), align=self.item)
         b.branch(end)
         b.position_at_end(part)
         mask_type, lane_type = ir.VectorType(I1, self.lanes), ir.VectorType(I64, self.lanes)
@@ -216,11 +219,12 @@ class _TileEmitter:
             undefined,
             ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes),
         )
+        masks = []
         for j in range(self.vectors):
             lane = ir.Constant(lane_type, [j * self.lanes + k for k in range(self.lanes)])
-            mask = b.icmp_signed("<", lane, spread)
-            for i in range(self.rows):
-                to = self._pointer(b, c_rows[i], j, self.vector)
-                b.call(masked, [total[i, j], to, ir.Constant(I32, self.item), mask])
+            masks.append(b.icmp_signed("<", lane, spread))
+        for (i, j), value in zip(self.cells, total, strict=True):
+            to = self._pointer(b, c_rows[i], j, self.vector)
+            b.call(masked, [value, to, ir.Constant(I32, self.item), masks[j]])
         b.branch(end)
         b.position_at_end(end)

@@ -225,8 +225,10 @@ def power(x: Lanes, y: Lanes) -> Lanes:
     odd = whole & L.floor(half).differs(half)
     signed = select(odd, -size, size)
     nan = size.like(float("nan"))
-    negative = select(whole | ~L.isfinite(wide_x), signed, nan)
-    value = select(wide_x < 0.0, negative, size)
+    defined = whole | ~L.isfinite(wide_x)
+    negative = select(defined, signed, nan)
+    # by the sign's bit: an odd power of -0 is negative too
+    value = select((wide_x.bits("i64") < 0) & (wide_x.differs(0.0) | odd), negative, size)
     one = size.like(1.0)
     value = select(wide_y.equals(0.0) | wide_x.equals(1.0), one, value)
     return convert(value, kind).relaxed()

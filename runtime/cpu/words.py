@@ -24,9 +24,7 @@ def unpack(typing, address, count):  # type: ignore[no-untyped-def]
     result = types.UniTuple(types.int64, count.literal_value)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        words = [
-            builder.load(_pointer(builder, args[0], ir.Constant(I64, k))) for k in range(count.literal_value)
-        ]
+        words = [builder.load(_pointer(builder, args[0], ir.Constant(I64, k))) for k in range(count.literal_value)]
         return context.make_tuple(builder, result, words)
 
     return result(types.int64, count), codegen

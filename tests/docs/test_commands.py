@@ -50,6 +50,11 @@ def follow(document: Path, folder: Path, slow: bool) -> int:
         where = f"{block.document}:{block.line}"
         if block.kind == "yaml" and block.text.startswith("# ") and block.text.split("\n")[0].endswith(".yaml"):
             (folder / block.text.split("\n")[0][2:]).write_text(block.text)
+        elif block.kind == "python" and block.text.startswith("import"):
+            (folder / "block.py").write_text(block.text)
+            done = run(f"{sys.executable} block.py", folder)
+            assert done.returncode == 0, f"{where}:\n{done.stderr}"
+            count += 1
         elif block.marker == "output":
             assert block.text == stdout, where
         elif is_shell(block) and not block.marker.startswith("no") and ("slow" in block.marker) <= slow:

@@ -28,9 +28,7 @@ class ConvShape:
     def out(self) -> tuple[int, int]:
         """Rows and columns of the output."""
         reach = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
-        h, w = (
-            (self.size[a] + 2 * self.pad[a] - reach[a]) // self.stride[a] + 1 for a in (0, 1)
-        )
+        h, w = ((self.size[a] + 2 * self.pad[a] - reach[a]) // self.stride[a] + 1 for a in (0, 1))
         return h, w
 
     @property

@@ -58,7 +58,9 @@ class Bench:
         self.size += -(-count // 64) * 64 + 512
         return start
 
-    def plan(self, op: Primitive, reads: list[View], writes: list[View | None], epilogue: tuple[Step, ...] = ()) -> Plan:
+    def plan(
+        self, op: Primitive, reads: list[View], writes: list[View | None], epilogue: tuple[Step, ...] = ()
+    ) -> Plan:
         """The plan of one step."""
         step = Step(op, tuple(reads), tuple(writes), "forward", ORIGIN, epilogue=epilogue)
         return Plan("train", self.dtype, 1, (step,), {"arena": self.size}, (), {}, {})

@@ -57,8 +57,8 @@ def window(d: Draw, x: Array, pad_below_kernel: bool = False) -> dict[str, Any]:
 @case
 def convolution(d: Draw) -> Case:
     group = d.choice(1, 1, 2, 3)
-    x = d.values(*d.map_shape(group * d.int(1, 3)))
-    k = group * d.int(1, 3)
+    x = d.values(*d.map_shape(group * d.choice(1, 2, 3, 17)))
+    k = group * d.choice(1, 2, 3, 17)
     fields = window(d, x)
     dilation = tuple(d.int(1, 2) if (n + 2 * p - 1) // 2 + 1 >= r else 1
                      for n, r, p in zip(x.shape[2:], fields["kernel_size"], fields["pad"], strict=True))  # fmt: skip
@@ -75,7 +75,7 @@ def convolution(d: Draw) -> Case:
 def convolution_rounded_up(d: Draw) -> Case:
     x = d.values(*d.map_shape())
     fields = window(d, x)
-    layer = Convolution(num_output=d.int(1, 3), round="ceil", **fields)
+    layer = Convolution(num_output=d.channels(), round="ceil", **fields)
     more = [
         -(n + 2 * p - k) % s
         for n, k, s, p in zip(x.shape[2:], fields["kernel_size"], layer.stride, layer.pad, strict=True)
@@ -100,14 +100,16 @@ def convolution_of_two_bottoms(d: Draw) -> Case:
 @case
 def deconvolution(d: Draw) -> Case:
     group = d.choice(1, 1, 2, 3)
-    n, c, h, w = d.map_shape(group * d.int(1, 3))
+    n, c, h, w = d.map_shape(group * d.choice(1, 2, 3, 17))
     x = d.values(n, c, min(h, 5), min(w, 5))
     stride, kernel = (d.int(1, 3), d.int(1, 3)), (d.int(1, 4), d.int(1, 4))
     # a pad that leaves at least one pixel
     pad = tuple(
         d.int(0, min(2, (s * (m - 1) + k - 1) // 2)) for m, s, k in zip(x.shape[2:], stride, kernel, strict=True)
     )
-    layer = Deconvolution(num_output=group * d.int(1, 3), group=group, kernel_size=kernel, stride=stride, pad=pad)
+    layer = Deconvolution(
+        num_output=group * d.choice(1, 2, 3, 17), group=group, kernel_size=kernel, stride=stride, pad=pad
+    )
 
     def expected(p: dict[str, Array], x: Array) -> Array:
         return plain.deconvolution(x, p["weight"], stride, pad, (1, 1), group) + along(p["bias"], 4)
@@ -139,7 +141,7 @@ def inner_product(d: Draw) -> Case:
     rank = d.int(2, 4)
     shape = d.map_shape()[:rank]
     axis = d.int(1, rank - 1)
-    layer = InnerProduct(num_output=d.int(1, 5), axis=d.choice(axis, axis - rank), transpose=d.choice(False, True))
+    layer = InnerProduct(num_output=d.channels(), axis=d.choice(axis, axis - rank), transpose=d.choice(False, True))
 
     def expected(p: dict[str, Array], x: Array) -> Array:
         rows = x.reshape(*shape[:axis], -1)

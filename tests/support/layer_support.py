@@ -60,10 +60,13 @@ class Draw:
     def labels(self, classes: int, *shape: int) -> Array:
         return self.random.integers(0, classes, shape).astype(np.int32)
 
+    def channels(self) -> int:
+        """Fewer than a vector holds, as many, one more, two vectors and one more."""
+        return self.choice(1, 2, 3, 5, 8, 16, 17, 33)
+
     def map_shape(self, channels: int | None = None) -> tuple[int, int, int, int]:
         """A small N x C x H x W: odd sizes, one pixel, any number of channels, batch 1."""
-        c = channels or self.int(1, 9)
-        return self.int(1, 3), c, self.int(1, 9), self.int(1, 9)
+        return self.int(1, 3), channels or self.channels(), self.int(1, 9), self.int(1, 9)
 
 
 class Lone:

@@ -7,6 +7,7 @@ A marker is a comment on the line before a block: ``<!-- test: WORDS -->``.
 - ``slow``: as nothing, in the slow tests;
 - ``no, why``: not run;
 - ``output``, before ```text: what the block of commands before prints on stdout, exactly;
+- ```python that starts with an import is run as a script;
 - ```yaml whose first line is ``# NAME.yaml`` is written into the folder.
 """
 
@@ -33,9 +34,12 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """Lines of a shell block, comments and the prompt taken off, continued lines joined."""
+        """Lines of a shell block without comments; continued lines joined.
+
+        What is tested is installed already: ``pip install . &&`` is left out.
+        """
         joined = self.text.replace("\\\n", " ")
-        lines = [re.sub(r"^\$ ", "", line).split("  #")[0].strip() for line in joined.splitlines()]
+        lines = [re.sub(r"^pip install \S+( && )?", "", line).split("  #")[0].strip() for line in joined.splitlines()]
         return [line for line in lines if line and not line.startswith("#")]
 
 

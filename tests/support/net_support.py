@@ -28,7 +28,9 @@ def net_of(text: str, phase: str = "train", **arguments: Any) -> Net:
 
 def layers(entries: str, phase: str = "train", head: str = INPUTS) -> Net:
     """The net of entries written one a line (``name: a, type: ReLU``), below `INPUTS`."""
-    return net_of(head + "layers:\n" + "".join(f"  - {{{line.strip()}}}\n" for line in entries.strip().split("\n")), phase)
+    return net_of(
+        head + "layers:\n" + "".join(f"  - {{{line.strip()}}}\n" for line in entries.strip().split("\n")), phase
+    )
 
 
 def checked(text: str, **arguments: Any) -> CheckResult:

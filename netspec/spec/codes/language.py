@@ -176,7 +176,13 @@ Lists that hold lists that hold lists grow tenfold with every line.""",
 
 `name: conv.1` is refused because `--set layers.conv.1.pad=1` could not be told apart. Write `conv_1`.""",
     ),
-    Code("E222", "no layers", """A spec, and every block, has a list of `layers`."""),
+    Code(
+        "E222",
+        "no layers",
+        """A spec, and every block, has a list of `layers`.
+
+A spec that only sets a solver names its net with `net: lenet.yaml`; any other has `layers:`.""",
+    ),
     Code(
         "E223",
         "parameter has the name of a key",
@@ -199,7 +205,13 @@ A `ReLU` may go unnamed (it becomes `relu1`), a `Convolution` not: its weights a
 `each: {width: [64, 128], stride: [1]}` has lists of 2 and 1. A key the entry itself has, and `repeat`
 on the same entry, are refused too.""",
     ),
-    Code("E226", "unknown block", """`block: NAME` names an entry of `blocks`."""),
+    Code(
+        "E226",
+        "unknown block",
+        """`block: NAME` names an entry of `blocks`.
+
+`{block: bottelneck, name: res2}` means `bottleneck`: the hint gives the nearest name.""",
+    ),
     Code(
         "E227",
         "argument the block does not have",

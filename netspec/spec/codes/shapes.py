@@ -6,6 +6,13 @@ from netspec.spec.codes.entry import Code
 
 CODES: tuple[Code, ...] = (
     Code(
+        "E403",
+        "tied parameters of different shapes",
+        """Parameters of one name (`params: [{name: w}]`) are one array, so they have one shape.
+
+`w` on a layer of 20 outputs and on one of 30 cannot be the same. Names are global, inside blocks too.""",
+    ),
+    Code(
         "E410",
         "the output would be empty",
         """The window does not fit in the padded map even once.
@@ -91,7 +98,9 @@ bottom, one -1 takes what is left.""",
     Code(
         "E421",
         "top_k above the number of classes",
-        """With `top_k` as large as the number of classes every sample is right.""",
+        """With `top_k` as large as the number of classes every sample is right.
+
+With ten classes `top_k: 5` is the usual second figure.""",
     ),
     Code(
         "E422",

@@ -89,10 +89,18 @@ Add `train:` or `test:` to `data`.""",
 
 `inputs: {data: [3, 224, 224], label: []}`.""",
     ),
-    Code("E611", "data and inputs", """A spec reads its blobs from a data source or from the caller, not both."""),
+    Code(
+        "E611",
+        "data and inputs",
+        """A spec reads its blobs from a data source or from the caller, not both.
+
+Delete `inputs`, or `data`.""",
+    ),
     Code(
         "E612",
         "net of a solver file",
-        """`net:` names the spec that the solver trains, relative to the solver file.""",
+        """`net:` names the spec that the solver trains, relative to the solver file.
+
+`net: lenet.yaml` beside `base_lr`, `max_iter`, ..: the file must exist and be a net itself.""",
     ),
 )

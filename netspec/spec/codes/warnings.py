@@ -17,7 +17,7 @@ or `check --strict`.""",
     Code(
         "W121",
         "read and ignored",
-        """A field of Caffe's solver that has no meaning here; the message says what does it instead.
+        """A field of Caffe that has no meaning here; the message says what does it instead.
 
 `snapshot_prefix: snapshots/lenet` becomes `--output runs/lenet`.""",
     ),
@@ -44,11 +44,31 @@ or `msra`; leave the field out and one is chosen.""",
     Code(
         "W125",
         "a filler without its parameter",
-        """`bias_filler` beside `bias_term: false` fills nothing.""",
+        """`bias_filler` beside `bias_term: false` fills nothing.
+
+Delete the filler, or write `bias_term: true`.""",
     ),
-    Code("W101", "unused variable", """Nothing reads a variable of `vars`. Is its name misspelt where it is due?"""),
-    Code("W102", "unused parameter", """No layer of the block reads the parameter, so its value changes nothing."""),
-    Code("W103", "unused block", """No entry of `layers` leads to the block."""),
+    Code(
+        "W101",
+        "unused variable",
+        """Nothing reads a variable of `vars`. Is its name misspelt where it is due?
+
+Delete it, or read it: `$name`.""",
+    ),
+    Code(
+        "W102",
+        "unused parameter",
+        """No layer of the block reads the parameter, so its value changes nothing.
+
+Delete it, or read it in the block: `num_output: $width`.""",
+    ),
+    Code(
+        "W103",
+        "unused block",
+        """No entry of `layers` leads to the block.
+
+Delete it, or use it: `{block: NAME, name: res1}`.""",
+    ),
     Code(
         "W104",
         "leads to no loss",

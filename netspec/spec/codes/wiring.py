@@ -41,7 +41,13 @@ The path is shown: `a -> b -> a`.""",
 
 `{name: loss, type: SoftmaxWithLoss}` gets one from chaining and needs two: `bottom: [ip2, label]`.""",
     ),
-    Code("E306", "wrong number of tops", """`top` names more or fewer blobs than the layer makes."""),
+    Code(
+        "E306",
+        "wrong number of tops",
+        """`top` names more or fewer blobs than the layer makes.
+
+`{type: Slice, bottom: data, top: [a, b]}` makes two; most layers make one, and `top` may then be left out.""",
+    ),
     Code(
         "E307",
         "nothing to chain from",

@@ -14,6 +14,7 @@ WORDS = 39
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         wide, narrow, wide_columns, narrow_columns,
         x, x_image, x_row, x_pixel, x_group,

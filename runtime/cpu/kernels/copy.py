@@ -9,6 +9,7 @@ ITEM = 4
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         source, to, n1, n2, n3, n4,
         s0, s1, s2, s3, s4, t0, t1, t2, t3, t4,

@@ -18,6 +18,7 @@ WORDS = 19
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         x, x_image, x_row, x_pixel, tap_row, tap_pixel,
         y, y_image, y_row, y_pixel,

@@ -16,6 +16,7 @@ load, store, splat = V.load, V.store, V.splat
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         x, x_image, x_row, x_pixel, tap_row, tap_pixel, taps_r, taps_s,
         y, y_image, y_row, y_pixel, height, width, rows, parts, channel_vectors, to, part_bytes, row_bytes,

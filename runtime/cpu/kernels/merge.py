@@ -15,6 +15,7 @@ load, scatter = V.load, V.scatter
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         partial, parts, part_bytes, group_bytes, row_bytes,
         to, group_stride, column_stride, taps, channels, channels_a_chunk, channel_chunks, columns, vectors_a_group,

@@ -17,6 +17,7 @@ gather, load_tail, store = V.gather, V.load_tail, V.store
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         source, to, group_stride, columns, group_blocks, row_columns,
         n_i, n_j, n_k, s_i, s_j, s_k, s_column,

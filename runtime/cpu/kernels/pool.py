@@ -22,6 +22,7 @@ WORDS = 26
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         x, x_image, x_row, x_pixel, y, y_image, y_row, y_pixel, at, at_image, at_row, at_pixel,
         channels, h_in, w_in, height, width, rows, rows_a_chunk,

@@ -10,18 +10,19 @@ the cache. Strides in bytes.
 from runtime.cpu.simd import call, least, put_word
 from runtime.cpu.words import unpack
 
-WORDS = 32
+WORDS = 31
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         wide, narrow, wide_columns, narrow_columns,
         a, a_row, a_step, a_batch0, a_batch1,
         b, b_step, b_block, b_batch0, b_batch1,
         c, c_row, item, c_batch0, c_batch1,
         rows, rows_a_chunk, row_chunks, columns, blocks, blocks_a_chunk, block_chunks,
-        steps, part, inner_batch, scratch, scratch_stride, unused,
-    ) = unpack(args, 32)  # fmt: skip
+        steps, part, inner_batch, scratch, scratch_stride,
+    ) = unpack(args, 31)  # fmt: skip
     block = scratch + thread * scratch_stride
     a_table = block + 128
     c_table = a_table + 8 * rows_a_chunk

@@ -1,4 +1,4 @@
-"""A range of rows of the tables of a block, in tiles of falling height; called as (block, first row, last row, columns)."""
+"""Rows of a block's tables in tiles of falling height; called as (block, first row, last row, columns)."""
 
 from runtime.cpu.tile import heights, make_tile
 
@@ -11,6 +11,7 @@ tile0, tile1, tile2, tile3, tile4 = (make_tile(SCALAR, LANES, h, VECTORS) for h 
 
 
 def kernel(args, first, last, thread):
+    """Rows ``first`` to ``last``; ``thread`` holds the number of columns."""
     row = first
     while row + H0 <= last:
         tile0(args, row, thread)

@@ -20,6 +20,7 @@ WORDS = 26
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         y, y_image, y_row, y_pixel, at, at_image, at_row, at_pixel, x, x_image, x_row, x_pixel,
         channels, h_out, w_out, height, width, rows, rows_a_chunk,

@@ -6,21 +6,22 @@ that. Strides in bytes; a partial is [group][(r, s, c)][k], k padded to whole
 tiles (what lies in the padding is not defined).
 """
 
-from runtime.cpu.simd import call, least, put_word, word
+from runtime.cpu.simd import call, least, put_word
 from runtime.cpu.words import unpack
 
-WORDS = 42
+WORDS = 40
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         wide, narrow, wide_columns, narrow_columns,
         x, x_image, x_row, x_pixel, x_group, tap_row, tap_pixel, taps_s, channels,
         y, y_image, y_row, y_pixel, y_group, item,
         images, height, width, block_images, block_rows, image_blocks, blocks, parts,
         rows, rows_a_chunk, row_chunks, columns, column_blocks, blocks_a_chunk, column_chunks,
-        to, part_bytes, group_bytes, row_bytes, scratch, scratch_stride, reserved, tail,
-    ) = unpack(args, 42)  # fmt: skip
+        to, part_bytes, group_bytes, row_bytes, scratch, scratch_stride,
+    ) = unpack(args, 40)  # fmt: skip
     block = scratch + thread * scratch_stride
     a_table = block + 128
     c_table = a_table + 8 * rows_a_chunk

@@ -18,6 +18,7 @@ WORDS = 17
 
 
 def kernel(args, first, last, thread):
+    """Chunks ``first`` to ``last``: see the module."""
     (
         x, x_image, x_row, x_pixel, x_channel, y, y_image, y_row, y_pixel, y_channel,
         channels, half, height, width, rows, rows_a_chunk, epilogues,

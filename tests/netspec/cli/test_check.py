@@ -123,3 +123,20 @@ def test_the_text_of_a_hostile_file_is_escaped(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "\u202e" not in result.stdout
     assert "\\u202ekey[bold]" in result.stdout
+
+
+def test_a_folder_named_like_a_net_of_the_zoo_is_no_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lenet").mkdir()
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert check("lenet").stdout == f"{zoo.find('lenet')}: ok\n"
+    result = check("mine")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "it is a folder" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["lenett", "x" * 5000, "a\0b", "no/such.yaml"], ids=["near", "long", "nul", "path"])
+def test_a_spec_that_is_not_there_is_a_usage_error(name: str) -> None:
+    result = check(name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no such file" in result.stderr

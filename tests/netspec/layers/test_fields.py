@@ -85,6 +85,12 @@ CONTRADICTIONS = [
         "drop coeff",
     ),
     ("{type: ReLU, round: floor}", "W126", "ReLU has no size to round", "drop `round`"),
+    (
+        "{type: Pooling, kernel_size: 2, engine: cudnn}",
+        "W121",
+        "engine is read and ignored: the compiler chooses the kernels",
+        "drop engine",
+    ),
     ("{type: LRN, local_size: 4}", "E523", "local_size 4 is even, the window has no middle", "local_size: 5"),
     ("{type: Slice, slice_point: [3, 2]}", "E418", "slice_point must rise", "slice_point: [2, 3]"),
     ("{type: Reshape, shape: [-1, -1]}", "E419", "only one size can be -1", "write all but one as numbers or 0"),

@@ -198,6 +198,35 @@ def test_types_are_found_by_name_and_alias_and_missed_with_a_hint() -> None:
     assert (item.code, item.message) == ("E502", "`type` is missing")
 
 
+def test_what_an_unknown_type_shares_with_its_kind_is_checked_all_the_same() -> None:
+    assert said(built("{type: Blt, name: 3, lenth: x}")[1]) == [
+        "1:8 E506 unknown part type `Blt`",
+        "1:19 E503 `name` is a text, got the number 3",
+    ]
+
+
+def test_a_key_whose_value_failed_is_not_missing_and_the_rest_is_checked() -> None:
+    diagnostics = Diagnostics()
+    assert build(Bolt, node("{pitch: 0}"), diagnostics, failed=("size",)) is None
+    assert said(diagnostics) == ["1:9 E504 `pitch` must be in (0, 10), got 0"]
+    assert build(Bolt, node("{pitch: 1}"), Diagnostics(), failed=("length",)) is None
+
+
+@pytest.mark.parametrize(
+    ("pair", "hint"),
+    [
+        ("length: 2.5", "write 2 or 3"),
+        ("length: 0", "`length`: how long; for instance length: 1"),
+        ("length: 1, pitch: -1", "`pitch`: how steep; for instance pitch: 1"),
+        ("length: x", "`length`: how long"),
+        ("name: a", "`length`: how long; for instance length: 1"),
+    ],
+)
+def test_each_mistake_has_a_remedy(pair: str, hint: str) -> None:
+    (item,) = built(f"{{type: Bolt, {pair}}}")[1].items
+    assert item.hint == hint
+
+
 def test_warnings_leave_the_entry_standing() -> None:
     entry, diagnostics = built("{type: Bolt, name: a, length: 1, label: odd}")
     assert entry is not None

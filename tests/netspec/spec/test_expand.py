@@ -112,7 +112,8 @@ def test_what_each_cannot_do(entry, message):
 
 def test_an_entry_that_is_off_is_a_wire():
     got = layers("name: a, type: ReLU\nname: b, type: Sigmoid, if: 1 > 2\nname: c, type: ReLU\n"
-                 "name: d, type: ReLU, bottom: b\nname: e, type: TanH, bottom: data, if: false\nname: f, type: ReLU")  # fmt: skip
+                 "name: d, type: ReLU, bottom: b\nname: e, type: TanH, bottom: data, if: false\n"
+                 "name: f, type: ReLU")  # fmt: skip
     assert wires(got) == {"a": ["data"], "c": ["a"], "d": ["a"], "f": ["data"]}
 
 
@@ -126,13 +127,15 @@ def test_if_is_judged_in_each_turn():
 
 def test_a_loss_or_a_block_without_outputs_that_is_off_is_gone():
     got = net("name: fc, type: InnerProduct, num_output: 10\nblock: head, name: h, bottom: [fc, label], if: false\n"
-              "name: loss, type: SoftmaxWithLoss, bottom: [fc, label], if: false\nname: r, type: ReLU", UNIT + HEAD)  # fmt: skip
+              "name: loss, type: SoftmaxWithLoss, bottom: [fc, label], if: false\n"
+              "name: r, type: ReLU", UNIT + HEAD)  # fmt: skip
     assert wires(got) == {"fc": ["data"], "r": ["fc"]}
 
 
 def test_wires_lead_to_wires():
     got = layers("name: skip, type: Convolution, bottom: data, num_output: 3, kernel_size: 1, if: false\n"
-                 "name: bn, type: BatchNorm, bottom: skip, if: false\nname: sum, type: Eltwise, bottom: [data, bn]")  # fmt: skip
+                 "name: bn, type: BatchNorm, bottom: skip, if: false\n"
+                 "name: sum, type: Eltwise, bottom: [data, bn]")  # fmt: skip
     assert wires(got) == {"sum": ["data", "data"]}
 
 
@@ -190,8 +193,10 @@ def test_a_default_may_use_the_parameters_before_it():
 
 
 def test_the_variables_of_the_caller_stay_outside():
-    text = INPUTS + UNIT.replace("$width,", '"${i + width}",') + (
-        "layers:\n  - {block: unit, name: a, width: 3, repeat: 2}\n"
+    text = (
+        INPUTS
+        + UNIT.replace("$width,", '"${i + width}",')
+        + ("layers:\n  - {block: unit, name: a, width: 3, repeat: 2}\n")
     )
     assert [line[:7] for line in found(text)] == ["7 E202 "]
 
@@ -202,8 +207,11 @@ def test_layers_without_parameters_may_go_unnamed():
 
 
 def test_a_diagnostic_inside_a_block_tells_the_turn_and_its_call_and_comes_once():
-    text = INPUTS + UNIT + "  twice: {layers: [{block: unit, name: u, width: -4, repeat: 2}]}\nlayers:\n" + (
-        "  - {block: twice, name: t, repeat: 2}\n"
+    text = (
+        INPUTS
+        + UNIT
+        + "  twice: {layers: [{block: unit, name: u, width: -4, repeat: 2}]}\nlayers:\n"
+        + ("  - {block: twice, name: t, repeat: 2}\n")
     )
     (item,) = checked(text).diagnostics
     assert (item.code, item.mark.line, item.layer) == ("E504", 7, "t/1/u/1/conv")
@@ -211,8 +219,14 @@ def test_a_diagnostic_inside_a_block_tells_the_turn_and_its_call_and_comes_once(
 
 
 def test_what_cannot_be_read_excuses_what_reads_it():
-    text = INPUTS + UNIT + "layers:\n  - {block: unit, name: a, widht: 4}\n" + (
-        "  - {name: x, type: ReLU, bottom: a/conv}\n  - {name: y, type: ReLU}\n  - {name: z, type: Relu, bottom: a}\n"
+    text = (
+        INPUTS
+        + UNIT
+        + "layers:\n  - {block: unit, name: a, widht: 4}\n"
+        + (
+            "  - {name: x, type: ReLU, bottom: a/conv}\n  - {name: y, type: ReLU}\n"
+            "  - {name: z, type: Relu, bottom: a}\n"
+        )
     )
     assert [line.split(" ")[1] for line in found(text)] == ["E228", "E227", "E506"]
 
@@ -240,12 +254,17 @@ def test_a_net_of_too_many_layers_is_refused_in_two_seconds(layers_):
 
 def test_blocks_nested_without_end_are_refused():
     deep = "".join(f"  b{n}: {{layers: [{{block: b{n + 1}, name: x}}]}}\n" for n in range(200))
-    text = INPUTS + "blocks:\n" + deep + "  b200: {layers: [{name: r, type: ReLU}]}\nlayers:\n  - {block: b0, name: x}\n"
+    text = (
+        INPUTS + "blocks:\n" + deep + "  b200: {layers: [{name: r, type: ReLU}]}\nlayers:\n  - {block: b0, name: x}\n"
+    )
     assert [d.code for d in checked(text).errors] == ["E216"]
 
 
 def test_a_block_named_by_a_variable_that_contains_itself_is_refused():
-    text = INPUTS + "vars: {which: a}\nblocks: {a: {layers: [{block: $which, name: x}]}}\nlayers:\n  - {block: a, name: x}\n"
+    text = (
+        INPUTS
+        + "vars: {which: a}\nblocks: {a: {layers: [{block: $which, name: x}]}}\nlayers:\n  - {block: a, name: x}\n"
+    )
     assert [d.code for d in checked(text).errors] == ["E216"]
 
 

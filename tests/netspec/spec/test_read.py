@@ -107,6 +107,7 @@ CASES = {
     "twice": ("a: 1\nb: 2\n'a': 3", "3:1 E112 key `a` is written twice"),
     "tab": ("a:\n\tb: 1", "2:1 E104 a tab indents this line; YAML takes spaces only"),
     "glued colon": ("name:x\nlayers: []", "1:5 E104 there is no space after this colon"),
+    "glued colon further down": ("- a: 1\n  b:2\n  c: 3", "2:4 E104 there is no space after this colon"),
     "no colon": ("name x\nlayers: []", "1:1 E104 this line is no `key: value`"),
     "bracket": ("a: [1, 2\nb: 3", "1:4 E104 this list is never closed, or lacks a comma"),
     "brace": ("a:\n  - {b: 1\n  - {c: 2}", "2:5 E104 this mapping is never closed, or lacks a comma"),

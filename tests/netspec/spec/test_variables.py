@@ -56,9 +56,7 @@ def test_a_written_variable_wins_over_a_declared_one():
 
 
 def test_data_may_use_a_variable_and_a_variable_what_data_declares():
-    text = (
-        'vars: {a: "${classes + n}", n: 5}\ndata: {source: cifar10, train: {batch_size: $n}}\n' + FC
-    )
+    text = 'vars: {a: "${classes + n}", n: 5}\ndata: {source: cifar10, train: {batch_size: $n}}\n' + FC
     net = net_of(text)
     assert (net.batch, net.shapes["fc"]) == (5, (5, 15))
 

@@ -59,7 +59,9 @@ def test_phases_hold_every_position_and_exactly_the_taps_that_reach_it(stride, d
         for i in range(phase.count):
             h = phase.start + i * stride
             seen.append(h)
-            found = {phase.tap - t * phase.tap_step: phase.source + i + t * phase.source_step for t in range(phase.taps)}
+            found = {
+                phase.tap - t * phase.tap_step: phase.source + i + t * phase.source_step for t in range(phase.taps)
+            }
             outs = {r: out for r, out in found.items() if r in taps[h]}
             assert taps[h] == outs
     assert list(range(size)) == sorted(seen)

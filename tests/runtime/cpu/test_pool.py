@@ -25,7 +25,11 @@ def pools(draw):
     kernel, stride, pad, size, inside = zip(*axes, strict=True)
     mode = draw(st.sampled_from(["max", "ave"]))
     n, c = draw(st.sampled_from([1, 2, 5])), draw(st.sampled_from([1, 3, 16, 20, 33]))
-    layout = (draw(st.sampled_from([0, 1])), draw(st.sampled_from([0, 3])), draw(st.sampled_from(["f32", "f32", "f64"])))
+    layout = (
+        draw(st.sampled_from([0, 1])),
+        draw(st.sampled_from([0, 3])),
+        draw(st.sampled_from(["f32", "f32", "f64"])),
+    )
     return ops.Pool(mode, kernel, stride, pad, size), (n, c, *inside), layout
 
 

@@ -1,0 +1,1 @@
+"""Sources of kernels: read as text, their constants filled in, compiled by ``runtime.cpu.build``."""

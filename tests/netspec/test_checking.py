@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from net_support import INPUTS, checked, spec_of
+
+from netspec.checking import check
+from runtime.errors import UsageError
+
+FC = "layers:\n  - {name: fc, type: InnerProduct, num_output: 10}\n"
+
+
+def test_the_document_holds_every_diagnostic_sorted_by_place():
+    document = checked(INPUTS + FC + "  - {name: b, type: ReLU, bottom: x}\n  - {name: a, typ: ReLU}\n").to_dict()
+    assert [(d["line"], d["column"], d["code"], d["severity"]) for d in document["diagnostics"]] == [
+        (4, 35, "E301", "error"), (5, 12, "E215", "error"),
+    ]  # fmt: skip
+    first = document["diagnostics"][0]
+    assert {k: first[k] for k in ("message", "layer", "hint")} == {
+        "message": "unknown blob `x`", "layer": "b", "hint": "there are data, label, fc, b, a",
+    }  # fmt: skip
+
+
+def test_warnings_count_only_under_strict():
+    text = "vars: {n: 3}\n" + INPUTS + FC
+    assert (checked(text).ok, checked(text, strict=True).ok) == (True, False)
+    assert [d.code for d in checked(text).warnings] == ["W101"]
+
+
+def test_one_phase_can_be_asked_alone():
+    text = INPUTS + "layers:\n  - {name: a, type: ReLU, bottom: x, include: test}\n"
+    assert (len(checked(text).errors), len(checked(text, phase="train").errors)) == (1, 0)
+
+
+def test_a_loaded_spec_can_be_checked():
+    assert check(spec_of(INPUTS + FC)).diagnostics == []
+
+
+def test_a_missing_file_is_a_wrong_call():
+    with pytest.raises(UsageError):
+        check("no/such/file.yaml")
+
+
+def test_a_thousand_mistakes_are_enough():
+    text = INPUTS + "layers:\n" + "".join(f"  - {{name: a{n}, type: Convolutoin}}\n" for n in range(2000))
+    result = checked(text)
+    assert (len(result.diagnostics), result.ok) == (1000, False)
+
+
+def test_the_batch_may_be_the_caller_s():
+    text = INPUTS + "layers:\n  - {name: r, type: Reshape, shape: [4, -1]}\n"
+    assert checked(text, batch=4).diagnostics == []
