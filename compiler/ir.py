@@ -260,9 +260,9 @@ def compact(results: Iterable[Expr], values: Sequence[Value]) -> tuple[tuple[Exp
     Equal formulas over different operands become equal expressions, so they share one kernel.
     """
     results = tuple(results)
-    used = list(dict.fromkeys(n.value for r in results for n in r.walk() if n.op == "arg"))
-    numbers = {k: arg(i, values[k].kind) for i, k in enumerate(used)}  # type: ignore[call-overload, misc]
-    return tuple(r.substitute(numbers) for r in results), [values[k] for k in used]  # type: ignore[call-overload]
+    used = list(dict.fromkeys(n.number for r in results for n in r.walk() if n.op == "arg"))
+    numbers = {k: arg(i, values[k].kind) for i, k in enumerate(used)}
+    return tuple(r.substitute(numbers) for r in results), [values[k] for k in used]
 
 
 def describe(prim: Primitive) -> str:

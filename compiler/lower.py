@@ -12,8 +12,9 @@ from dataclasses import replace
 from math import prod
 
 from compiler.ir import Graph, Op, Value
-from compiler.passes.layout import VIEWS, Buffer, Layout, row_major
+from compiler.passes.orders import VIEWS
 from compiler.passes.place import segment_order
+from compiler.passes.placement import Buffer, Layout, row_major
 from compiler.primitives import rule
 from runtime.expr import Expr, arg, const
 from runtime.ops import ClearHalo, Concat, Map, Pad, Primitive, Reshape, Shape
@@ -99,9 +100,8 @@ class _Stepper:
         origin = set(op.origin)
         if epilogue is not None:
             inner = rule(epilogue.prim).flops(epilogue)
-            writes = tuple(self.view(v) for v in epilogue.outputs)
-            reads = tuple(map(self.view, epilogue.inputs))
-            fused = (Step(epilogue.prim, reads, writes, op.segment, epilogue.origin, flops=inner),)
+            reads, results = tuple(map(self.view, epilogue.inputs)), tuple(map(self.view, epilogue.outputs))
+            fused = (Step(epilogue.prim, reads, results, op.segment, epilogue.origin, flops=inner),)
             flops += inner
             origin |= set(epilogue.origin)
         writes = tuple(self.view(v) if v in self.read else None for v in op.outputs)

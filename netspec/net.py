@@ -69,7 +69,7 @@ class Net:
         self.solver = resolved.spec.solver if resolved.phase == "train" else None
         self.plan: Plan = self._compile()
         self._entries = {e.name: e for e in self.plan.states}
-        self._store = parent._store if parent else _open_store(self.plan)
+        self._store: Store = parent._store if parent else _open_store(self.plan)
         require(self.plan.memory["arena"], f"the {self.phase_name} phase", "a smaller --batch helps")
         self.executor: Executor = open_executor(self.plan, self._store, device=device, threads=threads)
         self.executor.set("seed", seed)
@@ -161,9 +161,7 @@ class Net:
         """
         batch, count = self._batch(inputs, self.batch_size)
         if count != self.batch_size:
-            smaller = self.phase(self.phase_name, batch_size=count, keep=self.keep)
-            out = smaller.forward(**batch)
-            return out
+            return self.phase(self.phase_name, batch_size=count, keep=self.keep).forward(**batch)
         self._feed(batch)
         self._walk("forward")
         self._ran = {"forward"}
@@ -317,7 +315,10 @@ class Net:
         save(Path(path), Snapshot(tensors=self.export_state(), iteration=self.iteration, seed=self.seed))
 
     def close(self) -> None:
-        """Frees the executor and the stream."""
+        """Frees the executor and the stream; of the net that ``compile`` gave also those of its phases."""
+        for other in self._siblings.values():
+            if other is not self:
+                other.close()
         self.executor.close()
         if self._stream is not None:
             self._stream.close()
@@ -325,8 +326,7 @@ class Net:
     # -- arrays ------------------------------------------------------------------------
 
     def _read(self, view: View) -> Array:
-        array = np.array(self.executor.array(view), order="C")
-        return array
+        return np.array(self.executor.array(view), order="C")
 
     def _read_state(self, name: str) -> Array:
         array = self._read(self._entries[name].view)

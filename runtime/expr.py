@@ -82,7 +82,7 @@ class Expr:
         memo: dict[Expr, Expr] = {}
         for node in self.walk():
             if node.op == "arg":
-                memo[node] = operands.get(node.value, node)  # type: ignore[call-overload]
+                memo[node] = operands.get(node.number, node)
             elif node.args:
                 memo[node] = Expr(node.op, tuple(memo[a] for a in node.args), node.value, node.dtype)
             else:
@@ -94,9 +94,16 @@ class Expr:
         """Arithmetic operations an element: every distinct function node counts 1."""
         return sum(1 for n in self.walk() if n.args and n.op not in CONVERSIONS)
 
+    @property
+    def number(self) -> int:
+        """The operand's number of an ``arg``."""
+        assert self.op == "arg"
+        assert isinstance(self.value, int)
+        return self.value
+
     def operands(self) -> set[int]:
         """Numbers of the operands the tree reads."""
-        return {n.value for n in self.walk() if n.op == "arg"}  # type: ignore[misc]
+        return {n.number for n in self.walk() if n.op == "arg"}
 
     def __repr__(self) -> str:
         return f"<{self}>"

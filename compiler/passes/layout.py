@@ -11,66 +11,24 @@ where it wants them. What cannot be a view is copied by an identity map.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from math import prod
 
 from compiler.ir import Graph, Op, State, Value
 from compiler.passes.epilogue import needs_own_memory
-from runtime.expr import arg
-from runtime.ops import (
-    Concat,
-    Conv,
-    ConvInputGrad,
-    ConvWeightGrad,
-    Map,
-    Pair,
-    Reshape,
-    Shape,
-    Slice,
-    Transpose,
-    conv_input_grad_halo,
+from compiler.passes.orders import (
+    VIEWS,
+    copy_for_readers,
+    copy_op,
+    enter_concats,
+    find_halos,
+    mark_canonical,
+    wants_canonical,
+    wants_channels_last,
 )
+from compiler.passes.placement import Buffer, Layout, Placement, is_row_major, reshaped_strides, row_major
+from runtime.ops import Map, Pair, Slice, Transpose
 
-VIEWS = (Reshape, Slice, Transpose)
 MEMORY_OF_ROLE = {"param": "params"}
-
-
-@dataclass(eq=False)
-class Buffer:
-    """A piece of one memory, shared by the values whose placements name it.
-
-    ``count`` elements of ``dtype``; ``offset`` in bytes is set by ``place``.
-    """
-
-    count: int
-    dtype: str
-    memory: str = "arena"
-    halo: Pair = (0, 0)
-    offset: int | None = None
-
-
-@dataclass(frozen=True)
-class Placement:
-    """A value's elements in a buffer: element offset and strides along the logical axes."""
-
-    buffer: Buffer
-    offset: int
-    strides: tuple[int, ...]
-
-
-@dataclass
-class Layout:
-    """Placements of all values of a graph, and the values that hold whole rows of zeros around."""
-
-    graph: Graph
-    placements: dict[Value, Placement] = field(default_factory=dict)
-    halos: dict[Value, Pair] = field(default_factory=dict)
-    inside: dict[Value, tuple[Value, int, int]] = field(default_factory=dict)
-    canonical: set[Value] = field(default_factory=set)
-
-    def is_view(self, op: Op) -> bool:
-        """Whether a movement's result lies in its operand's memory already."""
-        return self.placements[op.outputs[0]].buffer is self.placements[op.inputs[0]].buffer
 
 
 def layout(graph: Graph, views: bool = True) -> Layout:
@@ -79,207 +37,13 @@ def layout(graph: Graph, views: bool = True) -> Layout:
     ``views=False`` keeps concatenations as copies (``--disable-pass layout``).
     """
     found = Layout(graph)
-    _mark_canonical(found)
-    _copy_for_readers(found)
-    _find_halos(found)
+    mark_canonical(found)
+    copy_for_readers(found)
+    find_halos(found)
     if views:
-        _enter_concats(found)
+        enter_concats(found)
     _Placer(found).run()
     return found
-
-
-def row_major(shape: Shape) -> tuple[int, ...]:
-    """Strides of a contiguous array in logical order."""
-    strides = [1] * len(shape)
-    for axis in range(len(shape) - 2, -1, -1):
-        strides[axis] = strides[axis + 1] * shape[axis + 1]
-    return tuple(strides)
-
-
-def _is_row_major(shape: Shape, strides: tuple[int, ...]) -> bool:
-    """Whether elements follow each other in logical order (axes of size 1 do not matter)."""
-    return all(n == 1 or s == want for n, s, want in zip(shape, strides, row_major(shape), strict=True))
-
-
-def reshaped_strides(shape: Shape, strides: tuple[int, ...], new: Shape) -> tuple[int, ...] | None:
-    """Strides of the same memory seen in another shape (row-major order of elements), or None.
-
-    Old and new axes are matched in groups of equal size; the old axes of a
-    group must follow each other without gaps.
-    """
-    old = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
-    out = [1] * len(new)
-    todo = [k for k, n in enumerate(new) if n != 1]
-    while old and todo:
-        axes, sizes = [old.pop(0)], [todo.pop(0)]
-        while (have := prod(n for n, _ in axes)) != (want := prod(new[k] for k in sizes)):
-            if have < want:
-                axes.append(old.pop(0))
-            else:
-                sizes.append(todo.pop(0))
-        if any(a[1] != b[0] * b[1] for a, b in zip(axes, axes[1:], strict=False)):
-            return None
-        stride = axes[-1][1]
-        for k in reversed(sizes):
-            out[k] = stride
-            stride *= new[k]
-    return tuple(out)
-
-
-# -- which values are row-major ------------------------------------------------
-
-
-def _mark_canonical(found: Layout) -> None:
-    graph = found.graph
-    found.canonical.update(s.read for s in graph.states.values())
-    for op in graph.ops:
-        like = [v for v in op.inputs if v.shape == op.outputs[0].shape] if op.outputs else []
-        from_canonical = isinstance(op.prim, Map) and any(v in found.canonical for v in like)
-        if isinstance(op.prim, ConvWeightGrad) or from_canonical or op.segment == "init":
-            found.canonical.update(op.outputs)
-        elif isinstance(op.prim, Reshape) and len(op.prim.shape) == 4 and op.inputs[0].rank != 4:
-            if op.inputs[0] in found.canonical:
-                found.canonical.update(op.outputs)
-
-
-def _wants_canonical(op: Op, k: int) -> bool:
-    return isinstance(op.prim, Conv | ConvInputGrad) and k == 1
-
-
-def _wants_channels_last(op: Op, k: int) -> bool:
-    if isinstance(op.prim, Conv | ConvInputGrad):
-        return k == 0
-    return op.prim.kind in ("conv_weight_grad", "pool", "unpool", "window")
-
-
-def _copy_for_readers(found: Layout) -> None:
-    """Copies the operands of convolutions that would lie in the wrong order."""
-    graph = found.graph
-    ops: list[Op] = []
-    for op in graph.ops:
-        if _regroups_channels(op):
-            ops.append(_through_flat(op))
-        inputs = list(op.inputs)
-        for k, v in enumerate(inputs):
-            wrong = _wants_channels_last(op, k) and not _is_channels_last(found, v)
-            if wrong or (_wants_canonical(op, k) and not _is_canonical(found, v)):
-                copy = _copy_op(v, op)
-                if _wants_canonical(op, k):
-                    found.canonical.update(copy.outputs)
-                ops.append(copy)
-                inputs[k] = copy.outputs[0]
-        op.inputs = tuple(inputs)
-        ops.append(op)
-    graph.ops = ops
-    for name, v in list(graph.grads.items()):
-        if v.op is not None and v.rank == 4 and v not in found.canonical:
-            copy = _copy_op(v, v.op)
-            found.canonical.update(copy.outputs)
-            graph.ops.insert(graph.ops.index(v.op) + 1, copy)
-            graph.grads[name] = copy.outputs[0]
-
-
-def _regroups_channels(op: Op) -> bool:
-    """Whether a reshape joins or splits axes of an N H W C value into another N H W C value."""
-    if not isinstance(op.prim, Reshape) or op.inputs[0].rank != 4 or len(op.prim.shape) != 4:
-        return False
-    return [n for n in op.inputs[0].shape if n != 1] != [n for n in op.prim.shape if n != 1]
-
-
-def _through_flat(op: Op) -> Op:
-    """Makes ``op`` read a flat value in logical order; neither of its own sides could be copied through the other."""
-    x = op.inputs[0]
-    flat = Value((prod(x.shape),), x.dtype, builder=x.builder)
-    op.inputs = (flat,)
-    return Op(Reshape(flat.shape), (x,), (flat,), op.segment, op.origin)
-
-
-def _copy_op(v: Value, like: Op) -> Op:
-    copy = Value(v.shape, v.dtype, v.name, builder=v.builder)
-    return Op(Map((arg(0, v.kind),), v.shape), (v,), (copy,), like.segment, like.origin)
-
-
-def _is_canonical(found: Layout, v: Value) -> bool:
-    if v in found.canonical:
-        return True
-    return v.op is not None and isinstance(v.op.prim, Reshape) and _row_major_source(found, v.op.inputs[0])
-
-
-def _row_major_source(found: Layout, v: Value) -> bool:
-    return v in found.canonical or (v.rank != 4 and not (v.op is not None and isinstance(v.op.prim, VIEWS)))
-
-
-def _is_channels_last(found: Layout, v: Value) -> bool:
-    """Whether a rank-4 value will lie N H W C: its own memory, or a view that keeps channels together."""
-    single = v.shape[2:] == (1, 1) or v.shape[1] == 1
-    if v in found.canonical:
-        return v.op is not None and single and v.op.prim.kind == "reshape"
-    if v.op is None or not isinstance(v.op.prim, VIEWS):
-        return True
-    if isinstance(v.op.prim, Slice):
-        return v.op.inputs[0].rank == 4 and _is_channels_last(found, v.op.inputs[0]) and v.op.prim.axis < 2
-    return isinstance(v.op.prim, Reshape) and single and v.op.inputs[0].rank == 2
-
-
-# -- halos and concatenations --------------------------------------------------
-
-
-def halo_read(op: Op, k: int) -> Pair:
-    """Rows and columns of zeros that ``op`` reads around its operand ``k``."""
-    prim = op.prim
-    if isinstance(prim, Conv | ConvWeightGrad) and k == 0:
-        return prim.pad
-    if isinstance(prim, ConvInputGrad) and k == 0:
-        w, dy = op.inputs[1], op.inputs[0]
-        return conv_input_grad_halo(prim, w.shape[2:], dy.shape[2:])  # type: ignore[arg-type]
-    return (0, 0)
-
-
-def _find_halos(found: Layout) -> None:
-    """Collects halos; a view that needs one becomes a copy with memory of its own."""
-    graph = found.graph
-    ops: list[Op] = []
-    copied: dict[Value, Value] = {}
-    for op in graph.ops:
-        for k, v in enumerate(op.inputs):
-            need = halo_read(op, k)
-            if need == (0, 0):
-                continue
-            if v.op is not None and isinstance(v.op.prim, VIEWS):
-                if v not in copied:
-                    ops.append(_copy_op(v, op))
-                    copied[v] = ops[-1].outputs[0]
-                v = copied[v]
-                op.inputs = (*op.inputs[:k], v, *op.inputs[k + 1 :])
-            have = found.halos.get(v, (0, 0))
-            found.halos[v] = (max(have[0], need[0]), max(have[1], need[1]))
-        ops.append(op)
-    graph.ops = ops
-
-
-def _enter_concats(found: Layout) -> None:
-    """Notes which operands can be written straight into their concatenation."""
-    for op in reversed(found.graph.ops):
-        if not isinstance(op.prim, Concat):
-            continue
-        out, start = op.outputs[0], 0
-        counts = {v: op.inputs.count(v) for v in op.inputs}
-        for v in op.inputs:
-            if counts[v] == 1 and _may_enter(found, v, op):
-                found.inside[v] = (out, op.prim.axis, start)
-            start += v.shape[op.prim.axis]
-
-
-def _may_enter(found: Layout, v: Value, op: Op) -> bool:
-    owns = v.op is not None and not isinstance(v.op.prim, VIEWS) and v not in found.inside
-    graph = found.graph
-    bound = v in graph.grads.values() or any(v in (s.written, s.init) for s in graph.states.values())
-    spatial = op.prim.axis >= 2 and v.rank == 4  # type: ignore[attr-defined]
-    clash = spatial and (v in found.halos or op.outputs[0] in found.halos)
-    return owns and not bound and not clash and v not in found.canonical
-
-
-# -- placements ----------------------------------------------------------------
 
 
 class _Placer:
@@ -312,9 +76,9 @@ class _Placer:
         """Parameter gradients lie row-major in a memory of their own; copied where they could not."""
         for name, v in list(self.graph.grads.items()):
             where = self.found.placements[v]
-            whole = where.buffer.count == prod(v.shape) and where.offset == 0 and _is_row_major(v.shape, where.strides)
+            whole = where.buffer.count == prod(v.shape) and where.offset == 0 and is_row_major(v.shape, where.strides)
             if not whole or where.buffer.memory != "arena":
-                copy = _copy_op(v, self._like(v))
+                copy = copy_op(v, self._like(v))
                 at = len(self.graph.ops) if v.op is None else self.graph.ops.index(v.op) + 1
                 self.graph.ops.insert(at, copy)
                 v = self.graph.grads[name] = copy.outputs[0]
@@ -351,7 +115,7 @@ class _Placer:
             if state.written is None:
                 continue
             if not self._writes_in_place(state, position):
-                commit = _copy_op(state.written, state.written.op or self.graph.ops[-1])
+                commit = copy_op(state.written, state.written.op or self.graph.ops[-1])
                 commit.segment = "commit"
                 state.written = commit.outputs[0]
                 self.graph.ops.append(commit)
@@ -428,8 +192,8 @@ class _Placer:
             for k, u in enumerate(op.inputs):
                 if u is not v:
                     continue
-                if _wants_canonical(op, k) and not _is_row_major(v.shape, strides):
+                if wants_canonical(op, k) and not is_row_major(v.shape, strides):
                     return True
-                if _wants_channels_last(op, k) and v.rank == 4 and v.shape[1] > 1 and strides[1] != 1:
+                if wants_channels_last(op, k) and v.rank == 4 and v.shape[1] > 1 and strides[1] != 1:
                     return True
         return False

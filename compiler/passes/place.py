@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import prod
 
 from compiler.ir import Graph, Op, State, Value
-from compiler.passes.layout import Buffer, Layout, Placement
+from compiler.passes.placement import Buffer, Layout, Placement
 from compiler.target import Target
 from runtime.ops import Map
 from runtime.plan import HEAD, ITEM_BYTES, SEGMENTS, STATE_MEMORY
@@ -65,14 +65,10 @@ def lifetimes_of(graph: Graph, found: Layout) -> dict[Buffer, Lifetime]:
     for k, op in enumerate(graph.ops):
         for v in (*op.inputs, *op.outputs):
             touch(v, k)
-        if op.host is not None:
-            for v in (*op.outputs, *op.inputs):
+            if op.host is not None:
                 touch(v, k - 1)
     for v in graph.roots():
         touch(v, end)
-    for v in graph.blobs.values():
-        if v in graph.keep:
-            touch(v, end)
     return lives
 
 

@@ -10,6 +10,8 @@ backward steps need is a value like any other, so masks fall out of the cut.
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 
 from compiler.ir import Graph, Op, Value
@@ -70,7 +72,7 @@ def _use_outputs(graph: Graph, free: set[Value]) -> None:
 
 
 def _positive(y: Value, like: Op) -> Op:
-    """y > 0 as an operation beside ``like``."""
+    """Y > 0 as an operation beside ``like``."""
     formula = expr.call("gt", expr.arg(0), expr.const(0.0))
     return Op(Map((formula,), y.shape), (y,), (Value(y.shape, "b1", builder=y.builder),), like.segment, like.origin)
 
@@ -106,9 +108,10 @@ def _is_slope(below: Value | float | None, x: Value) -> bool:
 
 
 def _operand(op: Op, node: Expr) -> Value | float | None:
+    """The value an argument is, or its constant."""
     if node.op == "arg":
-        return op.inputs[node.value]  # type: ignore[index]
-    return node.value if node.op == "const" else None  # type: ignore[return-value]
+        return op.inputs[node.number]
+    return node.value if isinstance(node.value, int | float) and node.op == "const" else None
 
 
 def _read_by_backward_maps(graph: Graph) -> set[Value]:
@@ -131,9 +134,9 @@ def _alive_anyway(graph: Graph) -> set[Value]:
     return alive
 
 
-def _region(wanted: set[Value]) -> nx.DiGraph:
+def _region(wanted: set[Value]) -> nx.DiGraph[Value]:
     """Forward maps above the wanted values: an edge from each operand to each result."""
-    region: nx.DiGraph = nx.DiGraph()
+    region: nx.DiGraph[Any] = nx.DiGraph()
     stack = list(wanted)
     region.add_nodes_from(stack)
     seen = set(stack)
@@ -158,13 +161,13 @@ def _capacity(v: Value, free: set[Value]) -> int:
     return count * ITEM_BYTES[v.dtype]
 
 
-def _minimum_cut(region: nx.DiGraph, sinks: set[Value], free: set[Value]) -> set[Value]:
+def _minimum_cut(region: nx.DiGraph[Value], sinks: set[Value], free: set[Value]) -> set[Value]:
     """The cheapest values from which all sinks can be computed, as late as possible.
 
     Of several cheapest cuts networkx finds the one nearest the target, which is
     the sinks: the least is computed again.
     """
-    flow: nx.DiGraph = nx.DiGraph()
+    flow: nx.DiGraph[Any] = nx.DiGraph()
     for v in region.nodes:
         flow.add_edge((v, "in"), (v, "out"), capacity=_capacity(v, free))
         if v.op is None or not isinstance(v.op.prim, Map):

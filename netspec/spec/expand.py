@@ -24,6 +24,9 @@ from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import Env, Variables
 
 MAX_DEPTH = 64
+LATER = ("Recurrent",)
+"""Types that take a block; a later version has them."""
+
 _CONTROL = ("each", "repeat", "if")
 
 
@@ -104,7 +107,11 @@ class Expander:
 
     def _base_name(self, entry: Mapping, place: Place, taken: set[str], numbers: Counter[str]) -> Scalar | None:
         """The written name, or a made one (``relu1``) for a layer without parameters."""
-        if "block" in entry and "type" in entry:
+        kind_of = entry.get("type")
+        if isinstance(kind_of, Scalar) and kind_of.text in LATER:
+            self._error("E211", kind_of.mark, f"`{kind_of.text}` is not supported yet", None, place)
+            raise Failed
+        if "block" in entry and kind_of is not None:
             self._error("E215", entry_mark(entry), "an entry has `type` or `block`, not both", None, place)
             raise Failed
         if "block" not in entry and "type" not in entry:

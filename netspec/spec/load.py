@@ -197,10 +197,13 @@ class _Loader:
         data = self.data()
         before = diagnostics.error_count
         inputs = read_inputs(section(root, "inputs", diagnostics), self.evaluator, self.variables)
-        uncertain = self._data_is_wrong or diagnostics.error_count > before
+        uncertain = self._data_is_wrong or diagnostics.error_count > before or "extends" in root
         solver = read_solver(section(root, "solver", diagnostics), self.evaluator, self.variables)
         place = root.pairs[0][0].mark if root.pairs else root.mark
-        entries = entries_of(root.get("layers"), place, "the spec", diagnostics)
+        written_layers = root.get("layers")
+        entries = ()
+        if written_layers is not None or "extends" not in root:
+            entries = entries_of(written_layers, place, "the spec", diagnostics)
         written = root.get("blocks")
         broken = [name for name in written.keys() if name not in blocks] if isinstance(written, Mapping) else []
         expander = Expander(blocks, self.evaluator, broken)

@@ -20,6 +20,10 @@ def is_shell(block: Block) -> bool:
     return block.kind in ("sh", "bash", "shell", "console")
 
 
+def is_script(block: Block) -> bool:
+    return block.kind == "python" and block.text.startswith("import")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder as a reader's checkout: ``specs`` and a ``netspec`` command."""
@@ -50,7 +54,7 @@ def follow(document: Path, folder: Path, slow: bool) -> int:
         where = f"{block.document}:{block.line}"
         if block.kind == "yaml" and block.text.startswith("# ") and block.text.split("\n")[0].endswith(".yaml"):
             (folder / block.text.split("\n")[0][2:]).write_text(block.text)
-        elif block.kind == "python" and block.text.startswith("import"):
+        elif is_script(block) and not slow:
             (folder / "block.py").write_text(block.text)
             done = run(f"{sys.executable} block.py", folder)
             assert done.returncode == 0, f"{where}:\n{done.stderr}"
@@ -70,7 +74,10 @@ def follow(document: Path, folder: Path, slow: bool) -> int:
 
 
 def has_commands(document: Path, slow: bool) -> bool:
-    return any(is_shell(b) and not b.marker.startswith("no") and ("slow" in b.marker) == slow for b in blocks(document))
+    return any(
+        (is_shell(b) or is_script(b)) and not b.marker.startswith("no") and ("slow" in b.marker) == slow
+        for b in blocks(document)
+    )
 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if has_commands(d, slow=False)], ids=lambda d: d.name)

@@ -58,8 +58,11 @@ def test_height_and_width_are_asked_apart_where_a_layer_treats_them_differently(
 
 
 def test_a_label_map_follows_the_picture():
-    net = layers("name: c, type: Convolution, num_output: 4, kernel_size: 3, pad: 1\n"
-                 "name: l, type: SoftmaxWithLoss, bottom: [c, map]", head="inputs: {data: [3, 8, 8], map: [8, 8]}\n")  # fmt: skip
+    entries = (
+        "name: c, type: Convolution, num_output: 4, kernel_size: 3, pad: 1\n"
+        "name: l, type: SoftmaxWithLoss, bottom: [c, map]"
+    )
+    net = layers(entries, head="inputs: {data: [3, 8, 8], map: [8, 8]}\n")
     assert accepted_sizes([net]).answers[0].accepted[0] == 1
 
 

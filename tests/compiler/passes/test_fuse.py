@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_graphs import NETS, feeds
+
 from compiler.builder import Builder
 from compiler.interpret import run_graph
 from compiler.ir import Graph
@@ -12,7 +14,6 @@ from compiler.passes.place import segment_order
 from compiler.passes.save import save
 from compiler.passes.simplify import simplify
 from compiler.verify import verify
-from small_graphs import NETS, feeds
 
 
 def fused(graph: Graph) -> Graph:

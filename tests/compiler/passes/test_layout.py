@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from compiler.builder import Builder
-from compiler.passes.layout import layout, reshaped_strides, row_major
+from compiler.passes.layout import layout
+from compiler.passes.placement import reshaped_strides, row_major
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from small_graphs import Uniform, residual
+
 from compiler.builder import Builder, ParamSpec
 from compiler.passes.layout import layout
 from compiler.passes.place import buffer_bytes, lifetimes_of, place, state_order
 from compiler.target import Target
-from small_graphs import Uniform, residual
 
 
 def test_buffers_alive_together_do_not_overlap() -> None:

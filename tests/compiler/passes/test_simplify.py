@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from compiler.builder import Builder
 from compiler.passes.simplify import fold, simplify
 from runtime.expr import arg, call, const

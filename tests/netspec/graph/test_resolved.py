@@ -7,7 +7,6 @@ from net_support import INPUTS, spec_of
 from netspec.graph import Net
 from netspec.spec.load import Spec, load_spec
 
-
 ELSEWHERE = ("lr_mult", "decay_mult", "loss_weight", "bias_filler")  # in the node, or written out
 
 
@@ -37,9 +36,11 @@ def again(spec: Spec) -> Spec:
 
 
 def test_a_flat_net_shows_the_fillers_and_every_bottom():
-    text = spec_of(INPUTS + "layers:\n"
-    "  - {name: c, type: Convolution, num_output: 2, kernel_size: 3}\n  - {type: ReLU}\n"
-                   "  - {name: f, type: InnerProduct, num_output: 2, weight_filler: {type: gaussian, std: 0.1}}\n").resolved()  # fmt: skip
+    entries = (
+        "  - {name: c, type: Convolution, num_output: 2, kernel_size: 3}\n  - {type: ReLU}\n"
+        "  - {name: f, type: InnerProduct, num_output: 2, weight_filler: {type: gaussian, std: 0.1}}\n"
+    )
+    text = spec_of(INPUTS + "layers:\n" + entries).resolved()
     assert text.split("layers:\n")[1] == (
         "  - {name: c, type: Convolution, bottom: data, num_output: 2, kernel_size: 3, "
         "weight_filler: msra, bias_filler: 0}\n"
