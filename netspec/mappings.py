@@ -102,3 +102,12 @@ def real_array(what: str, value: npt.ArrayLike) -> Array:
     if array.dtype.kind not in "biuf":
         raise UsageError(f"{what}: got dtype {array.dtype}, expected real numbers")
     return array
+
+
+def mean_of(outputs: list[dict[str, Array]]) -> dict[str, Array]:
+    """Scalars averaged over the micro-steps, anything else of the last one."""
+    last = outputs[-1]
+    return {
+        name: np.asarray(np.mean([o[name] for o in outputs]), dtype=a.dtype) if a.shape == () else a
+        for name, a in last.items()
+    }

@@ -20,7 +20,7 @@ from netspec.feeding import check_inputs, label_ranges
 from netspec.graph import Net as ResolvedNet
 from netspec.keeping import all_blobs, kept_names
 from netspec.lowering import build_graph
-from netspec.mappings import Array, Arrays, WritableArrays
+from netspec.mappings import Array, Arrays, WritableArrays, mean_of
 from runtime.data.open import open_stream
 from runtime.data.stream import Stream
 from runtime.errors import NumericError, UsageError
@@ -218,7 +218,7 @@ class Net:
         self.iteration += 1
         self._loss = sum(losses) / micro_steps
         self._ran, self._stepped = {"forward", "backward"}, True
-        return outputs[0] if micro_steps == 1 else _mean_of(outputs)
+        return outputs[0] if micro_steps == 1 else mean_of(outputs)
 
     def _micro_batches(self, inputs: Mapping[str, Any], micro_steps: int) -> list[dict[str, Array]]:
         if not inputs:
@@ -394,12 +394,3 @@ def _open_store(plan: Plan) -> Store:
     total = sum(plan.memory.values())
     require(total, "the net with its training state", "a smaller --batch or num_output helps")
     return Store(sizes)
-
-
-def _mean_of(outputs: list[dict[str, Array]]) -> dict[str, Array]:
-    """Scalars averaged over the micro-steps, anything else of the last one."""
-    last = outputs[-1]
-    return {
-        name: np.asarray(np.mean([o[name] for o in outputs]), dtype=a.dtype) if a.shape == () else a
-        for name, a in last.items()
-    }

@@ -20,6 +20,10 @@ PART_BYTES = 384 * 1024
 """Weights of a block beyond this are taken in parts, each reused over a chunk's pixels from the second-level cache."""
 
 
+SHORT = 128
+"""Reductions shorter than this do not repay tiles over images, each row of which lies in a page of its own."""
+
+
 @dataclass(frozen=True)
 class Direct:
     """y[n, h, w, k] = sum over taps r, s and channels c of x * w, strides in bytes.
@@ -97,7 +101,7 @@ class Direct:
             return [self._depthwise(ctx, packed, epilogue, barrier)]
         images, height, width = self.size
         images_a_chunk, span, cost = choose(self.size, self.taps, self.reach, self.x_image)
-        if images >= 14 and cost < 0.97:
+        if images >= 14 and cost < 0.97 and self.channels * self.taps[0] * self.taps[1] >= SHORT:
             return [self._over_images(ctx, packed, epilogue, barrier, images_a_chunk, span)]
         columns = columns_of(ctx, self.dtype, self.columns)
         rows = images * height

@@ -47,21 +47,21 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def follow(document: Path, folder: Path, slow: bool) -> int:
+def follow(document: Path, folder: Path) -> int:
     """Goes through a document as a reader would; the number of commands run."""
     stdout, count = "", 0
     for block in blocks(document):
         where = f"{block.document}:{block.line}"
         if block.kind == "yaml" and block.text.startswith("# ") and block.text.split("\n")[0].endswith(".yaml"):
             (folder / block.text.split("\n")[0][2:]).write_text(block.text)
-        elif is_script(block) and not slow:
+        elif is_script(block):
             (folder / "block.py").write_text(block.text)
             done = run(f"{sys.executable} block.py", folder)
             assert done.returncode == 0, f"{where}:\n{done.stderr}"
             count += 1
         elif block.marker == "output":
             assert block.text == stdout, where
-        elif is_shell(block) and not block.marker.startswith("no") and ("slow" in block.marker) <= slow:
+        elif is_shell(block) and not block.marker.startswith("no"):
             stdout = ""
             expected = int(block.marker.split()[1]) if block.marker.startswith("fails") else 0
             for k, command in enumerate(block.commands):
@@ -73,22 +73,13 @@ def follow(document: Path, folder: Path, slow: bool) -> int:
     return count
 
 
-def has_commands(document: Path, slow: bool) -> bool:
-    return any(
-        (is_shell(b) or is_script(b)) and not b.marker.startswith("no") and ("slow" in b.marker) == slow
-        for b in blocks(document)
-    )
+def has_commands(document: Path) -> bool:
+    return any((is_shell(b) or is_script(b)) and not b.marker.startswith("no") for b in blocks(document))
 
 
-@pytest.mark.parametrize("document", [d for d in DOCUMENTS if has_commands(d, slow=False)], ids=lambda d: d.name)
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if has_commands(d)], ids=lambda d: d.name)
 def test_commands_of_a_document_do_what_it_says(document, folder):
-    assert follow(document, folder, slow=False) > 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("document", [d for d in DOCUMENTS if has_commands(d, slow=True)], ids=lambda d: d.name)
-def test_slow_commands_of_a_document_do_what_it_says(document, folder):
-    assert follow(document, folder, slow=True) > 0
+    assert follow(document, folder) > 0
 
 
 def test_every_shell_block_that_is_not_run_says_why():

@@ -4,7 +4,6 @@ A marker is a comment on the line before a block: ``<!-- test: WORDS -->``.
 
 - nothing, before ```sh: each line is run in a fresh folder with ``specs``, and must succeed;
 - ``fails N``: the last line must end with exit code N;
-- ``slow``: as nothing, in the slow tests;
 - ``no, why``: not run;
 - ``output``, before ```text: what the block of commands before prints on stdout, exactly;
 - ```python that starts with an import is run as a script;
