@@ -22,18 +22,25 @@ import re
 import stat
 import struct
 import tempfile
+import time
 import warnings
 import zlib
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import llvmlite
 from llvmlite import binding
 
-from runtime.cpu.isa import CpuTarget
+from runtime.cpu.cores import usable_threads
+from runtime.cpu.isa import CpuTarget, detect
 from runtime.cpu.launch import Kernel
 from runtime.errors import UsageError
+from runtime.helper import compiling
+
+MANY = 12
+"""Missing kernels from which a second process pays for its start."""
 
 MAGIC = b"netspec1"
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,14 +111,25 @@ class KernelCache:
                 stacklevel=2,
             )
             self.folder = None
+        else:
+            _sweep(self.folder)
 
     def load(self, kernels: Iterable[Kernel]) -> dict[Kernel, int]:
         """The address of each kernel; what is missing is compiled and kept."""
         wanted = list(dict.fromkeys(kernels))
-        for kernel in wanted:
-            if kernel not in self._addresses:
+        absent = [kernel for kernel in wanted if kernel not in self._addresses]
+        with self._helper(absent):
+            for kernel in absent:
                 self._addresses[kernel] = self._link(*self._object(kernel))
         return {kernel: self._addresses[kernel] for kernel in wanted}
+
+    def _helper(self, kernels: list[Kernel]) -> AbstractContextManager[object]:
+        """A process that compiles from the other end of the list where many are missing and a core is free."""
+        missing = [k for k in kernels if (path := self.path(k)) is not None and not path.exists()]
+        # the helper compiles for the CPU it finds, which a test may have overridden here
+        if self.folder is None or len(missing) < MANY or usable_threads() < 2 or self.target != detect():
+            return nullcontext()
+        return compiling(missing[::-1], self.folder)
 
     def path(self, kernel: Kernel) -> Path | None:
         """Where the entry of a kernel lies or would lie; None without a folder."""
@@ -152,6 +170,14 @@ def _linker() -> Any:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding.create_lljit_compiler(use_jit_link=False)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what writers left that were killed, an hour ago or more."""
+    for stale in folder.glob(".tmp-*"):
+        with suppress(OSError):
+            if stale.stat().st_mtime < time.time() - 3600:
+                stale.unlink()
 
 
 def _read(path: Path) -> tuple[str, bytes] | None:

@@ -128,7 +128,7 @@ class _Placer:
             return False
         if new.op.segment not in ("accumulate", "update", "commit") or new.op.host is not None:
             return False
-        if self.consumers.get(new) or self.written[new] > 1:
+        if self.written[new] > 1:
             return False
         at = position[new.op]
         return all(position[reader] <= at for reader in self.consumers.get(state.read, []))

@@ -24,8 +24,7 @@ def loaded(spec: str, overrides: Mapping[str, str], stages: Iterable[str], stric
         The spec has errors, or warnings and ``strict`` is set.
     """
     found = load_spec(spec_path(spec), overrides=dict(overrides), stages=tuple(stages))
-    if strict and found.diagnostics.items:
-        raise SpecError(found.diagnostics)
+    _refuse_warnings(found, strict)
     return found
 
 
@@ -38,8 +37,12 @@ def resolved(spec: Spec, phase: str | None, batch: int | None, strict: bool) -> 
         As ``loaded``.
     """
     net = spec.net(phase or "train", batch=batch)
+    _refuse_warnings(spec, strict)
     if spec.diagnostics.items:
-        if strict:
-            raise SpecError(spec.diagnostics)
         click.echo(spec.diagnostics.render(colour=sys.stderr.isatty()), err=True)
     return net
+
+
+def _refuse_warnings(spec: Spec, strict: bool) -> None:
+    if strict and any(item.severity == "warning" for item in spec.diagnostics.items):
+        raise SpecError(spec.diagnostics)

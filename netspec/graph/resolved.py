@@ -106,7 +106,7 @@ def _show_fillers(node: Node, entry: dict[str, Any]) -> None:
         weights = _filler(getattr(node.layer, "weight_filler", None))
     if weights is not None:
         entry["weight_filler"] = weights
-    if "bias_filler" in node.layer.specs and getattr(node.layer, "bias_term", True):
+    if "bias_filler" in entry or getattr(node.layer, "bias_term", False):
         entry["bias_filler"] = entry.pop("bias_filler", 0)
 
 

@@ -147,11 +147,11 @@ def plan_net(
     graph = build_graph(net, dtype, solver=solver)
     watch = None if dump is None else dump_to(dump)
     plan = compile_graph(graph, Target(device, dtype), disabled, check=verify, watch=watch)
-    return report_plan(plan, threads)
+    return report_plan(plan, device, threads)
 
 
-def report_plan(plan: Plan, threads: int = 1) -> PlanReport:
-    """The report of a finished plan."""
+def report_plan(plan: Plan, device: str = "cpu", threads: int = 1) -> PlanReport:
+    """The report of a finished plan; the reference has no kernels."""
     target = detect()
     peak = GFLOPS_A_THREAD[target.isa] * (1.0 if plan.dtype == "f32" else 0.5)
     rows = tuple(
@@ -167,7 +167,7 @@ def report_plan(plan: Plan, threads: int = 1) -> PlanReport:
         )
         for index, step in enumerate(plan.steps)
     )
-    return PlanReport(plan, rows, _kernels(plan, Context(target, plan.dtype)))
+    return PlanReport(plan, rows, _kernels(plan, Context(target, plan.dtype)) if device == "cpu" else ())
 
 
 def _kernels(plan: Plan, context: Context) -> tuple[tuple[Kernel, tuple[str, ...]], ...]:

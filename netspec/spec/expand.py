@@ -283,7 +283,7 @@ class Expander:
         assert written is not None
         value = self.evaluator.value(written, env, item.name) if isinstance(written, Scalar) else written
         block = self.blocks.get(value) if isinstance(value, str) else None
-        if block is None and value in self.broken:
+        if isinstance(value, str) and value in self.broken:
             raise Failed
         if block is None:
             if not isinstance(value, str):

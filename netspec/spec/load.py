@@ -201,7 +201,7 @@ class _Loader:
         solver = read_solver(section(root, "solver", diagnostics), self.evaluator, self.variables)
         place = root.pairs[0][0].mark if root.pairs else root.mark
         written_layers = root.get("layers")
-        entries = ()
+        entries: tuple[Mapping, ...] = ()
         if written_layers is not None or "extends" not in root:
             entries = entries_of(written_layers, place, "the spec", diagnostics)
         written = root.get("blocks")

@@ -67,7 +67,8 @@ def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
         return flat.input_grad(dy, w, dx, step, ctx)
     axes = [phases(dx.shape[2 + a], w.shape[2 + a], op.stride[a], op.pad[a], op.dilation[a]) for a in (0, 1)]
     pairs = [(h, v) for h in axes[0] for v in axes[1]]
-    inside = step.epilogue if len(pairs) == 1 else ()
+    # a lone pair that no tap reaches makes no product to run the epilogue in
+    inside = step.epilogue if len(pairs) == 1 and all(phase.taps for phase in pairs[0]) else ()
     first: list[Launch] = []
     products: list[Launch] = []
     for h, v in pairs:

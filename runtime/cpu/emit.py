@@ -2,6 +2,10 @@
 
 Sizes, strides, addresses and constants are arguments, never text: trees of one
 structure over operands of one memory pattern share one kernel.
+
+Trees are evaluated exactly as written (``add`` and ``mul``, not ``+`` and
+``*``): a formula has the same bits wherever it is fused. The gradient of a
+maximum depends on it, which looks for the element that equals it.
 """
 
 from __future__ import annotations
@@ -18,9 +22,6 @@ CONTIGUOUS, BROADCAST, STRIDED = "c", "b", "s"
 """How a stream lies along the vector dimension: neighbours, one element, anything else."""
 
 OPERATORS = {
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
     "div": "/",
     "lt": "<",
     "le": "<=",
@@ -30,6 +31,9 @@ OPERATORS = {
     "ne": "!=",
 }
 FUNCTIONS = {
+    "add": "add",
+    "sub": "sub",
+    "mul": "mul",
     "exp": "exp",
     "log": "log",
     "sqrt": "sqrt",

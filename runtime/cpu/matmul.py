@@ -17,6 +17,9 @@ from runtime.plan import ITEM_BYTES, Step, View
 PART = 1024
 """Steps of the reduction that a column block of B is taken at a time (128 KB of float32)."""
 
+FAR_BYTES = 2048
+"""Rows of A at a multiple of this are copied, a part at a time: they share sets of the first-level cache."""
+
 PACK_ROWS = 256
 """Rows from which packing a contiguous B pays: its strided lines miss the first-level cache in every tile."""
 
@@ -90,14 +93,16 @@ class Product:
             c, after = self._through_scratch(ctx)
         rows, blocks = _grid(self.m, columns.blocks, self.k, self.batch[0] * self.batch[1])
         row_chunks, block_chunks = -(-self.m // rows), -(-columns.blocks // blocks)
+        far = self.a.column == item and self.a.row % FAR_BYTES == 0 and blocks >= 4 and self.k > 16
+        part, near_row = (PART // 2, PART // 2 * item + 64) if far else (PART, 0)
         words = (
             *columns.words(ctx, self.dtype),
             self.a.at, self.a.row, self.a.column, *self.a.batch,
             b.at, b.row, b_block, *b.batch,
             c.at, c.row, item, *c.batch,
             self.m, rows, row_chunks, self.n, columns.blocks, blocks, block_chunks,
-            self.k, PART, self.batch[1],
-            ctx.thread_scratch(BLOCK_BYTES + 16 * rows), ThreadStride(), *ZEROS,
+            self.k, part, self.batch[1], near_row,
+            ctx.thread_scratch(BLOCK_BYTES + 16 * rows + 64 + rows * near_row), ThreadStride(), *ZEROS,
         )  # fmt: skip
         chunks = row_chunks * block_chunks * self.batch[0] * self.batch[1]
         return [*before, Launch(kernel_file("product"), words, chunks, barrier or bool(before)), *after]

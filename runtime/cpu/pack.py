@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Kernel, Launch, Word, kernel_file
+from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Kernel, Launch, ThreadStride, Word, kernel_file
 from runtime.plan import ITEM_BYTES
 
 ZEROS: tuple[int, ...] = (0,) * 16
@@ -86,11 +86,22 @@ class Packing:
         """Bytes of all packed blocks."""
         return self.groups * self.columns.blocks * self.block_bytes
 
+    @property
+    def _runs(self) -> bool:
+        """Whether each column is one contiguous run of (k, i, j), worth transposing."""
+        item = ITEM_BYTES[self.dtype]
+        (n_i, n_j, n_k), (s_i, s_j, s_k) = self.counts, self.strides
+        rows_follow = n_i == 1 or s_i == n_j * item
+        run = rows_follow and (n_j == 1 or s_j == item) and s_k == n_i * n_j * item
+        return run and n_i * n_j * n_k >= 16 and self.columns.count >= 4
+
     def launch(self, ctx: Context, to: Address, barrier: bool) -> Launch:
         """The launch that packs to ``to``."""
+        square = ctx.thread_scratch(ctx.lanes(self.dtype) * self.columns.width * ITEM_BYTES[self.dtype])
         words = (
             self.source, to, self.group_stride, self.columns.count, self.columns.blocks, self.columns.width,
             *self.counts, *self.strides, self.column_stride,
+            int(self._runs), square, ThreadStride(),
         )  # fmt: skip
         kernel = kernel_file("pack", SCALAR=self.dtype, LANES=ctx.lanes(self.dtype))
         return Launch(kernel, words, self.groups * self.columns.blocks, barrier)

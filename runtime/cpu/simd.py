@@ -26,6 +26,7 @@ from runtime.cpu import lanes as L
 from runtime.cpu import vmath
 from runtime.cpu.access import *  # noqa: F403  (kernels import one module)
 from runtime.cpu.lanes import Lanes
+from runtime.cpu.scalars import *  # noqa: F403
 from runtime.cpu.vectype import SCALAR, Vec, lanes_of, number_type, scalar_to, vec
 
 device = functools.partial(
@@ -150,6 +151,9 @@ def _function(name: str, emit: Callable[..., Lanes], arity: int, doc: str) -> An
     return intrinsic(function)
 
 
+add = _function("add", lambda x, y: x.exact() + y, 2, "x + y, never contracted or reordered.")
+sub = _function("sub", lambda x, y: x.exact() - y, 2, "x - y, never contracted or reordered.")
+mul = _function("mul", lambda x, y: x.exact() * y, 2, "x * y, never contracted or reordered.")
 fma = _function("fma", L.fma, 3, "x * y + z, rounded once.")
 maximum = _function("maximum", L.maximum, 2, "The larger; NaN where either is NaN.")
 minimum = _function("minimum", L.minimum, 2, "The smaller; NaN where either is NaN.")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from runtime.cache import kernel_cache
+from runtime.cpu.cores import MAX_THREADS, usable_threads
 from runtime.cpu.isa import CpuTarget
 from runtime.cpu.launch import kernel_file
 from runtime.errors import UsageError
@@ -25,36 +26,10 @@ SPIN_NS = 20_000
 
 _WORDS = 64
 _DOORBELL, _DOORBELL_PARKED, _LEAVE, _TABLE, _SPIN, _TEAM = 0, 8, 16, 56, 60, 61
-_MAX_THREADS = 256
 _FUNCTION = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)
 
 _teams: dict[tuple[int, CpuTarget], Team] = {}
 _making = threading.Lock()
-
-
-def usable_threads() -> int:
-    """Cores this process may use: its affinity, cut by a cgroup's quota."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cgroup_quota()
-    return max(1, min(count, _MAX_THREADS, quota if quota else count))
-
-
-def _cgroup_quota() -> int | None:
-    """Whole cores a cgroup (version 2 or 1) grants, None without a limit."""
-    try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
-            limit, period = file.read().split()
-    except (OSError, ValueError):
-        try:
-            with open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", encoding="ascii") as file:
-                limit = file.read().strip()
-            with open("/sys/fs/cgroup/cpu/cpu.cfs_period_us", encoding="ascii") as file:
-                period = file.read().strip()
-        except OSError:
-            return None
-    if limit == "max" or int(limit) <= 0 or int(period) <= 0:
-        return None
-    return max(1, -(-int(limit) // int(period)))
 
 
 def thread_count(threads: int | None = None) -> int:
@@ -66,14 +41,14 @@ def thread_count(threads: int | None = None) -> int:
         Not a whole number from 1 to 256.
     """
     if threads is not None:
-        if not 1 <= threads <= _MAX_THREADS:
-            raise UsageError(f"threads is {threads}; use 1 to {_MAX_THREADS}")
+        if not 1 <= threads <= MAX_THREADS:
+            raise UsageError(f"threads is {threads}; use 1 to {MAX_THREADS}")
         return threads
     text = os.environ.get("NETSPEC_THREADS", "").strip()
     if not text:
         return usable_threads()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_THREADS):
-        raise UsageError(f"NETSPEC_THREADS is {text[:40]!r}; use a whole number from 1 to {_MAX_THREADS}")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_THREADS):
+        raise UsageError(f"NETSPEC_THREADS is {text[:40]!r}; use a whole number from 1 to {MAX_THREADS}")
     return int(text)
 
 

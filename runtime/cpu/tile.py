@@ -132,8 +132,19 @@ class _TileEmitter:
         c_offsets = self._table(b, w[Block.C_TABLE], row)
         init = [b.add(w[Block.INIT], b.and_(o, w[Block.INIT_MASK])) for o in c_offsets]
         start = [self._load(b, init[i], j) for i, j in self.cells]
-        total = self._nest(b, w, a_rows, start)
-        self._store(b, [b.add(w[Block.C], o) for o in c_offsets], columns, total)
+        c_rows = [b.add(w[Block.C], o) for o in c_offsets]
+        self._expect(b, c_rows)
+        self._store(b, c_rows, columns, self._nest(b, w, a_rows, start))
+
+    def _expect(self, b, c_rows):  # type: ignore[no-untyped-def]
+        """Asks for the lines of c: stores that miss at the tile's end would hold up the next one."""
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+        prefetch = cgutils.get_or_insert_function(b.module, kind, "llvm.prefetch.p0")
+        flags = [ir.Constant(I32, k) for k in (1, 3, 1)]
+        for row in c_rows:
+            for at in range(0, self.vectors * self.lanes * self.item, 64):
+                b.call(prefetch, [b.inttoptr(b.add(row, c64(at)), byte), *flags])
 
     def _table(self, b, table, row):  # type: ignore[no-untyped-def]
         first = b.gep(b.inttoptr(table, I64.as_pointer()), [row])

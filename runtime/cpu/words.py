@@ -5,11 +5,13 @@ Numba intrinsics over int64; addresses are in bytes.
 
 from __future__ import annotations
 
+import functools
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-I64 = ir.IntType(64)
+I64, I32 = ir.IntType(64), ir.IntType(32)
 
 
 def _pointer(builder, address, index):  # type: ignore[no-untyped-def]
@@ -61,3 +63,50 @@ def zero_element(typing, to, item):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(types.int64, item), codegen
+
+
+@functools.cache
+def transposer(scalar: str, lanes: int):  # type: ignore[no-untyped-def]
+    """``transpose(source, stride, rows, to)``: a square of vectors, rows ``stride`` bytes apart, to contiguous columns.
+
+    Rows from ``rows`` on repeat the last one.
+    """
+    element = ir.FloatType() if scalar == "f32" else ir.DoubleType()
+    item = 4 if scalar == "f32" else 8
+    vector = ir.VectorType(element, lanes)
+
+    def exchange(builder, rows, distance):  # type: ignore[no-untyped-def]
+        """Swaps the off-diagonal squares of ``distance`` lanes of each pair of rows ``distance`` apart."""
+        lane = range(lanes)
+        upper = [k if not k & distance else lanes + k - distance for k in lane]
+        lower = [k + distance if not k & distance else lanes + k for k in lane]
+        masks = [ir.Constant(ir.VectorType(I32, lanes), order) for order in (upper, lower)]
+        result = list(rows)
+        for i in (i for i in lane if not i & distance):
+            for place, mask in zip((i, i + distance), masks, strict=True):
+                result[place] = builder.shuffle_vector(rows[i], rows[i + distance], mask)
+        return result
+
+    @intrinsic
+    def transpose(typing, source, stride, rows, to):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            start, step, count, target = args
+            last = builder.sub(count, ir.Constant(I64, 1))
+            values = []
+            for i in range(lanes):
+                at = ir.Constant(I64, i)
+                at = builder.select(builder.icmp_signed("<", at, last), at, last)
+                address = builder.add(start, builder.mul(at, step))
+                values.append(builder.load(builder.inttoptr(address, vector.as_pointer()), align=item))
+            distance = lanes // 2
+            while distance:
+                values = exchange(builder, values, distance)
+                distance //= 2
+            for i, value in enumerate(values):
+                address = builder.add(target, ir.Constant(I64, i * lanes * item))
+                builder.store(value, builder.inttoptr(address, vector.as_pointer()), align=item)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 4), codegen
+
+    return transpose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,12 @@ def test_resnet_depth_is_a_variable():
     found = inspect(zoo.find("resnet20"), batch=1, overrides={"vars.depth": 56})
     # He 2016, option A: 0.85 M (853,018); option B adds two projections with BatchNorm (2,752)
     assert found.totals["learnable_params"] == 853_018 + 2_752
+
+
+def test_readme_lists_the_zoo_with_its_counts():
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    listed = {name: int(count.replace(",", "")) for name, count in re.findall(r"\| `(\w+)` \| ([\d,]+) ", text)}
+    assert listed == LEARNABLE
 
 
 def test_resnet152_is_written_in_at_most_80_lines():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import cache
+from runtime import cache, helper
 from runtime.cache import CacheWarning, KernelCache, cache_folder
 from runtime.cpu.build import KernelError
 from runtime.cpu.isa import detect, target_for
@@ -89,6 +89,7 @@ def test_modules_behind_the_imported_ones_are_part_of_the_key():
         "runtime.cpu.lanes",
         "runtime.cpu.access",
         "runtime.cpu.vectype",
+        "runtime.cpu.scalars",
     }
     assert "runtime.cpu.lanes" in cache._imported("from runtime.cpu import (\n    lanes,\n    vmath,\n)\n")
 
@@ -189,6 +190,32 @@ def test_two_processes_share_the_cache_and_a_warm_one_does_without_numba(folder)
     assert len(list(folder.iterdir())) == 4
     out, _ = run(folder).communicate(timeout=60)
     assert out.split() == ["0", "False"]
+
+
+def test_a_helper_compiles_from_the_other_end_where_many_are_missing(folder):
+    kernels = [adder(100 + k) for k in range(cache.MANY + 4)]
+    first = KernelCache(detect(), folder)
+    assert len(set(first.load(kernels).values())) == len(kernels)
+    again = KernelCache(detect(), folder)
+    again.load(kernels)
+    assert (again.compiled, len(list(folder.glob("*.o")))) == (0, len(kernels))
+
+
+def test_a_helper_that_cannot_start_costs_time_alone(folder, monkeypatch):
+    monkeypatch.setattr(helper.sys, "executable", "/nowhere/python")
+    kernels = [adder(200 + k) for k in range(cache.MANY)]
+    found = KernelCache(detect(), folder)
+    assert len(found.load(kernels)) == found.compiled == cache.MANY
+
+
+def test_what_a_killed_writer_left_is_swept_away(folder):
+    folder.mkdir(mode=0o700)
+    old, new = folder / ".tmp-old", folder / ".tmp-new"
+    for path in (old, new):
+        path.write_text("")
+    os.utime(old, (0, 0))
+    KernelCache(detect(), folder)
+    assert [p.name for p in folder.iterdir()] == [".tmp-new"]
 
 
 def test_no_warning_where_all_is_well(folder):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from math import prod
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import Phase, settings
 
 from runtime.cpu.executor import CpuExecutor
+from runtime.cpu.isa import CpuTarget, detect, target_for
 from runtime.executor import Store
 from runtime.ops import Primitive
 from runtime.plan import ITEM_BYTES, Origin, Plan, Step, View
@@ -71,12 +71,14 @@ def random_values(rng: np.random.Generator, view: View) -> np.ndarray:
     return rng.standard_normal(view.shape)
 
 
-def run_on_cpu(plan: Plan, values: dict[View, np.ndarray], threads: int) -> dict[View, np.ndarray]:
+def run_on_cpu(
+    plan: Plan, values: dict[View, np.ndarray], threads: int, isa: str | None = None
+) -> dict[View, np.ndarray]:
     """Results of the plan's step with all memory NaN but the operands and their halos.
 
     Asserts that nothing outside the results (and their epilogues') is written.
     """
-    executor = CpuExecutor(plan, Store({}), threads)
+    executor = CpuExecutor(plan, Store({}), threads, _target(isa))
     executor.poison()
     _fill(executor, values)
     before = executor.memories["arena"].bytes.copy()
@@ -101,10 +103,12 @@ def run_reference(plan: Plan, values: dict[View, np.ndarray]) -> dict[View, np.n
     return {v: executor.array(v).copy() for v in _written(plan)}
 
 
-def check_step(plan: Plan, values: dict[View, np.ndarray], threads: tuple[int, ...] = (1, 2, 3, 4)) -> None:
+def check_step(
+    plan: Plan, values: dict[View, np.ndarray], threads: tuple[int, ...] = (1, 2, 3, 4), isa: str | None = None
+) -> None:
     """Parity with the reference, and the same bits for each number of threads."""
     expected = run_reference(plan, values)
-    actual = run_on_cpu(plan, values, threads[0])
+    actual = run_on_cpu(plan, values, threads[0], isa)
     for view, want in expected.items():
         got = actual[view]
         if view.dtype not in PARITY:
@@ -115,9 +119,17 @@ def check_step(plan: Plan, values: dict[View, np.ndarray], threads: tuple[int, .
         error = np.nanmax(np.abs(want.astype(np.float64) - got), initial=0.0)
         assert error <= PARITY[view.dtype] * max(scale, 1e-30), f"error {error:.2e}, rms {scale:.2e}"
     for count in threads[1:]:
-        again = run_on_cpu(plan, values, count)
+        again = run_on_cpu(plan, values, count, isa)
         for view, got in actual.items():
             assert got.tobytes() == again[view].tobytes(), f"other bits with {count} threads"
+
+
+def _target(isa: str | None) -> CpuTarget | None:
+    """This CPU, as if it had no more than ``isa``."""
+    if isa is None:
+        return None
+    tile = target_for(isa)
+    return replace(detect(), isa=isa, vector_bytes=tile.vector_bytes, tile=tile.tile)
 
 
 def _fill(executor: CpuExecutor | ReferenceExecutor, values: dict[View, np.ndarray]) -> None:
@@ -140,8 +152,3 @@ def _written(plan: Plan) -> list[View]:
     for part in step.epilogue:
         views += [v for v in part.writes if v is not None and v not in views]
     return views
-
-
-def elements(view: View) -> int:
-    """Number of elements."""
-    return prod(view.shape)

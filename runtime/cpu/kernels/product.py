@@ -4,13 +4,15 @@ Chunk c does rows of range c % row_chunks, column blocks of range c // row_chunk
 % block_chunks, of batch entry c // (row_chunks block_chunks), whose two indices
 are its quotient and remainder by ``inner_batch``. The reduction goes in parts of
 ``part`` steps: one part of a column block of B serves all rows of the chunk from
-the cache. Strides in bytes.
+the cache. With ``near_row`` > 0 the rows of A are contiguous and a part of them is
+first copied to scratch at that stride, because rows that lie a power of two
+apart share a set of the cache. Strides in bytes.
 """
 
-from runtime.cpu.simd import call, least, put_word
+from runtime.cpu.simd import call, least, put_word, word
 from runtime.cpu.words import unpack
 
-WORDS = 31
+WORDS = 32
 
 
 def kernel(args, first, last, thread):
@@ -21,11 +23,12 @@ def kernel(args, first, last, thread):
         b, b_step, b_block, b_batch0, b_batch1,
         c, c_row, item, c_batch0, c_batch1,
         rows, rows_a_chunk, row_chunks, columns, blocks, blocks_a_chunk, block_chunks,
-        steps, part, inner_batch, scratch, scratch_stride,
-    ) = unpack(args, 31)  # fmt: skip
+        steps, part, inner_batch, near_row, scratch, scratch_stride,
+    ) = unpack(args, 32)  # fmt: skip
     block = scratch + thread * scratch_stride
     a_table = block + 128
     c_table = a_table + 8 * rows_a_chunk
+    stage = (c_table + 8 * rows_a_chunk + 63) & -64
     for k in range(16):
         put_word(block, k, 0)
     put_word(block, 1, a_table)
@@ -35,7 +38,7 @@ def kernel(args, first, last, thread):
     put_word(block, 12, a_step)
     put_word(block, 15, b_step)
     for i in range(rows_a_chunk):
-        put_word(a_table, i, i * a_row)
+        put_word(a_table, i, i * (near_row if near_row > 0 else a_row))
         put_word(c_table, i, i * c_row)
     for chunk in range(first, last):
         rest = chunk // row_chunks
@@ -52,7 +55,13 @@ def kernel(args, first, last, thread):
         step = 0
         while step < steps:  # a range with a variable step would raise at 0
             put_word(block, 9, least(part, steps - step))
-            put_word(block, 0, from_a + step * a_step)
+            source = from_a + step * a_step
+            if near_row > 0:
+                for i in range(count):
+                    for e in range((least(part, steps - step) * item + 7) // 8):
+                        put_word(stage + i * near_row, e, word(source + i * a_row, e))
+                source = stage
+            put_word(block, 0, source)
             put_word(block, 6, 0 if step == 0 else -1)
             for k in range(block0, block1):
                 column = k * wide_columns

@@ -82,6 +82,20 @@ def test_inspect_takes_batch_phase_and_overrides(spec):
     assert document["layers"][0]["tops"] == [{"name": "conv", "shape": [3, 5, 4, 4]}]
 
 
+def test_warnings_go_to_stderr_and_strict_makes_them_errors(tmp_path):
+    path = tmp_path / "warns.yaml"
+    path.write_text("vars: {unused: 1}\n" + SPEC.lstrip())
+    done = run("inspect", str(path), "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)["name"]) == (0, "small")
+    assert "unused" in done.stderr
+    strict = run("inspect", str(path), "--format", "json", "--strict")
+    assert (strict.exit_code, strict.stdout) == (1, "")
+
+
+def test_the_reference_has_no_kernels(spec):
+    assert json.loads(run("plan", spec, "--device", "reference", "--format", "json").stdout)["kernels"] == 0
+
+
 def test_text_goes_to_stdout(spec):
     done = run("inspect", spec)
     assert done.exit_code == 0

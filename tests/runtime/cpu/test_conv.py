@@ -12,7 +12,7 @@ from runtime.expr import arg, call, const
 from runtime.plan import Step
 
 
-def check(shape: ConvShape, epilogue: bool = False, threads: tuple[int, ...] = (1, 2)) -> None:
+def check(shape: ConvShape, epilogue: bool = False, threads: tuple[int, ...] = (1, 2), isa: str | None = None) -> None:
     bench = Bench(shape.dtype)
     halo = (shape.pad[0] + shape.margin, shape.pad[1] + shape.margin)
     x = bench.activation((shape.n, shape.c, *shape.size), halo, shape.slack)
@@ -28,7 +28,7 @@ def check(shape: ConvShape, epilogue: bool = False, threads: tuple[int, ...] = (
         operands.append(bias)
     op = ops.Conv(shape.stride, shape.pad, shape.dilation, shape.groups)
     rng = np.random.default_rng(shape.n * shape.c)
-    check_step(bench.plan(op, [x, w], [y], after), {v: random_values(rng, v) for v in operands}, threads)
+    check_step(bench.plan(op, [x, w], [y], after), {v: random_values(rng, v) for v in operands}, threads, isa)
 
 
 @settings(GENERATED, max_examples=50)
@@ -54,3 +54,9 @@ def test_split_covers_the_rows_in_tables_of_bounded_size(rows, width, blocks, wo
     assert 1 <= rows_a_chunk <= rows
     assert 1 <= blocks_a_chunk <= blocks
     assert rows_a_chunk == 1 or rows_a_chunk * width <= 1024
+
+
+@pytest.mark.parametrize("isa", ["avx2", "generic"])
+@pytest.mark.parametrize("name", ["first layer, three channels", "depthwise", "small maps of many images"])
+def test_conv_serves_narrower_vectors(name, isa):
+    check(CHOSEN[name], threads=(1,), isa=isa)

@@ -12,7 +12,7 @@ from runtime.expr import arg, call, const
 from runtime.plan import Step
 
 
-def check(shape: ConvShape, epilogue: bool = False, threads: tuple[int, ...] = (1, 2)) -> None:
+def check(shape: ConvShape, epilogue: bool = False, threads: tuple[int, ...] = (1, 2), isa: str | None = None) -> None:
     bench = Bench(shape.dtype)
     op = ops.ConvInputGrad(shape.stride, shape.pad, shape.dilation, shape.groups, shape.size)
     need = ops.conv_input_grad_halo(op, shape.kernel, shape.out)
@@ -25,7 +25,7 @@ def check(shape: ConvShape, epilogue: bool = False, threads: tuple[int, ...] = (
         half = call("mul", arg(0), const(0.5))
         after = (Step(ops.Map((half,), dx.shape), (dx,), (dx,), "forward", ORIGIN),)
     rng = np.random.default_rng(shape.n * shape.c)
-    check_step(bench.plan(op, [dy, w], [dx], after), {v: random_values(rng, v) for v in (dy, w)}, threads)
+    check_step(bench.plan(op, [dy, w], [dx], after), {v: random_values(rng, v) for v in (dy, w)}, threads, isa)
 
 
 @settings(GENERATED, max_examples=50)
@@ -65,3 +65,9 @@ def test_phases_hold_every_position_and_exactly_the_taps_that_reach_it(stride, d
             outs = {r: out for r, out in found.items() if r in taps[h]}
             assert taps[h] == outs
     assert list(range(size)) == sorted(seen)
+
+
+@pytest.mark.parametrize("isa", ["avx2", "generic"])
+@pytest.mark.parametrize("name", ["first layer, three channels", "depthwise", "small maps of many images"])
+def test_conv_input_grad_serves_narrower_vectors(name, isa):
+    check(CHOSEN[name], threads=(1,), isa=isa)

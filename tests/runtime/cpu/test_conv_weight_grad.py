@@ -9,7 +9,7 @@ from kernel_cases import GENERATED, Bench, check_step, random_values
 from runtime import ops
 
 
-def check(shape: ConvShape, threads: tuple[int, ...] = (1, 2)) -> None:
+def check(shape: ConvShape, threads: tuple[int, ...] = (1, 2), isa: str | None = None) -> None:
     bench = Bench(shape.dtype)
     op = ops.ConvWeightGrad(shape.stride, shape.pad, shape.dilation, shape.groups, shape.kernel)
     halo = (shape.pad[0] + shape.margin, shape.pad[1] + shape.margin)
@@ -17,7 +17,7 @@ def check(shape: ConvShape, threads: tuple[int, ...] = (1, 2)) -> None:
     dy = bench.activation((shape.n, shape.k, *shape.out), (shape.margin, 0), shape.slack)
     dw = bench.dense(shape.weights)
     rng = np.random.default_rng(shape.n * shape.c)
-    check_step(bench.plan(op, [x, dy], [dw]), {v: random_values(rng, v) for v in (x, dy)}, threads)
+    check_step(bench.plan(op, [x, dy], [dw]), {v: random_values(rng, v) for v in (x, dy)}, threads, isa)
 
 
 @settings(GENERATED, max_examples=50)
@@ -43,3 +43,9 @@ def test_conv_weight_grad_has_the_same_bits_on_one_to_four_threads(name):
 )
 def test_conv_weight_grad_splits_by_shape(shape):
     check(shape, (1, 3))
+
+
+@pytest.mark.parametrize("isa", ["avx2", "generic"])
+@pytest.mark.parametrize("name", ["first layer, three channels", "depthwise", "small maps of many images"])
+def test_conv_weight_grad_serves_narrower_vectors(name, isa):
+    check(CHOSEN[name], threads=(1,), isa=isa)

@@ -35,7 +35,9 @@ def test_matmul_agrees_with_the_reference(m, n, k, transpose_a, transpose_b, bat
     check_step(plan, {v: random_values(rng, v) for v in (a, b)}, (1, 2))
 
 
-@pytest.mark.parametrize(("m", "n", "k"), [(100, 10, 2100), (300, 70, 40), (1, 1, 1), (1, 500, 3), (130, 3, 130)])
+@pytest.mark.parametrize(
+    ("m", "n", "k"), [(100, 10, 2100), (300, 70, 40), (300, 300, 512), (1, 1, 1), (1, 500, 3), (130, 3, 130)]
+)
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 def test_matmul_splits_large_reductions_and_many_rows(m, n, k, dtype):
     bench = Bench(dtype)
@@ -52,3 +54,19 @@ def test_matmul_lets_a_nan_through_in_its_row_alone():
     values = {v: random_values(rng, v) for v in (a, b)}
     values[a][2, 3] = np.nan
     check_step(bench.plan(ops.Matmul(), [a, b], [c]), values, (1,))
+
+
+@pytest.mark.parametrize("isa", ["avx2", "generic"])
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_matmul_serves_narrower_vectors(isa, dtype):
+    bench = Bench(dtype)
+    a, b, c = bench.dense((37, 29)), bench.dense((29, 51)), bench.dense((37, 51))
+    rng = np.random.default_rng(0)
+    check_step(bench.plan(ops.Matmul(), [a, b], [c]), {v: random_values(rng, v) for v in (a, b)}, (1, 2), isa)
+
+
+def test_matmul_takes_rows_a_power_of_two_apart_through_scratch():
+    bench = Bench()
+    a, b, c = bench.dense((40, 1024)), bench.dense((1024, 300)), bench.dense((40, 300))
+    rng = np.random.default_rng(0)
+    check_step(bench.plan(ops.Matmul(), [a, b], [c]), {v: random_values(rng, v) for v in (a, b)})

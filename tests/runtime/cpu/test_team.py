@@ -12,10 +12,11 @@ import pytest
 from kernel_calls import function_of
 
 from runtime.cache import kernel_cache
-from runtime.cpu import team as module
+from runtime.cpu import cores
+from runtime.cpu.cores import usable_threads
 from runtime.cpu.isa import detect
 from runtime.cpu.launch import Kernel
-from runtime.cpu.team import team, thread_count, usable_threads
+from runtime.cpu.team import team, thread_count
 from runtime.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -163,7 +164,7 @@ def test_the_number_of_threads_comes_from_the_caller_the_environment_or_the_mach
 
 
 def test_a_cgroups_quota_limits_the_default(monkeypatch):
-    monkeypatch.setattr(module, "_cgroup_quota", lambda: 1)
+    monkeypatch.setattr(cores, "_cgroup_quota", lambda: 1)
     assert usable_threads() == 1
 
 

@@ -1,0 +1,32 @@
+"""How many cores this process may use."""
+
+from __future__ import annotations
+
+import os
+
+MAX_THREADS = 256
+
+
+def usable_threads() -> int:
+    """Cores this process may use: its affinity, cut by a cgroup's quota."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cgroup_quota()
+    return max(1, min(count, MAX_THREADS, quota if quota else count))
+
+
+def _cgroup_quota() -> int | None:
+    """Whole cores a cgroup (version 2 or 1) grants, None without a limit."""
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
+            limit, period = file.read().split()
+    except (OSError, ValueError):
+        try:
+            with open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", encoding="ascii") as file:
+                limit = file.read().strip()
+            with open("/sys/fs/cgroup/cpu/cpu.cfs_period_us", encoding="ascii") as file:
+                period = file.read().strip()
+        except OSError:
+            return None
+    if limit == "max" or int(limit) <= 0 or int(period) <= 0:
+        return None
+    return max(1, -(-int(limit) // int(period)))

@@ -1,0 +1,161 @@
+"""Argument words, addresses and whole numbers of kernels.
+
+Addresses are int64 byte addresses. Kernels import these through
+``runtime.cpu.simd``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from runtime.cpu import lanes as L
+from runtime.cpu.lanes import I8, I64
+from runtime.cpu.vectype import INT, element_address, pointer
+
+
+@intrinsic
+def word(tc, p, i):
+    """The int64 at word i."""
+
+    def emit(c, b, s, a):
+        return b.load(pointer(b, element_address(b, a[0], a[1], "i64"), I64), align=8)
+
+    return INT(INT, INT), emit
+
+
+@intrinsic
+def put_word(tc, p, i, v):
+    """Writes the int64 v at word i."""
+
+    def emit(c, b, s, a):
+        b.store(a[2], pointer(b, element_address(b, a[0], a[1], "i64"), I64), align=8)
+        return c.get_dummy_value()
+
+    return types.void(INT, INT, INT), emit
+
+
+@intrinsic
+def real(tc, p, i):
+    """The float64 at word i (constants, the head)."""
+
+    def emit(c, b, s, a):
+        return b.load(pointer(b, element_address(b, a[0], a[1], "f64"), ir.DoubleType()), align=8)
+
+    return types.float64(INT, INT), emit
+
+
+@intrinsic
+def whole(tc, p, i):
+    """The float64 at word i (a whole number) as int64."""
+
+    def emit(c, b, s, a):
+        value = b.load(pointer(b, element_address(b, a[0], a[1], "f64"), ir.DoubleType()), align=8)
+        return L.call(b, "llvm.fptosi.sat.i64.f64", I64, value)
+
+    return INT(INT, INT), emit
+
+
+def _scalar_binary(name: str, choose: Callable[[Any, Any, Any], Any], doc: str) -> Any:
+    def function(tc, x, y):
+        return INT(INT, INT), lambda c, b, s, a: choose(b, a[0], a[1])
+
+    function.__name__, function.__doc__ = name, doc
+    return intrinsic(function)
+
+
+quotient = _scalar_binary("quotient", lambda b, x, y: b.sdiv(x, y), "x / y cut towards 0 (y is not checked).")
+remainder = _scalar_binary("remainder", lambda b, x, y: b.srem(x, y), "What ``quotient`` leaves.")
+least = _scalar_binary("least", lambda b, x, y: b.select(b.icmp_signed("<", x, y), x, y), "The smaller int64.")
+most = _scalar_binary("most", lambda b, x, y: b.select(b.icmp_signed(">", x, y), x, y), "The larger int64.")
+
+
+def _argument(b: Any, args: Any, k: int) -> Any:
+    return b.load(pointer(b, b.add(args, ir.Constant(I64, 8 * k)), I64), align=8)
+
+
+def _split(b: Any, args: Any, divisor: int, value: Any) -> tuple[Any, Any]:
+    """Quotient and rest by the divisor whose size, factor and shift are at word ``divisor``."""
+    size, factor, shift = (_argument(b, args, divisor + k) for k in range(3))
+    found = b.lshr(b.mul(value, factor), shift)
+    return found, b.sub(value, b.mul(found, size))
+
+
+def _literals(*found: Any) -> list[int] | None:
+    return [t.literal_value for t in found] if all(isinstance(t, types.IntegerLiteral) for t in found) else None
+
+
+@intrinsic
+def over(tc, args, divisor, x):
+    """X divided by the divisor at a word (``emit.Source.divisor``), 0 <= x < 2^31."""
+    known = _literals(divisor)
+    if known is None:
+        return None
+    return INT(INT, divisor, INT), lambda c, b, s, a: _split(b, a[0], known[0], a[2])[0]
+
+
+@intrinsic
+def rest(tc, args, divisor, x):
+    """What ``over`` leaves."""
+    known = _literals(divisor)
+    if known is None:
+        return None
+    return INT(INT, divisor, INT), lambda c, b, s, a: _split(b, a[0], known[0], a[2])[1]
+
+
+@functools.cache
+def placer(depth: int) -> Any:
+    """``place(args, start, strides, divisors, position)``: an address at a position of ``depth`` dimensions.
+
+    ``start`` plus the sum of coordinate x stride; the strides lie from word
+    ``strides``, the dimensions' divisors from word ``divisors``. One function
+    instead of a line for every product: numba's time grows with the lines, and
+    LLVM finds the divisions that several streams share.
+    """
+
+    @intrinsic
+    def place(tc, args, start, strides, divisors, position):
+        known = _literals(strides, divisors)
+        if known is None:
+            return None
+
+        def emit(c, b, s, a):
+            total, left = a[1], a[4]
+            for d in range(depth - 1, -1, -1):
+                here = left
+                if d:
+                    left, here = _split(b, a[0], known[1] + 3 * d, left)
+                total = b.add(total, b.mul(here, _argument(b, a[0], known[0] + d)))
+            return total
+
+        return INT(INT, INT, strides, divisors, INT), emit
+
+    return place
+
+
+@intrinsic
+def call(tc, fn, args, first, last, thread):
+    """Calls the kernel at address fn."""
+
+    def emit(c, b, s, a):
+        b.call(pointer(b, a[0], ir.FunctionType(ir.VoidType(), [I64] * 4)), list(a[1:]))
+        return c.get_dummy_value()
+
+    return types.void(*[INT] * 5), emit
+
+
+@intrinsic
+def prefetch(tc, p):
+    """Asks for the cache line of byte address p."""
+
+    def emit(c, b, s, a):
+        kinds = [ir.Constant(L.I32, k) for k in (0, 3, 1)]
+        L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, a[0], I8), *kinds)
+        return c.get_dummy_value()
+
+    return types.void(INT), emit
