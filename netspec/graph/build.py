@@ -25,6 +25,9 @@ _TRANSPARENT = frozenset(
     "BatchNorm Bias Concat Crop Dropout Eltwise Flatten LRN Permute Pooling Reshape Scale Slice".split()
 )
 
+# Layers that move numbers without computing: labels are still labels before them.
+_MOVES = frozenset(["Concat", "Flatten", "Reshape", "Slice"])
+
 
 def before_relu(wirings: Iterable[Wiring]) -> dict[str, bool]:
     """Return for each layer whether its first top runs into a ReLU-like layer.
@@ -157,12 +160,15 @@ def _outside(source: Source | None, inputs: dict[str, InputEntry], batch: int) -
 
 
 def _inputs(outside: dict[str, Shape], nodes: list[Node], source: Source | None) -> dict[str, Input]:
-    """A blob is a label where a layer reads it as one, or where nobody reads what the source calls one."""
+    """A label is what a layer reads as one, moved or not, and what the source calls one if nobody reads it."""
     labels: set[str] = set()
     read: set[str] = set()
     for node in nodes:
         read.update(node.bottom_ids)
         labels.update(node.bottom_ids[n] for n in node.layer.label_bottoms if n < len(node.bottom_ids))
+    for node in reversed(nodes):
+        if node.type in _MOVES and not labels.isdisjoint(node.top_ids):
+            labels.update(node.bottom_ids)
     declared = source.label_tops() if source is not None else frozenset()
     made = {}
     for name, shape in outside.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -138,9 +139,9 @@ class Diagnostics:
         assert item.code in CODES, f"code {item.code} is in no table of netspec.spec.codes"
         item = replace(item, message=_cut(item.message), hint=_cut(item.hint) if item.hint else None)
         if self._calls:  # a name inside the block is shown as written there, so every turn says the same
-            inside = self._calls[-1][0] + "/"
-            hint = item.hint.replace(inside, "") if item.hint else None
-            item = replace(item, message=item.message.replace(inside, ""), hint=hint)
+            inside = re.compile(rf"(?<![\w/-]){re.escape(self._calls[-1][0])}/")
+            hint = inside.sub("", item.hint) if item.hint else None
+            item = replace(item, message=inside.sub("", item.message), hint=hint)
         self._errors += item.severity == "error"  # a repeated one too: the step that makes it has failed again
         key = (item.code, item.mark, item.message)
         if key in self._items:

@@ -27,7 +27,7 @@ from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, in_text
 from netspec.spec.overrides import Overrides, apply, read_overrides, read_pairs
 from netspec.spec.read import read_file, read_text
-from netspec.spec.rules import PHASES
+from netspec.spec.rules import PHASES, check_stages
 from netspec.spec.solverfile import is_solver_file, read_solver_file
 from netspec.spec.toplevel import MATH, MEMORY, check_keys, chosen, section
 from netspec.spec.typed import Typer, read_defaults
@@ -265,6 +265,7 @@ def read_spec(
     """Return a spec that may hold mistakes, None if it cannot be read; ``diagnostics`` tells."""
     path = None if isinstance(spec, Environment) else Path(spec)
     stages = tuple(stages)
+    named = tuple((stage, Mark("--stage", 1, 1, len(stage) + 1)) for stage in stages)
     given = read_overrides(overrides, diagnostics)
     root = read_text(block(spec), DICT, diagnostics) if isinstance(spec, Environment) else read_file(spec, diagnostics)
     if root is None:
@@ -273,10 +274,12 @@ def read_spec(
         file = read_solver_file(root, path, given, diagnostics)
         if file is None:
             return None
-        loader = _Loader(file.net, file.path, (*file.stages, *stages), diagnostics)
+        named = (*file.stages, *named)
+        loader = _Loader(file.net, file.path, tuple(name for name, _ in named), diagnostics)
     else:
         loader = _Loader(apply(root, given, diagnostics), path, stages, diagnostics)
     loaded = loader.run()
+    check_stages(loaded.items, named, diagnostics)
     loaded.origin = Origin(spec, overrides if isinstance(overrides, Environment) else tuple(overrides), stages)
     return loaded
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
+from netspec.spec.entries import Item, Named
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
 
@@ -47,6 +49,24 @@ class Rules:
     def phases(self, stages: frozenset[str]) -> tuple[str, ...]:
         """Return the phases in which the entry is there."""
         return tuple(phase for phase in PHASES if self.present(phase, stages))
+
+
+def check_stages(items: list[Item], stages: Iterable[Named], diagnostics: Diagnostics) -> None:
+    """Warn of stages that are set and that no rule names: they change nothing."""
+    stages = list(stages)
+    if not stages or diagnostics.has_errors:
+        return
+    known: set[str] = set()
+    waiting = list(items)
+    while waiting:
+        item = waiting.pop()
+        waiting.extend(item.children)
+        for rule in (*item.rules.include, *item.rules.exclude) if item.rules is not None else ():
+            known.update(rule.stages, rule.not_stages)
+    for name, mark in stages:
+        if name not in known:
+            hint = did_you_mean(name, known) or "a layer names it by `include: {stage: " + name + "}`"
+            diagnostics.warning("W105", mark, f"no layer has a rule for the stage `{name}`", hint)
 
 
 def read_rules(node: Mapping, diagnostics: Diagnostics, layer: str) -> Rules | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netspec.spec.diagnostics import Diagnostics
+from netspec.spec.entries import Named
 from netspec.spec.nodes import Mapping, Scalar, Sequence, kind
 from netspec.spec.overrides import Override, apply
 from netspec.spec.read import read_file
@@ -20,7 +21,7 @@ class SolverFile:
 
     net: Mapping
     path: Path
-    stages: tuple[str, ...]
+    stages: tuple[Named, ...]
 
 
 def is_solver_file(root: Mapping) -> bool:
@@ -84,14 +85,14 @@ def _settings(root: Mapping, diagnostics: Diagnostics) -> list[Override]:
     return found
 
 
-def _stages(root: Mapping, diagnostics: Diagnostics) -> tuple[str, ...]:
+def _stages(root: Mapping, diagnostics: Diagnostics) -> tuple[Named, ...]:
     written = root.get("stages")
     if written is None or (isinstance(written, Scalar) and written.is_null):
         return ()
     names = []
     for item in written.items if isinstance(written, Sequence) else [written]:
         if isinstance(item, Scalar) and isinstance(item.value, str):
-            names.append(item.value)
+            names.append((item.value, item.mark))
         else:
             diagnostics.error("E231", item.mark, f"a stage is a name, got {kind(item)}", "stages: [augment]")
     return tuple(names)

@@ -1,0 +1,1 @@
+"""The CPU engine: launchers (one file per kernel family), the kernels they generate, and the team that runs them."""

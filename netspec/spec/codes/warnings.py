@@ -83,4 +83,11 @@ Often the next layer reads another blob by mistake. If only a test needs it: `in
 
 Other layers have nothing to round: a Deconvolution's size is S (N - 1) + F - 2 P.""",
     ),
+    Code(
+        "W105",
+        "stage that no rule names",
+        """`--stage NAME` (or `stages:` of a solver file) sets a stage that no `include` or `exclude` asks for.
+
+`stages: [agument]` changes nothing where the layers say `include: {stage: augment}`.""",
+    ),
 )

@@ -95,3 +95,15 @@ def test_the_phases_share_no_layer_instance():
 def test_a_net_of_ten_thousand_layers_is_built():
     net = layers("type: ReLU, name: r, repeat: 10000")
     assert (len(net.nodes), net.outputs) == (10_000, ("r/10000",))
+
+
+def test_labels_are_labels_before_layers_that_only_move_them():
+    net = layers(
+        f"name: fc, {FC}\nname: s, type: Slice, bottom: label, axis: 0, top: [p, q]\n"
+        "name: c, type: Concat, bottom: [q, p], axis: 0\nname: l, type: SoftmaxWithLoss, bottom: [fc, c]\n"
+        "name: e, type: EuclideanLoss, bottom: [soft, soft]",
+        head="inputs: {data: {shape: [2, 3], batch: false}, label: {shape: [2], batch: false}, soft: [3]}\n",
+    )
+    assert {name: entry.kind for name, entry in net.inputs.items()} == {
+        "data": "float", "label": "label", "soft": "float",
+    }  # fmt: skip

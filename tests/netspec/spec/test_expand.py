@@ -276,3 +276,14 @@ def test_a_spec_from_python_is_read_like_a_file():
                    {"name": "loss", "type": "SoftmaxWithLoss", "bottom": ["fc", "lable"]}],
     })  # fmt: skip
     assert [(d.code, d.mark.file, d.hint) for d in result.diagnostics] == [("E301", "<dict>", "did you mean `label`?")]
+
+
+def test_only_whole_names_are_shortened_inside_a_block():
+    text = (
+        INPUTS
+        + "blocks: {b: {layers: [{name: s, type: Eltwise, bottom: [zdata, in]}]}}\nlayers:\n"
+        + ("  - {name: zdata, type: ReLU}\n  - {block: b, name: a, bottom: data}\n")
+    )
+    (item,) = checked(text).diagnostics
+    assert item.message == "unknown blob `zdata`"
+    assert item.hint == "inside a block only its inputs and own layers are visible: add `zdata` to the block's `inputs`"

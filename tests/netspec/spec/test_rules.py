@@ -75,3 +75,10 @@ def test_what_is_no_rule_is_refused(rule, message):
 
 def test_a_rule_without_conditions_always_matches():
     assert Rule().matches("train", frozenset())
+
+
+def test_a_stage_that_no_rule_names_is_a_warning():
+    assert found(TEXT % "include: {stage: augment}", stages=["agument"]) == [
+        "1 W105 no layer has a rule for the stage `agument`"
+    ]
+    assert found(TEXT % "exclude: [{not_stage: augment}]", stages=["augment"]) == []

@@ -14,13 +14,20 @@ from runtime.cpu.launch import Address, Context, Launch
 from runtime.expr import arg, call, const
 from runtime.plan import Step, View
 
+WIDE = ("exp", "log", "sin", "tanh", "sigmoid", "pow", "floor", "dropout", "noise", "ramp", "logic", "u8_operand")
+"""Formulas whose float64 kernels differ in more than their lanes; random plans run the rest in float64."""
+
 RELU = call("where", call("gt", arg(0), const(0.0)), arg(0), call("mul", const(0.25), arg(0)))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", fixed(ops.Map), ids=str)
-def test_map_agrees_with_the_reference(case, dtype):
-    check_case(case, dtype, None)
+def test_map_agrees_with_the_reference(case):
+    check_case(case, "float32", None)
+
+
+@pytest.mark.parametrize("case", [c for c in fixed(ops.Map) if str(c).split("-")[0] in WIDE], ids=str)
+def test_map_in_float64_agrees_with_the_reference(case):
+    check_case(case, "float64", None)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)

@@ -13,10 +13,14 @@ from runtime.expr import arg, call
 from runtime.plan import Step
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", fixed(ops.Reduce), ids=str)
-def test_reduce_agrees_with_the_reference(case, dtype):
-    check_case(case, dtype, None, (1, 2))
+def test_reduce_agrees_with_the_reference(case):
+    check_case(case, "float32", None, (1, 2))
+
+
+@pytest.mark.parametrize("case", fixed(ops.Reduce)[::6], ids=str)
+def test_reduce_in_float64_agrees_with_the_reference(case):
+    check_case(case, "float64", None, (1, 2))
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
