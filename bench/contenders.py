@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bench.cases import LEARNING_RATE, MOMENTUM, WEIGHT_DECAY, Case, initial
+from bench.cases import MOMENTUM, WEIGHT_DECAY, Case, initial
 
 
 class Contender(Protocol):
@@ -62,10 +62,10 @@ class Torch:
         self._net = net.train()
         biases = [p for name, p in net.named_parameters() if name.endswith("bias")]
         others = [p for name, p in net.named_parameters() if not name.endswith("bias")]
-        rate, decay = LEARNING_RATE * case.bias_lr_mult, WEIGHT_DECAY * case.bias_decay_mult
+        rate, decay = case.base_lr * case.bias_lr_mult, WEIGHT_DECAY * case.bias_decay_mult
         groups = [{"params": others}, {"params": biases, "lr": rate, "weight_decay": decay}]
         self._optimiser = torch.optim.SGD(
-            groups, lr=LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, fused=True
+            groups, lr=case.base_lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, fused=True
         )
         if layout == "compiled":
             self._net = torch.compile(self._net)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import gc
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from compiler.ir import Graph
@@ -46,6 +48,25 @@ def compile_graph(
         Whether arena memory is used again once its value is dead.
     """
 
+    with _without_garbage_collection():
+        return _compile(graph, target, disabled, check, watch, reuse)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """A graph of ResNet-152 is 10^5 objects that all live: looking for garbage among them takes a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _compile(
+    graph: Graph, target: Target, disabled: Collection[str], check: bool, watch: Watcher | None, reuse: bool
+) -> Plan:
     def done(name: str) -> None:
         if check:
             verify(graph)

@@ -8,9 +8,11 @@ together, so that one step can update them all.
 
 from __future__ import annotations
 
-import bisect
 from dataclasses import dataclass
 from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from compiler.ir import Graph, Op, State, Value
 from compiler.passes.placement import Buffer, Layout, Placement
@@ -171,19 +173,23 @@ def _place_arena(lifetimes: dict[Buffer, Lifetime], alignment: int, reuse: bool)
             buffer.offset = total
             total += _aligned(buffer_bytes(buffer) + GAP, alignment)
         return total
-    placed: list[tuple[int, int, Lifetime]] = []  # offset, end, lifetime; sorted by offset
-    for buffer, life in sorted(lifetimes.items(), key=lambda item: -buffer_bytes(item[0])):
+    table = np.zeros((4, len(lifetimes)), np.int64)  # first, last, start, end of each placed buffer
+    for k, (buffer, life) in enumerate(sorted(lifetimes.items(), key=lambda item: -buffer_bytes(item[0]))):
         size = _aligned(buffer_bytes(buffer) + GAP, alignment)
-        at = alignment
-        for start, end, other in placed:
-            if other.first <= life.last and life.first <= other.last:
-                if start - at >= size:
-                    break
-                at = max(at, end)
-        buffer.offset = at
-        bisect.insort(placed, (at, at + size, life), key=lambda p: p[0])
-        total = max(total, at + size)
+        first, last, starts, ends = table[:, :k]
+        together = (first <= life.last) & (life.first <= last)
+        buffer.offset = _lowest_gap(starts[together], ends[together], size, alignment)
+        table[:, k] = life.first, life.last, buffer.offset, buffer.offset + size
+        total = max(total, buffer.offset + size)
     return total
+
+
+def _lowest_gap(starts: NDArray[np.int64], ends: NDArray[np.int64], size: int, lowest: int) -> int:
+    """The lowest offset from ``lowest`` on where ``size`` bytes touch none of the intervals."""
+    order = np.argsort(starts)
+    reached = np.maximum.accumulate(np.concatenate([[lowest], ends[order]]))
+    free = np.concatenate([starts[order], [np.iinfo(np.int64).max]]) - reached >= size
+    return int(reached[np.argmax(free)])
 
 
 def segment_order(op: Op) -> int:

@@ -23,7 +23,7 @@ from runtime.cpu.launch import (
 )
 from runtime.cpu.team import team, thread_count
 from runtime.executor import Executor, Memory, Store
-from runtime.plan import Plan, Step
+from runtime.plan import Plan
 
 NOT_FINITE = 1
 """What a guard writes to the status word."""
@@ -182,8 +182,3 @@ def _kernels(launch: Launch) -> list[Kernel]:
 def open_plan(plan: Plan, store: Store, threads: int | None = None) -> CpuExecutor:
     """The executor of ``plan`` with this many threads (see ``thread_count``)."""
     return CpuExecutor(plan, store, thread_count(threads))
-
-
-def steps_of(plan: Plan, *segments: str) -> list[Step]:
-    """The steps that ``time_steps`` times, in order."""
-    return plan.segment(*segments)
