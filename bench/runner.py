@@ -88,6 +88,12 @@ class Result:
         return median(self.ms[self.best_torch]) / median(self.ms["netspec"])
 
     @property
+    def ratio_of_minima(self) -> float | None:
+        """The same of the shortest steps: less disturbed by other processes."""
+        others = [min(ms) for name, ms in self.ms.items() if name.startswith("torch")]
+        return min(others) / min(self.ms["netspec"]) if others and "netspec" in self.ms else None
+
+    @property
     def loss_difference(self) -> float | None:
         """Largest relative difference between netspec's losses and another's."""
         own = self.losses.get("netspec")
@@ -111,6 +117,7 @@ class Result:
             "threads": self.threads,
             "ms": times,
             "ratio": self.ratio,
+            "ratio_of_minima": self.ratio_of_minima,
             "best_torch": self.best_torch,
             "peak_bytes": self.peak_bytes,
             "losses": self.losses,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from netspec.graph.net import Net, Node, Shape
 from netspec.graph.shapes import shapes_of, times
+from netspec.layers.sliding import Sliding
 from netspec.spec.layer import ShapeError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ LARGEST = 1024
 """Sizes are tried from 1 to this."""
 
 Side = Literal["height", "width", "square"]
-_WEIGHTS_BY_SIZE = frozenset(["InnerProduct"])
 _SHOWN = 6
 
 
@@ -174,19 +173,28 @@ def _period(sizes: Sequence[int]) -> int | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What a layer, or a whole net, makes of a size: whether every window fits, and the shapes of the parameters."""
+
+    exact: bool
+    params: tuple[dict[str, Shape], ...]
+    tops: tuple[Shape, ...] = ()
+
+
 class _Trial:
     """Tries sizes on one net; shapes seen before are remembered layer by layer."""
 
     def __init__(self, net: Net, given: tuple[int, int]) -> None:
         self.net = net
         self.given = given
-        self._seen: dict[tuple[int, tuple[Shape, ...]], tuple[tuple[Shape, ...], bool] | str] = {}
+        self._seen: dict[tuple[int, tuple[Shape, ...]], _Fit | str] = {}
 
-    def shapes(self, size: tuple[int, int]) -> tuple[bool, tuple[int, ...]] | str:
-        """Return whether all windows fit and the inputs of layers with a weight a pixel, or why the size is refused."""
+    def fit(self, size: tuple[int, int]) -> _Fit | str:
+        """Return what the net makes of a size, or why it is refused."""
         shapes = {name: self._sized(entry.shape, size) for name, entry in self.net.inputs.items()}
         exact = True
-        weights = []
+        params: list[dict[str, Shape]] = []
         for n, node in enumerate(self.net.nodes):
             bottoms = tuple([shapes[i] for i in node.bottom_ids])
             key = n, bottoms
@@ -195,23 +203,23 @@ class _Trial:
                 found = self._seen[key] = _tried(node, bottoms)
             if isinstance(found, str):
                 return found
-            exact = exact and found[1]
-            shapes.update(zip(node.top_ids, found[0], strict=True))
-            if node.type in _WEIGHTS_BY_SIZE:
-                weights.append(prod(bottoms[0][1:]))
-        return exact, tuple(weights)
+            exact = exact and found.exact
+            params.extend(found.params)
+            shapes.update(zip(node.top_ids, found.tops, strict=True))
+        return _Fit(exact, tuple(params))
 
     def _sized(self, shape: Shape, size: tuple[int, int]) -> Shape:
         """Inputs of the picture's size follow it: further pictures, label maps."""
         return (*shape[:-2], *size) if len(shape) >= 3 and shape[-2:] == self.given else shape
 
 
-def _tried(node: Node, bottoms: tuple[Shape, ...]) -> tuple[tuple[Shape, ...], bool] | str:
+def _tried(node: Node, bottoms: tuple[Shape, ...]) -> _Fit | str:
     try:
         made = shapes_of(node, bottoms)
     except ShapeError as error:
         return f"`{node.name}` ({node.type}), bottom {', '.join(map(times, bottoms))}: {error.message}"
-    return made, next(iter(node.layer.warnings(*bottoms)), None) is None
+    exact = next(iter(node.layer.warnings(*bottoms)), None) is None
+    return _Fit(exact, (node.layer.param_shapes(*bottoms),), made)
 
 
 def accepted_sizes(nets: Sequence[Net]) -> Sizes:
@@ -228,7 +236,7 @@ def accepted_sizes(nets: Sequence[Net]) -> Sizes:
     name, shape = pictures[0]
     given = shape[2], shape[3]
     trials = [_Trial(net, (entry[2], entry[3])) for net in nets if len(entry := net.inputs[name].shape) == 4]
-    own = [trial.shapes(given) for trial in trials]
+    own = [trial.fit(given) for trial in trials]
     sides: tuple[Side, ...] = ("square",) if _alike(nets) and given[0] == given[1] else ("height", "width")
     return Sizes(name, given, tuple(_answer(side, trials, given, own) for side in sides), _by_pixel(nets))
 
@@ -237,31 +245,32 @@ def _alike(nets: Sequence[Net]) -> bool:
     """Whether no layer treats rows and columns differently."""
     for net in nets:
         for node in net.nodes:
-            for field in ("kernel", "steps", "pads", "holes"):
-                pair = getattr(node.layer, field, None)
-                if isinstance(pair, tuple) and len(set(pair)) > 1:
-                    return False
+            layer = node.layer
+            if isinstance(layer, Sliding) and any(
+                h != w for h, w in (layer.kernel, layer.steps, layer.pads, layer.holes)
+            ):
+                return False
     return True
 
 
-def _answer(side: Side, trials: list[_Trial], given: tuple[int, int],
-            own: list[tuple[bool, tuple[int, ...]] | str]) -> Answer:  # fmt: skip
+def _answer(side: Side, trials: list[_Trial], given: tuple[int, int], own: list[_Fit | str]) -> Answer:
     accepted: list[int] = []
     exact: list[int] = []
     same: list[int] = []
     refused: str | None = None
     for n in range(1, LARGEST + 1):
         size = (n if side != "width" else given[0], n if side != "height" else given[1])
-        found = [trial.shapes(size) for trial in trials]
+        found = [trial.fit(size) for trial in trials]
         why = next((f for f in found if isinstance(f, str)), None)
         if why is not None:
             if not accepted:
                 refused = f"{n} is refused: {why}"
             continue
         accepted.append(n)
-        if all(f[0] is True for f in found):
+        fits = [f for f in found if isinstance(f, _Fit)]
+        if all(f.exact for f in fits):
             exact.append(n)
-        if all(f[1] == g[1] for f, g in zip(found, own, strict=True)):
+        if [f.params for f in fits] == [f.params for f in own if isinstance(f, _Fit)]:
             same.append(n)
     return Answer(side, tuple(accepted), tuple(exact), tuple(same), refused)
 
@@ -271,10 +280,15 @@ def _by_pixel(nets: Sequence[Net]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for net in nets:
         for node in net.nodes:
-            shape = net.shapes[node.bottom_ids[0]] if node.bottom_ids else ()
-            if node.type in _WEIGHTS_BY_SIZE and len(shape) == 4 and shape[2:] != (1, 1):
+            bottoms = [net.shapes[i] for i in node.bottom_ids]
+            if node.layer.param_shapes(*bottoms) != node.layer.param_shapes(*map(_one_larger, bottoms)):
                 names[node.name] = None
     return tuple(names)
+
+
+def _one_larger(shape: Shape) -> Shape:
+    """A map with one row and one column more; a single pixel stays, it has been pooled from any size."""
+    return (*shape[:2], shape[2] + 1, shape[3] + 1) if len(shape) == 4 and shape[2:] != (1, 1) else shape
 
 
 def sizes_text(spec: Spec) -> str:

@@ -19,15 +19,6 @@ from netspec.spec.wiring import WiredLayer, Wiring
 if TYPE_CHECKING:
     from netspec.spec.load import Spec
 
-# Layers through which a weight layer still stands "before" a ReLU: they have no weights that a
-# filler chooses, or learn none, and keep or only thin out what passes.
-_TRANSPARENT = frozenset(
-    "BatchNorm Bias Concat Crop Dropout Eltwise Flatten LRN Permute Pooling Reshape Scale Slice".split()
-)
-
-# Layers that move numbers without computing: labels are still labels before them.
-_MOVES = frozenset(["Concat", "Flatten", "Reshape", "Slice"])
-
 
 def before_relu(wirings: Iterable[Wiring]) -> dict[str, bool]:
     """Return for each layer whether its first top runs into a ReLU-like layer.
@@ -49,7 +40,7 @@ def before_relu(wirings: Iterable[Wiring]) -> dict[str, bool]:
                 if maker is None or maker.item.name in before:
                     continue
                 before.add(maker.item.name)
-                if maker.item.type in _TRANSPARENT:
+                if maker.item.cls is not None and maker.item.cls.passes_on:
                     stack.append(maker)
         for wired in wiring.layers:
             found.setdefault(wired.item.name, wired.item.name in before)
@@ -167,7 +158,7 @@ def _inputs(outside: dict[str, Shape], nodes: list[Node], source: Source | None)
         read.update(node.bottom_ids)
         labels.update(node.bottom_ids[n] for n in node.layer.label_bottoms if n < len(node.bottom_ids))
     for node in reversed(nodes):
-        if node.type in _MOVES and not labels.isdisjoint(node.top_ids):
+        if node.layer.moves_only and not labels.isdisjoint(node.top_ids):
             labels.update(node.bottom_ids)
     declared = source.label_tops() if source is not None else frozenset()
     made = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.fillers.constant import Constant
 from netspec.layers import axes
@@ -37,6 +37,8 @@ class BatchNorm(Layer):
         Ioffe and Szegedy 2015; Caffe ``BatchNormLayer`` (``scale_bias`` as NVIDIA/caffe).
     """
 
+    passes_on: ClassVar[bool] = True
+
     use_global_stats: bool | None = field(None, doc="take the running statistics; default: in the test phase")
     moving_average_fraction: float = field(
         0.999, minimum=0, maximum=1, doc="weight of the past in the running statistics"
@@ -57,6 +59,9 @@ class BatchNorm(Layer):
             raise ShapeError("E413", f"BatchNorm works on N x C x .., its bottom is {axes.times(x)}")
         return x
 
+    def param_shapes(self, x: Shape) -> dict[str, Shape]:
+        return {"scale": (x[1],), "bias": (x[1],)} if self.scale_bias else {}
+
     def lower(self, b: Builder, x: Value) -> Value:
         c = x.shape[1]
         row = (1, c, *(1,) * (x.rank - 2))
@@ -76,6 +81,7 @@ class BatchNorm(Layer):
         y = (x - m) * b.rsqrt(v + self.eps)
         if not self.scale_bias:
             return y
-        scale = b.param("scale", (c,), self.scale_filler or Constant(value=1.0))
-        bias = b.param("bias", (c,), self.bias_filler or Constant(value=0.0))
+        shapes = self.param_shapes(x.shape)
+        scale = b.param("scale", shapes["scale"], self.scale_filler or Constant(value=1.0))
+        bias = b.param("bias", shapes["bias"], self.bias_filler or Constant(value=0.0))
         return y * b.reshape(scale, row) + b.reshape(bias, row)

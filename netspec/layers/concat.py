@@ -25,6 +25,8 @@ class Concat(Layer):
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, None)
+    passes_on: ClassVar[bool] = True
+    moves_only: ClassVar[bool] = True
 
     axis: int = field(1, doc="the axis along which they follow each other")
 

@@ -37,8 +37,8 @@ class Grouped(Sliding, Weighted):
         """Dilations (down, right)."""
         return self.dilation[0], self.dilation[-1]
 
-    def channels(self, x: Shape) -> int:
-        """C of the bottom, a multiple of ``group``."""
+    def check_channels(self, x: Shape) -> None:
+        """Raise ShapeError unless the bottom is N x C x H x W with C a multiple of ``group``."""
         axes.four_axes(type(self).__name__, x)
         if x[1] % self.group:
             near = range(min(self.group, x[1], 4096), 0, -1)
@@ -46,7 +46,6 @@ class Grouped(Sliding, Weighted):
             raise ShapeError(
                 "E414", f"{x[1]} channels are not a multiple of group {self.group}", f"group: {fits}", "group"
             )
-        return x[1]
 
 
 @layer
@@ -85,8 +84,8 @@ class Convolution(Grouped):
         return made[0] if len(made) == 1 else made
 
     def _shape(self, x: Shape) -> Shape:
-        c = self.channels(x)
-        axes.fill(self.weight_filler, (self.num_output, c // self.group, *self.kernel), "weight_filler")
+        self.check_channels(x)
+        self.check_filler(x)
         rows, columns = (self._size(axis) for axis in self.axes(x))
         return x[0], self.num_output, rows, columns
 
@@ -97,6 +96,10 @@ class Convolution(Grouped):
                 "E411", windows.misfit_message([axis]), windows.misfit_hint([axis], lambda a: a.fits), "stride"
             )
         return out
+
+    def weight_shape(self, x: Shape) -> Shape:
+        """Return K x C/group x R x S."""
+        return self.num_output, x[1] // self.group, *self.kernel
 
     def warnings(self, *bottoms: Shape) -> Iterator[Problem]:
         """Yield a warning for pixels that no window sees."""
@@ -109,13 +112,11 @@ class Convolution(Grouped):
                 yield Problem("W120", "stride", windows.misfit_message(lost), hint or None, "warning")
 
     def lower(self, b: Builder, *bottoms: Value) -> Value | tuple[Value, ...]:
-        c, k = bottoms[0].shape[1], self.num_output
-        w = b.param("weight", (k, c // self.group, *self.kernel), self.weights_from)
-        bias = b.reshape(b.param("bias", (k,), self.bias_from), (1, k, 1, 1)) if self.bias_term else None
+        w, bias = self.learned(b, bottoms[0])
         made = []
         for x in bottoms:
             y = b.conv(self._covered(b, x), w, self.steps, self.pads, self.holes, self.group)
-            made.append(y if bias is None else y + bias)
+            made.append(y if bias is None else y + b.reshape(bias, (1, self.num_output, 1, 1)))
         return made[0] if len(made) == 1 else tuple(made)
 
     def _covered(self, b: Builder, x: Value) -> Value:

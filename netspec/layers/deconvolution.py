@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.layers import axes
 from netspec.layers.convolution import Grouped
 from netspec.layers.sliding import positive
 from netspec.spec.layer import Shape, layer
@@ -34,16 +33,17 @@ class Deconvolution(Grouped):
     """
 
     def shapes(self, x: Shape) -> Shape:
-        c = self.channels(x)
-        axes.fill(self.weight_filler, (c, self.num_output // self.group, *self.kernel), "weight_filler")
+        self.check_channels(x)
+        self.check_filler(x)
         rows, columns = (positive(a, a.deconvolved(), a.inverse_formula()) for a in self.axes(x))
         return x[0], self.num_output, rows, columns
 
+    def weight_shape(self, x: Shape) -> Shape:
+        """Return C x K/group x R x S."""
+        return x[1], self.num_output // self.group, *self.kernel
+
     def lower(self, b: Builder, x: Value) -> Value:
-        c, k = x.shape[1], self.num_output
         rows, columns = (axis.deconvolved() for axis in self.axes(x.shape))
-        w = b.param("weight", (c, k // self.group, *self.kernel), self.weights_from)
+        w, bias = self.learned(b, x)
         y = b.conv_input_grad(x, w, self.steps, self.pads, self.holes, self.group, (rows, columns))
-        if not self.bias_term:
-            return y
-        return y + b.reshape(b.param("bias", (k,), self.bias_from), (1, k, 1, 1))
+        return y if bias is None else y + b.reshape(bias, (1, self.num_output, 1, 1))

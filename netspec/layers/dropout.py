@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.spec.layer import Layer, Shape, field, layer
 
@@ -25,6 +25,8 @@ class Dropout(Layer):
     Source
         Srivastava et al. 2014; Caffe ``DropoutLayer``.
     """
+
+    passes_on: ClassVar[bool] = True
 
     dropout_ratio: float = field(0.5, minimum=0, below=1, doc="probability that an element is dropped")
 

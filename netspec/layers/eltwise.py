@@ -30,6 +30,7 @@ class Eltwise(Layer):
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, None)
+    passes_on: ClassVar[bool] = True
 
     operation: str = field("SUM", choices=("SUM", "PROD", "MAX"), doc="what is done")
     coeff: tuple[float, ...] = field((), doc="one factor for each bottom of a SUM; default: all 1")

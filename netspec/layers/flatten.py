@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes
 from netspec.spec.layer import Layer, Shape, ShapeError, field, layer
@@ -25,6 +25,9 @@ class Flatten(Layer):
     Source
         Caffe ``FlattenLayer``.
     """
+
+    passes_on: ClassVar[bool] = True
+    moves_only: ClassVar[bool] = True
 
     axis: int = field(1, doc="first axis that is flattened")
     end_axis: int = field(-1, doc="last axis that is flattened")

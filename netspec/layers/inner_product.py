@@ -37,16 +37,17 @@ class InnerProduct(Weighted):
 
     def shapes(self, x: Shape) -> Shape:
         axis = axes.canonical(self.axis, len(x))
-        axes.fill(self.weight_filler, self._weight_shape(prod(x[axis:])), "weight_filler")
+        self.check_filler(x)
         return *x[:axis], self.num_output
 
-    def _weight_shape(self, inputs: int) -> Shape:
+    def weight_shape(self, x: Shape) -> Shape:
+        """Return K x C, or C x K with ``transpose``; C = product of the flattened axes."""
+        inputs = prod(x[axes.canonical(self.axis, len(x)) :])
         return (inputs, self.num_output) if self.transpose else (self.num_output, inputs)
 
     def lower(self, b: Builder, x: Value) -> Value:
         axis = axes.canonical(self.axis, x.rank)
-        w = b.param("weight", self._weight_shape(prod(x.shape[axis:])), self.weights_from)
-        bias = b.param("bias", (self.num_output,), self.bias_from) if self.bias_term else None
+        w, bias = self.learned(b, x)
         if axis == 1 and 2 <= x.rank <= 4 and not self.transpose:
             return self._convolved(b, x, w, bias)
         rows = b.reshape(x, (prod(x.shape[:axis]), prod(x.shape[axis:])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes
 from netspec.spec.layer import Layer, Problem, Shape, field, layer
@@ -29,6 +29,8 @@ class LRN(Layer):
     Source
         Krizhevsky et al. 2012, section 3.3; Caffe ``LRNLayer``.
     """
+
+    passes_on: ClassVar[bool] = True
 
     local_size: int = field(5, minimum=1, doc="n, neighbours in all: odd")
     alpha: float = field(1.0, doc="weight of the sum")

@@ -36,5 +36,8 @@ class Parameter(Layer):
         axes.fill(self.filler, self.shape, "filler")
         return self.shape
 
+    def param_shapes(self) -> dict[str, Shape]:
+        return {"weight": self.shape}
+
     def lower(self, b: Builder) -> Value:
-        return b.param("weight", self.shape, self.filler or Constant(value=0.0))
+        return b.param("weight", self.param_shapes()["weight"], self.filler or Constant(value=0.0))

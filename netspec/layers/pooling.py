@@ -36,6 +36,7 @@ class Pooling(Sliding):
     """
 
     rounds: ClassVar[bool] = True
+    passes_on: ClassVar[bool] = True
 
     pool: str = field("MAX", choices=("MAX", "AVE"), doc="largest or average value")
     global_pooling: bool = field(False, doc="one window over the whole map; takes no kernel, pad or stride")

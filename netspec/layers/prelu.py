@@ -35,13 +35,13 @@ class PReLU(Layer):
     def shapes(self, x: Shape) -> Shape:
         if len(x) < 2:
             raise ShapeError("E413", f"PReLU works on N x C x .., its bottom is {axes.times(x)}")
-        axes.fill(self.filler, self._slope_shape(x), "filler")
+        axes.fill(self.filler, self.param_shapes(x)["slope"], "filler")
         return x
 
-    def _slope_shape(self, x: Shape) -> Shape:
-        return () if self.channel_shared else (x[1],)
+    def param_shapes(self, x: Shape) -> dict[str, Shape]:
+        return {"slope": () if self.channel_shared else (x[1],)}
 
     def lower(self, b: Builder, x: Value) -> Value:
-        slope = b.param("slope", self._slope_shape(x.shape), self.filler or Constant(value=0.25))
+        slope = b.param("slope", self.param_shapes(x.shape)["slope"], self.filler or Constant(value=0.25))
         each = slope if self.channel_shared else b.reshape(slope, (1, x.shape[1], *(1,) * (x.rank - 2)))
         return b.where(x > 0, x, each * x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes
 from netspec.spec.layer import Layer, Problem, Shape, ShapeError, field, layer
@@ -27,6 +27,9 @@ class Reshape(Layer):
     Source
         Caffe ``ReshapeLayer``.
     """
+
+    passes_on: ClassVar[bool] = True
+    moves_only: ClassVar[bool] = True
 
     shape: tuple[int, ...] = field(minimum=-1, doc="new sizes; 0: as the bottom, -1: what is left")
     axis: int = field(0, doc="first axis that is replaced")

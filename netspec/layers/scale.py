@@ -31,6 +31,7 @@ class Scale(Layer):
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, 2)
+    passes_on: ClassVar[bool] = True
 
     axis: int = field(1, doc="first axis of the factor")
     num_axes: int = field(1, minimum=-1, doc="axes of a learned factor; -1: all from axis on, 0: a single number")
@@ -71,16 +72,22 @@ class Scale(Layer):
             )
         return x[axis:] if self.num_axes < 0 else x[axis : axis + self.num_axes]
 
+    def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
+        factor = self._factor(bottoms)
+        scale = {} if len(bottoms) == 2 else {"scale": factor}
+        return {**scale, "bias": factor} if self.bias_term else scale
+
     def lower(self, b: Builder, *bottoms: Value) -> Value:
         x = bottoms[0]
-        factor = self._factor(tuple(v.shape for v in bottoms))
+        given = tuple(v.shape for v in bottoms)
+        factor, learned = self._factor(given), self.param_shapes(*given)
         axis = self._axis(x.shape)
         wide = (*(1,) * axis, *factor, *(1,) * (x.rank - axis - len(factor)))
-        if len(bottoms) == 2:
-            scale = bottoms[1]
+        if "scale" in learned:
+            scale = b.param("scale", learned["scale"], self.filler or Constant(value=1.0))
         else:
-            scale = b.param("scale", factor, self.filler or Constant(value=1.0))
+            scale = bottoms[1]
         y = x * b.reshape(scale, wide)
-        if not self.bias_term:
+        if "bias" not in learned:
             return y
-        return y + b.reshape(b.param("bias", factor, self.bias_filler or Constant(value=0.0)), wide)
+        return y + b.reshape(b.param("bias", learned["bias"], self.bias_filler or Constant(value=0.0)), wide)

@@ -28,6 +28,8 @@ class Slice(Layer):
     """
 
     tops: ClassVar[tuple[int, int | None]] = (1, None)
+    passes_on: ClassVar[bool] = True
+    moves_only: ClassVar[bool] = True
 
     axis: int = field(1, doc="the axis that is cut")
     slice_point: tuple[int, ...] = field(

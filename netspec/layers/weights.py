@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from netspec.fillers.constant import Constant
 from netspec.fillers.msra import Msra
 from netspec.fillers.xavier import Xavier
-from netspec.spec.layer import Filler, Layer, Problem, field
+from netspec.layers import axes
+from netspec.spec.layer import Filler, Layer, Problem, Shape, field
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
 
 
 class Weighted(Layer):
@@ -42,12 +47,23 @@ class Weighted(Layer):
         if self.bias_filler is not None and not self.bias_term:
             yield Problem("W125", "bias_filler", "bias_filler has no effect: bias_term is false", "drop it", "warning")
 
-    @property
-    def weights_from(self) -> Filler:
-        """The filler of the weights."""
-        return self.weight_filler or Xavier(variance_norm="FAN_IN")
+    def weight_shape(self, x: Shape) -> Shape:
+        """Return the shape of the weights over a (first) bottom of shape ``x``."""
+        raise NotImplementedError(type(self).__name__)
 
-    @property
-    def bias_from(self) -> Filler:
-        """The filler of the bias."""
-        return self.bias_filler or Constant(value=0.0)
+    def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
+        """Return the shapes of ``weight`` and, with ``bias_term``, of ``bias``: K."""
+        weight = {"weight": self.weight_shape(bottoms[0])}
+        return {**weight, "bias": (self.num_output,)} if self.bias_term else weight
+
+    def check_filler(self, x: Shape) -> None:
+        """Raise ShapeError if the filler cannot fill the weights over a bottom of shape ``x``."""
+        axes.fill(self.weight_filler, self.weight_shape(x), "weight_filler")
+
+    def learned(self, b: Builder, x: Value) -> tuple[Value, Value | None]:
+        """Make the parameters: the weights, and the bias or None."""
+        shapes = self.param_shapes(x.shape)
+        weight = b.param("weight", shapes["weight"], self.weight_filler or Xavier(variance_norm="FAN_IN"))
+        if not self.bias_term:
+            return weight, None
+        return weight, b.param("bias", shapes["bias"], self.bias_filler or Constant(value=0.0))

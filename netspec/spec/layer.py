@@ -70,7 +70,9 @@ class Layer(Entry):
     ``bottoms`` and ``tops`` are the allowed counts (least, most; None for any);
     more tops than the least are made only when named. Losses and metrics are
     stepped over by chaining. ``label_bottoms`` are the indices of bottoms that
-    hold labels (int32 inside).
+    hold labels (int32 inside). A layer that ``passes_on`` learns no weights that a
+    filler chooses and keeps or only thins out what passes: the weight layer before
+    it still stands before the ReLU behind it.
     """
 
     registry = LAYERS
@@ -82,6 +84,8 @@ class Layer(Entry):
     is_metric: ClassVar[bool] = False
     label_bottoms: ClassVar[tuple[int, ...]] = ()
     relu_like: ClassVar[bool] = False  # a weight layer before it starts from msra
+    passes_on: ClassVar[bool] = False
+    moves_only: ClassVar[bool] = False  # computes nothing: labels are still labels behind it
     rounds: ClassVar[bool] = False  # has a size that `round` decides
 
     # Set by whoever wires the layer, before `warnings`, `shapes` and `lower`: names as
@@ -132,6 +136,14 @@ class Layer(Entry):
             When the bottoms do not fit.
         """
         raise NotImplementedError(type(self).__name__)
+
+    def param_shapes(self, *bottoms: Any, **_: Any) -> dict[str, Shape]:
+        """Return the shape of each parameter by its name, in the order of ``params``: weight before bias.
+
+        The bottoms are such that ``shapes`` accepts them; ``lower`` makes the
+        parameters of these names and shapes, in this order.
+        """
+        return {}
 
     def lower(self, b: Builder, *bottoms: Any, **_: Any) -> Value | tuple[Value, ...]:
         """Return the tops as values made by the builder."""

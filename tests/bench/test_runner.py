@@ -30,7 +30,7 @@ def result(own=(2.0, 3.0, 2.5), losses=(2.0, 1.0)):
 
 def test_the_ratio_is_the_best_layouts_median_over_ours():
     assert result().best_torch == "torch-channels_last"
-    assert result().ratio == 5.0 / 2.5
+    assert (result().ratio, result().ratio_of_minima) == (5.0 / 2.5, 5.0 / 2.0)
 
 
 def test_without_a_reference_there_is_no_ratio():
@@ -52,9 +52,12 @@ def test_the_table_has_a_row_a_net_and_says_what_it_was_run_on():
     text = markdown([result()], MACHINE, {"cold_s": 8.0, "warm_s": 0.7, "warm_min_s": 0.6})
     assert "a processor (avx2), 2 cores" in text
     assert (
-        "| lenet | 1 x 28 x 28, 64 | 2.5 (min 2) | 8 (min 7) | 5 (min 5) | 2.00 | 0.0e+00 | 100 / 300 / 300 |" in text
+        "| lenet | 1 x 28 x 28, 64 | 2.5 (min 2) | 8 (min 7) | 5 (min 5) | 2.00 | 2.50 | 0.0e+00 | 100 / 300 / 300 |"
+        in text
     )
     assert "| cold (empty kernel cache) | 8.0 |" in text
+    assert "busy" not in text
+    assert "Other processes were busy (load 3.0)" in markdown([result()], {**MACHINE, "load": 3.0}, None)
 
 
 def test_every_case_is_a_net_of_the_zoo_that_takes_its_overrides():

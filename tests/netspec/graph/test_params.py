@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from net_support import INPUTS, found, layers
 
-from netspec.graph.params import parameter_shapes
 from netspec.lowering import build_graph
 
 ENTRIES = [
@@ -33,7 +32,7 @@ def test_parameters_have_the_shapes_that_lowering_gives_them(entry):
     node = net.by_name["x"]
     graph = build_graph(net)
     made = [s.read.shape for s in graph.states.values() if s.role == "param"]
-    assert list(parameter_shapes(node.layer, tuple(net.shapes[b] for b in node.bottom_ids))) == made
+    assert list(node.layer.param_shapes(*(net.shapes[b] for b in node.bottom_ids)).values()) == made
 
 
 def test_tied_parameters_have_one_shape():
@@ -48,3 +47,11 @@ def test_tied_parameters_have_one_shape():
 def test_params_are_not_more_than_the_parameters():
     text = INPUTS + "layers:\n  - {name: a, type: InnerProduct, num_output: 4, bias_term: false, params: [{}, {}]}\n"
     assert found(text) == ["3 E512 `a`: params has 2 entries, the layer has 1 parameter"]
+
+
+def test_parameters_of_a_refused_layer_are_not_asked_for():
+    text = (
+        INPUTS
+        + "layers:\n  - {name: a, type: Convolution, bottom: label, num_output: 4, kernel_size: 3, params: [{}]}\n"
+    )
+    assert [each[:6] for each in found(text)] == ["3 E413"]

@@ -35,6 +35,16 @@ def test_tops_are_what_the_formula_says(row, data):
 @rows
 @drawn
 @given(data=st.data())
+def test_parameters_are_made_as_stated(row, data):
+    case = row(Draw(data))
+    lone = Lone(case)
+    made = [(lone.short(s.name), s.read.shape) for s in lone.b.graph.states.values() if s.role == "param"]
+    assert list(case.layer.param_shapes(*(x.shape for x in case.bottoms)).items()) == made
+
+
+@rows
+@drawn
+@given(data=st.data())
 def test_gradients_are_the_slopes_of_the_loss(row, data):
     lone = Lone(row(Draw(data)))
     wrt, found = lone.differentiate()
