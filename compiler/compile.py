@@ -47,7 +47,6 @@ def compile_graph(
     reuse
         Whether arena memory is used again once its value is dead.
     """
-
     with _without_garbage_collection():
         return _compile(graph, target, disabled, check, watch, reuse)
 

@@ -50,6 +50,7 @@ class Expr:
     _nodes: tuple[Expr, ...] | None
 
     def __new__(cls, op: str, args: tuple[Expr, ...] = (), value: object = None, dtype: str = "float") -> Expr:
+        """The one object of these parts."""
         key = (op, args, _exact(value), dtype)
         found = _known.get(key)
         if found is None:
@@ -172,7 +173,7 @@ def result_dtype(op: str, dtypes: list[str]) -> str:
 
 
 def _promoted(op: str, args: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    if op in LOGICAL and op != "isfinite" or op in ("to_float", "to_int"):
+    if (op in LOGICAL and op != "isfinite") or op in ("to_float", "to_int"):
         return args
     if op == "where":
         cond, a, b = args

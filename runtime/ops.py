@@ -196,8 +196,11 @@ class Guard(Primitive):
 
 def is_dense(prim: Conv | ConvInputGrad | ConvWeightGrad, kernel: Pair, out_size: Pair) -> bool:
     """Whether the kernel covers its input exactly once (InnerProduct): a matrix product over (c, h, w)."""
-    return out_size == (1, 1) and prim.pad == (0, 0) and prim.dilation == (1, 1) and (
-        not isinstance(prim, ConvInputGrad) or prim.size == kernel
+    return (
+        out_size == (1, 1)
+        and prim.pad == (0, 0)
+        and prim.dilation == (1, 1)
+        and (not isinstance(prim, ConvInputGrad) or prim.size == kernel)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from compiler.autodiff import gradients
 from compiler.builder import Builder
 from compiler.ir import Graph, Value
@@ -48,7 +49,7 @@ class Toy:
             return self.b.where(x > 0, x, slope * x)
 
     def max_pool(self, x: Value, k: int = 2) -> Value:
-        n, c, h, w = x.shape
+        _n, _c, h, w = x.shape
         with self.b.scope(self.name("pool")):
             return self.b.max_pool(x, (k, k), (k, k), (0, 0), (-(-h // k), -(-w // k)))[0]
 

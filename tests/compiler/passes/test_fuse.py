@@ -94,9 +94,7 @@ def test_fuse_says_why_batch_normalisation_is_no_epilogue() -> None:
         mean, variance = b.moments(y, (0, 2, 3))
         b.graph.outputs = {"y": (y - mean) * b.rsqrt(variance + 1e-5)}
     graph = fused(b.graph)
-    assert [(r.layers, r.why) for r in graph.refusals] == [
-        (("conv1", "bn1"), "moments reads the result, not a map")
-    ]
+    assert [(r.layers, r.why) for r in graph.refusals] == [(("conv1", "bn1"), "moments reads the result, not a map")]
 
 
 @pytest.mark.parametrize("name", NETS)
