@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from compiler.builder import Builder
 from compiler.ir import Op, Value
 from compiler.primitives import rule
-from compiler.primitives.shapes import FLOATS
 from runtime import ops
-from runtime.expr import Expr, arg, call
+from runtime.expr import FLOATS, Expr, arg, call
 from runtime.plan import Origin
 
 

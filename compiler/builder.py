@@ -77,8 +77,6 @@ class Builder(Elementwise):
         self._stopped: set[Value] = set()
         self._shared: dict[str, State] = {}
 
-    # -- where operations go -------------------------------------------------
-
     @contextmanager
     def scope(
         self,
@@ -126,8 +124,6 @@ class Builder(Elementwise):
         """``emit`` for a primitive with one result."""
         (result,) = self.emit(prim, *inputs)
         return result
-
-    # -- the border ----------------------------------------------------------
 
     def input(self, name: str, shape: Shape, dtype: str | None = None) -> Value:
         """A value the caller feeds, of the net's dtype unless given."""
@@ -194,8 +190,6 @@ class Builder(Elementwise):
         """The random stream of a name."""
         return zlib.crc32(name.encode())
 
-    # -- reductions ----------------------------------------------------------
-
     def sum(self, x: Value, axes: Axes = None) -> Value:
         """Sum over axes (all if None), which stay with size 1."""
         return self._reduce("sum", x, axes)
@@ -232,8 +226,6 @@ class Builder(Elementwise):
         """A value of one element with shape ()."""
         return self.reshape(x, ())
 
-    # -- products and windows ------------------------------------------------
-
     def matmul(self, a: Value, b: Value, transpose_a: bool = False, transpose_b: bool = False) -> Value:
         """Batched matrix product over the last two axes."""
         return self.emit1(ops.Matmul(transpose_a, transpose_b), a, b)
@@ -262,8 +254,6 @@ class Builder(Elementwise):
     def window(self, x: Value, size: int) -> Value:
         """Sum over ``size`` neighbouring channels (axis 1)."""
         return self.emit1(ops.Window(size), x)
-
-    # -- shapes --------------------------------------------------------------
 
     def concat(self, values: Sequence[Value], axis: int) -> Value:
         """Values one after another along ``axis``."""

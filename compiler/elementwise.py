@@ -99,11 +99,11 @@ class Elementwise:
         return self.apply("min", a, b)
 
     def equal(self, a: Value, b: Value | float) -> Value:
-        """A == b as b1."""
+        """Whether ``a == b``, as b1."""
         return self.apply("eq", a, b)
 
     def not_equal(self, a: Value, b: Value | float) -> Value:
-        """A != b as b1."""
+        """Whether ``a != b``, as b1."""
         return self.apply("ne", a, b)
 
     def both(self, a: Value, b: Value) -> Value:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from compiler.ir import Graph, Value
+from runtime.expr import FLOATS
 from runtime.plan import NUMPY_DTYPE, SEGMENTS
 from runtime.reference import Context, NotFinite, evaluate
 
@@ -124,7 +125,7 @@ def _run(graph: Graph, segments: Collection[str], values: dict[Value, Array], co
 
 def _array(source: ArrayLike, value: Value, context: Context) -> Array:
     """The array of an input or state, in the dtype it is run in."""
-    dtype = context.dtype if value.dtype in ("f32", "f64") else np.dtype(NUMPY_DTYPE[value.dtype])
+    dtype = context.dtype if value.dtype in FLOATS else np.dtype(NUMPY_DTYPE[value.dtype])
     array = np.asarray(source, dtype)
     assert array.shape == value.shape, f"{value.name}: got {array.shape}, expected {value.shape}"
     return array

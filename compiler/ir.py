@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runtime.expr import Expr, arg
+from runtime.expr import Expr, arg, kind_of
 from runtime.ops import Map, Primitive, Reduce, Shape
 from runtime.plan import Origin, Refusal
 
@@ -41,7 +41,7 @@ class Value:
     @property
     def kind(self) -> str:
         """The dtype of an expression that reads it: ``float``, ``i32`` or ``b1``."""
-        return "float" if self.dtype in ("f32", "f64") else "b1" if self.dtype == "b1" else "i32"
+        return kind_of(self.dtype)
 
     @property
     def rank(self) -> int:

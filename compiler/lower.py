@@ -16,8 +16,8 @@ from compiler.passes.orders import VIEWS
 from compiler.passes.place import segment_order
 from compiler.passes.placement import Buffer, Layout, row_major
 from compiler.primitives import rule
-from runtime.expr import Expr, arg, const
-from runtime.ops import ClearHalo, Concat, Map, Pad, Primitive, Reshape, Shape
+from runtime.expr import arg, const, kind_of
+from runtime.ops import ClearHalo, Concat, Map, Pad, Primitive, Reshape, Shape, Slice, Transpose
 from runtime.plan import ITEM_BYTES, SEGMENTS, Origin, Plan, StateEntry, Step, View
 
 
@@ -142,10 +142,8 @@ class _Stepper:
         shape = (max(n, images), pixel, h, w)
         return View("arena", buffer.offset + start * ITEM_BYTES[v.dtype], shape, where.strides, v.dtype, buffer.halo)
 
-    # -- movements that are copies ----------------------------------------------
-
     def _identity(self, op: Op, source: View, target: View) -> None:
-        self._emit(Map((_leaf(source),), source.shape), (source,), (target,), op)
+        self._emit(Map((arg(0, kind_of(source.dtype)),), source.shape), (source,), (target,), op)
 
     def _copy(self, op: Op) -> None:
         x, y = self.view(op.inputs[0]), self.view(op.outputs[0])
@@ -181,11 +179,6 @@ class _Stepper:
         self._identity(op, x, y)
 
 
-def _leaf(view: View) -> Expr:
-    kind = "float" if view.dtype in ("f32", "f64") else "b1" if view.dtype == "b1" else "i32"
-    return arg(0, kind)
-
-
 def _with(shape: Shape, axis: int, n: int) -> Shape:
     return (*shape[:axis], n, *shape[axis + 1 :])
 
@@ -199,12 +192,10 @@ def _part(view: View, axis: int, start: int, shape: Shape) -> View:
 def _moved(op: Op, x: View) -> View:
     """A slice or transpose of ``x`` as a view."""
     prim = op.prim
-    if hasattr(prim, "order"):
+    if isinstance(prim, Transpose):
         return replace(x, shape=op.outputs[0].shape, strides=tuple(x.strides[a] for a in prim.order), halo=(0, 0))
-    return _part(x, prim.axis, prim.start, op.outputs[0].shape)  # type: ignore[attr-defined]
-
-
-# -- one update for many parameters ------------------------------------------------
+    assert isinstance(prim, Slice)
+    return _part(x, prim.axis, prim.start, op.outputs[0].shape)
 
 
 def merge_updates(steps: list[Step]) -> list[Step]:
@@ -222,11 +213,10 @@ def merge_updates(steps: list[Step]) -> list[Step]:
         if not (step.segment in ("accumulate", "update") and _is_flat(step)):
             merged.append(step)
             continue
-        step = _flattened(next(queue))
-        last = merged[-1] if merged else None
-        together = _join(last, step) if last is not None else None
+        flat = _flattened(next(queue))
+        together = _join(merged[-1], flat) if merged else None
         if together is None:
-            merged.append(step)
+            merged.append(flat)
         else:
             merged[-1] = together
     return merged
@@ -289,9 +279,6 @@ def _join(a: Step, b: Step) -> Step | None:
         origin=tuple(sorted({*a.origin, *b.origin})),
         flops=a.flops + b.flops,
     )
-
-
-# -- barriers ------------------------------------------------------------------------
 
 
 READS, WRITES, CLEARS = "reads", "writes", "clears"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from compiler.ir import Graph, Op, State, Value, describe
 from compiler.primitives import rule
-from compiler.verify_plan import VerifyError, verify_plan
+from compiler.verify_plan import VerifyError, check, verify_plan
 from runtime.plan import SEGMENTS
 
 __all__ = ["VerifyError", "verify", "verify_plan"]
@@ -29,27 +29,27 @@ def verify(graph: Graph) -> None:
     """
     made: dict[Value, str] = {}
     for name, value in (*graph.inputs.items(), *((n, s.read) for n, s in graph.states.items())):
-        _check(value not in made, f"input {name}", "is there twice")
-        _check(value.op is None, f"input {name}", "is made by an operation as well")
+        check(value not in made, f"input {name}", "is there twice")
+        check(value.op is None, f"input {name}", "is made by an operation as well")
         made[value] = "init" if name in graph.states else SEGMENTS[1]
     for op in graph.ops:
         _verify_op(graph, op, made)
     for name, state in graph.states.items():
-        _verify_state(graph, name, state, made)
+        _verify_state(name, state, made)
     _verify_border(graph, made)
 
 
 def _verify_op(graph: Graph, op: Op, made: dict[Value, str]) -> None:
     where = _where(op)
-    _check(bool(op.origin), where, "has no origin")
-    _check(op.segment in SEGMENTS, where, f"is in segment {op.segment}, expected one of {', '.join(SEGMENTS)}")
+    check(bool(op.origin), where, "has no origin")
+    check(op.segment in SEGMENTS, where, f"is in segment {op.segment}, expected one of {', '.join(SEGMENTS)}")
     for k, value in enumerate(op.inputs):
-        _check(value in made, where, f"reads {value!r} (operand {k}) before it is made")
+        check(value in made, where, f"reads {value!r} (operand {k}) before it is made")
         if value.op is not None:
             _verify_order(op, value, made[value])
     for value in op.outputs:
-        _check(value not in made, where, f"makes {value!r} a second time")
-        _check(value.op is op, where, f"makes {value!r}, which names another operation as its maker")
+        check(value not in made, where, f"makes {value!r} a second time")
+        check(value.op is op, where, f"makes {value!r}, which names another operation as its maker")
         made[value] = op.segment
     try:
         expected = rule(op.prim).infer(op.prim, *op.inputs)
@@ -57,45 +57,40 @@ def _verify_op(graph: Graph, op: Op, made: dict[Value, str]) -> None:
         raise VerifyError(f"{where}: {error}") from None
     resolved = [(shape, graph.dtype if dtype == "float" else dtype) for shape, dtype in expected]
     got = [(v.shape, v.dtype) for v in op.outputs]
-    _check(got == resolved, where, f"has results {got}, its rule says {resolved}")
+    check(got == resolved, where, f"has results {got}, its rule says {resolved}")
 
 
 def _verify_order(op: Op, value: Value, segment: str) -> None:
     """``init`` runs once in the life of a net: only states carry its results into a step."""
     ok = op.segment == "init" if segment == "init" else SEGMENTS.index(segment) <= SEGMENTS.index(op.segment)
-    _check(ok, _where(op), f"of segment {op.segment} reads {value!r} of segment {segment}")
+    check(ok, _where(op), f"of segment {op.segment} reads {value!r} of segment {segment}")
 
 
-def _verify_state(graph: Graph, name: str, state: State, made: dict[Value, str]) -> None:
+def _verify_state(name: str, state: State, made: dict[Value, str]) -> None:
     where = f"state {name}"
-    _check(state.name == name, where, f"is called {state.name}")
+    check(state.name == name, where, f"is called {state.name}")
     for what, value in (("starts from", state.init), ("is written", state.written)):
         if value is None:
             continue
-        _check(value in made, where, f"{what} {value!r}, which nothing makes")
+        check(value in made, where, f"{what} {value!r}, which nothing makes")
         got, expected = (value.shape, value.dtype), (state.read.shape, state.read.dtype)
-        _check(got == expected, where, f"{what} {got}, it is read as {expected}")
+        check(got == expected, where, f"{what} {got}, it is read as {expected}")
     first = made[state.init]
-    _check(first == "init", where, f"starts from {state.init!r} of segment {first}, expected init")
+    check(first == "init", where, f"starts from {state.init!r} of segment {first}, expected init")
     if state.written is not None and state.written.op is not None:
-        _check(made[state.written] != "init", where, f"is written {state.written!r} of segment init")
+        check(made[state.written] != "init", where, f"is written {state.written!r} of segment init")
 
 
 def _verify_border(graph: Graph, made: dict[Value, str]) -> None:
     for value in graph.roots():
-        _check(value in made, "the border", f"names {value!r}, which nothing makes")
+        check(value in made, "the border", f"names {value!r}, which nothing makes")
     for name, value in graph.grads.items():
-        _check(name in graph.states, f"gradient {name}", "is of no state")
+        check(name in graph.states, f"gradient {name}", "is of no state")
         expected = graph.states[name].read.shape
-        _check(value.shape == expected, f"gradient {name}", f"has shape {value.shape}, the parameter {expected}")
+        check(value.shape == expected, f"gradient {name}", f"has shape {value.shape}, the parameter {expected}")
 
 
 def _where(op: Op) -> str:
     layers = ", ".join(f"{o.layer}:{o.direction}" for o in op.origin) or "no layer"
     operands = ", ".join(map(repr, op.inputs))
     return f"{layers}: {describe(op.prim)}({operands})"
-
-
-def _check(ok: bool, where: str, what: str) -> None:
-    if not ok:
-        raise VerifyError(f"{where}: {what}")

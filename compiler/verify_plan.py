@@ -22,6 +22,12 @@ class VerifyError(AssertionError):
     """A graph or a plan that breaks a rule: a bug of a pass."""
 
 
+def check(ok: bool, where: str, what: str) -> None:
+    """Raises VerifyError saying ``what`` is wrong ``where``, unless ``ok``."""
+    if not ok:
+        raise VerifyError(f"{where}: {what}")
+
+
 @dataclass
 class _Written:
     """Bytes that hold what a step wrote (None: the host), and who has overwritten a part since.
@@ -64,7 +70,7 @@ def verify_plan(plan: Plan) -> None:
     for k, step in enumerate(plan.steps):
         where = _where(plan, k)
         _verify_step(plan, step, where)
-        _check(SEGMENTS.index(step.segment) >= SEGMENTS.index(last), where, f"of {step.segment} comes after {last}")
+        check(SEGMENTS.index(step.segment) >= SEGMENTS.index(last), where, f"of {step.segment} comes after {last}")
         if step.segment != last == "init":
             live = [w for w in live if w.step is None]
         last = step.segment
@@ -80,32 +86,32 @@ def verify_plan(plan: Plan) -> None:
 
 
 def _verify_step(plan: Plan, step: Step, where: str) -> None:
-    _check(bool(step.origin), where, "has no origin")
-    _check(step.segment in SEGMENTS, where, f"is in segment {step.segment}")
+    check(bool(step.origin), where, "has no origin")
+    check(step.segment in SEGMENTS, where, f"is in segment {step.segment}")
     for view, _ in step.views():
         _verify_view(plan, view, where)
     whole = [step, *step.epilogue]
     results = [(s, v) for s in whole for v in s.writes if v is not None]
     for i, (writer, result) in enumerate(results):
         for other in (v for s, v in results[:i] if s is writer):
-            _check(not overlaps(result, other), where, f"writes {_text(result)} and {_text(other)}, which overlap")
+            check(not overlaps(result, other), where, f"writes {_text(result)} and {_text(other)}, which overlap")
         for reader in whole:
             # Elementwise parts, and epilogues behind their rows, read an element before it is written.
             in_place = isinstance(reader.op, ops.Map)
             for operand in reader.reads:
                 ok = (in_place and same_elements(result, operand)) or not overlaps(result, operand)
-                _check(ok, where, f"writes {_text(result)} over its operand {_text(operand)}")
+                check(ok, where, f"writes {_text(result)} over its operand {_text(operand)}")
     for need, view in _halo_needs(step):
         ok = all(n <= h for n, h in zip(need, view.halo, strict=True))
-        _check(ok, where, f"reads a halo of {need} of {_text(view)}, which has {view.halo}")
+        check(ok, where, f"reads a halo of {need} of {_text(view)}, which has {view.halo}")
 
 
 def _verify_view(plan: Plan, view: View, where: str) -> None:
-    _check(view.memory in plan.memory, where, f"names memory {view.memory}, the plan has {', '.join(plan.memory)}")
-    _check(len(view.shape) == len(view.strides), where, f"has {_text(view)} with strides {view.strides}")
+    check(view.memory in plan.memory, where, f"names memory {view.memory}, the plan has {', '.join(plan.memory)}")
+    check(len(view.shape) == len(view.strides), where, f"has {_text(view)} with strides {view.strides}")
     low, high = view.extent()
     size = plan.memory[view.memory]
-    _check(0 <= low and high <= size, where, f"touches bytes {low} to {high} of {view.memory}, which has {size}")
+    check(0 <= low and high <= size, where, f"touches bytes {low} to {high} of {view.memory}, which has {size}")
 
 
 def _halo_needs(step: Step) -> Iterator[tuple[tuple[int, int], View]]:
@@ -144,7 +150,7 @@ def _verify_apart(plan: Plan, first: int, second: int) -> None:
         for x in writes:
             for y in reads:
                 clash = f"may run at once with {_where(plan, first)}, and both touch {_text(x)}"
-                _check(not overlaps(x, y), _where(plan, second), clash)
+                check(not overlaps(x, y), _where(plan, second), clash)
 
 
 def _verify_reads(plan: Plan, k: int, live: list[_Written]) -> None:
@@ -158,19 +164,19 @@ def _verify_reads(plan: Plan, k: int, live: list[_Written]) -> None:
         for strip in halo_strips(view, need):
             for found in _latest(strip, _touching(strip, live)):
                 text = f"reads the halo of {_text(view)}, where {_maker(plan, found)} wrote last"
-                _check(found.halo, where, text)
+                check(found.halo, where, text)
 
 
 def _verify_read(plan: Plan, view: View, where: str, live: list[_Written]) -> None:
     if view.memory != "arena" or 0 in view.shape:
         return
     found = _latest(view, _touching(view, live))
-    _check(bool(found), where, f"reads {_text(view)}, which nothing has written")
+    check(bool(found), where, f"reads {_text(view)}, which nothing has written")
     for source in found:
         torn = [t for t in source.torn_by if any(t is w for w in found)]
         text = f"reads {_text(view)} of {_maker(plan, source)}"
-        _check(not torn, where, f"{text}, a part of which {_maker(plan, torn[0]) if torn else ''} has overwritten")
-        _check(source.view.dtype == view.dtype or source.halo, where, f"{text}, which wrote {source.view.dtype}")
+        check(not torn, where, f"{text}, a part of which {_maker(plan, torn[0]) if torn else ''} has overwritten")
+        check(source.view.dtype == view.dtype or source.halo, where, f"{text}, which wrote {source.view.dtype}")
 
 
 def _write(live: list[_Written], k: int, step: Step) -> list[_Written]:
@@ -246,8 +252,3 @@ def _where(plan: Plan, k: int) -> str:
 
 def _text(view: View) -> str:
     return f"{view.memory}+{view.offset} {view.dtype}[{'x'.join(map(str, view.shape))}]"
-
-
-def _check(ok: bool, where: str, what: str) -> None:
-    if not ok:
-        raise VerifyError(f"{where}: {what}")

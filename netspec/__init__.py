@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from netspec._siblings import check_siblings
 
 if TYPE_CHECKING:
-    from netspec.reading import check, load_spec
+    from netspec.checking import check
+    from netspec.reading import load_spec
     from netspec.reports.inspect import inspect
     from netspec.running import compile, load_weights
     from netspec.spec.diagnostics import SpecError
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
-    **dict.fromkeys(("check", "load_spec"), "netspec.reading"),
+    "check": "netspec.checking",
+    "load_spec": "netspec.reading",
     **dict.fromkeys(("compile", "load_weights"), "netspec.running"),
     "inspect": "netspec.reports.inspect",
     **dict.fromkeys(

@@ -22,10 +22,7 @@ def label_ranges(net: Net) -> Labels:
     for node in net.nodes:
         for k in node.layer.label_bottoms:
             if k < len(node.bottoms) and node.bottoms[k] in net.inputs:
-                scores = net.shapes[node.bottom_ids[0]]
-                axis = getattr(node.layer, "axis", 1)
-                classes = scores[axis] if len(scores) > axis else 1
-                ignore = getattr(node.layer, "ignore_label", None)
+                classes, ignore = node.layer.label_range(*(net.shapes[i] for i in node.bottom_ids))
                 have = found.get(node.bottoms[k])
                 found[node.bottoms[k]] = (min(classes, have[0]) if have else classes, ignore)
     return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 
 from netspec.graph import Net
+from netspec.mappings import near_names
 from runtime.errors import UsageError
 
 
@@ -27,7 +27,5 @@ def kept_names(net: Net, keep: Collection[str]) -> tuple[str, ...]:
     layers = {node.name for node in net.nodes}
     for name in names:
         if name != "all" and name not in blobs and name.rpartition(".")[0] not in layers:
-            near = difflib.get_close_matches(name, [*blobs, "all"], 3, 0.6)
-            hint = f"; near names: {', '.join(near)}" if near else ""
-            raise UsageError(f"keep: no blob or parameter named {name!r}{hint}")
+            raise UsageError(f"keep: no blob or parameter named {name!r}{near_names(name, [*blobs, 'all'])}")
     return (*blobs, "all") if "all" in names else names

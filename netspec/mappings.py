@@ -14,6 +14,12 @@ from runtime.errors import UsageError
 Array = npt.NDArray[Any]
 
 
+def near_names(name: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown name: ``; near names: conv1, conv2``, or nothing."""
+    near = difflib.get_close_matches(str(name), known, 3, 0.6)
+    return f"; near names: {', '.join(near)}" if near else ""
+
+
 class Arrays(Mapping[str, Array]):
     """Arrays read on demand; a name that is missing says why in its KeyError.
 
@@ -47,9 +53,7 @@ class Arrays(Mapping[str, Array]):
         reason = self._known(name)
         if reason is not None:
             return reason
-        near = difflib.get_close_matches(str(name), list(self._names()), 3, 0.6)
-        hint = f"; near names: {', '.join(near)}" if near else ""
-        return f"no {self._what} named {name!r}{hint}"
+        return f"no {self._what} named {name!r}{near_names(name, self._names())}"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names())

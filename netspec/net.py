@@ -6,7 +6,6 @@ and an executor for its own phase, and the stream of its data source.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +19,11 @@ from netspec.feeding import check_inputs, label_ranges
 from netspec.graph import Net as ResolvedNet
 from netspec.keeping import all_blobs, kept_names
 from netspec.lowering import build_graph
-from netspec.mappings import Array, Arrays, WritableArrays, mean_of
+from netspec.mappings import Array, Arrays, WritableArrays, mean_of, near_names
 from runtime.data.open import open_stream
 from runtime.data.stream import Stream
 from runtime.errors import NumericError, UsageError
-from runtime.executor import Executor, Store, open_executor
+from runtime.executor import NOT_FINITE, Executor, Store, open_executor
 from runtime.memory import require
 from runtime.plan import NUMPY_DTYPE, STATE_MEMORY, Plan, StateEntry, View
 from runtime.snapshot import Snapshot, save
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from netspec.spec.load import Spec
 
 DTYPES = {"float32": "f32", "float64": "f64"}
-NOT_FINITE = 1
 
 
 class Net:
@@ -358,8 +356,7 @@ class Net:
     def _why_no_blob(self, name: str) -> str | None:
         if name in all_blobs(self.resolved):
             return f"blob {name!r} was not kept through memory planning: compile with keep=({name!r},)"
-        near = difflib.get_close_matches(str(name), all_blobs(self.resolved), 3, 0.6)
-        return f"no blob named {name!r}" + (f"; near names: {', '.join(near)}" if near else "")
+        return f"no blob named {name!r}{near_names(name, all_blobs(self.resolved))}"
 
     def _why_no_grad(self, name: str) -> str | None:
         if name in all_blobs(self.resolved):

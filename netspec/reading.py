@@ -1,4 +1,4 @@
-"""The Python interface to specs: ``netspec.load_spec`` and ``netspec.check``; numba stays out."""
+"""The Python interface to specs: ``netspec.load_spec``; numba stays out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec.checking import CheckResult
-from netspec.checking import check as check_spec
 from netspec.spec.load import Spec
 from netspec.spec.load import load_spec as read_spec
 
@@ -34,8 +32,3 @@ def load_spec(spec: SpecLike, overrides: Mapping[str, Any] | None = None) -> Spe
     if isinstance(spec, Spec):
         return spec.override(overrides) if overrides else spec
     return read_spec(spec, overrides or {})
-
-
-def check(spec: SpecLike, overrides: Mapping[str, Any] | None = None) -> CheckResult:
-    """Every diagnostic of both phases; never raises for a bad spec."""
-    return check_spec(spec, overrides or {})

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from netspec.graph.net import Net, Node, Shape
-from netspec.graph.shapes import shapes_of, times
+from netspec.graph.shapes import shapes_of
+from netspec.layers.axes import times
 from netspec.layers.sliding import Sliding
 from netspec.spec.layer import ShapeError
 

@@ -19,6 +19,9 @@ from runtime.plan import HEAD, NUMPY_DTYPE, STATE_MEMORY, Plan, View
 SPARE = 512
 """Bytes before and behind each memory that kernels may read."""
 
+NOT_FINITE = 1
+"""What ``Executor.run`` answers where a guard stopped the walk; else 0."""
+
 _DEVICES = {"cpu": "runtime.cpu.executor", "reference": "runtime.reference.executor"}
 
 
@@ -125,7 +128,7 @@ class Executor:
         Returns
         -------
         int
-            0, or 1 where a guard found a number that is not finite.
+            0, or ``NOT_FINITE`` where a guard found a number that is not finite.
         """
         raise NotImplementedError
 

@@ -9,6 +9,10 @@ formula is written once.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+
+FLOATS = ("f32", "f64")
+"""Dtypes of arrays that an expression reads as ``float``."""
 
 UNARY = frozenset("neg exp log sqrt rsqrt sin cos tanh sigmoid abs sign floor not isfinite to_float to_int".split())
 BINARY = frozenset("add sub mul div pow min max lt le gt ge eq ne and or".split())
@@ -80,10 +84,14 @@ class Expr:
 
     def substitute(self, operands: dict[int, Expr]) -> Expr:
         """The tree with operand ``k`` replaced by ``operands[k]`` where given."""
+        return self.replace({n: operands[n.number] for n in self.walk() if n.op == "arg" and n.number in operands})
+
+    def replace(self, known: Mapping[Expr, Expr]) -> Expr:
+        """The tree with every sub-expression that is in ``known`` replaced by its entry there."""
         memo: dict[Expr, Expr] = {}
         for node in self.walk():
-            if node.op == "arg":
-                memo[node] = operands.get(node.number, node)
+            if node in known:
+                memo[node] = known[node]
             elif node.args:
                 memo[node] = Expr(node.op, tuple(memo[a] for a in node.args), node.value, node.dtype)
             else:
@@ -127,6 +135,11 @@ def _exact(value: object) -> object:
     if isinstance(value, float):
         return (float, "nan") if math.isnan(value) else (float, value, math.copysign(1.0, value))
     return (type(value), value)
+
+
+def kind_of(dtype: str) -> str:
+    """The dtype of an expression that reads an array of ``dtype``: ``float``, ``i32`` or ``b1``."""
+    return "float" if dtype in FLOATS else "b1" if dtype == "b1" else "i32"
 
 
 def arg(k: int, dtype: str = "float") -> Expr:
@@ -173,7 +186,7 @@ def result_dtype(op: str, dtypes: list[str]) -> str:
 
 
 def _promoted(op: str, args: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    if (op in LOGICAL and op != "isfinite") or op in ("to_float", "to_int"):
+    if (op in LOGICAL and op != "isfinite") or op in CONVERSIONS:
         return args
     if op == "where":
         cond, a, b = args

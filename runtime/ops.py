@@ -194,6 +194,11 @@ class Guard(Primitive):
     """Stops the walk with status ``NOT_FINITE`` if its scalar operand is not finite; no result."""
 
 
+@dataclass(frozen=True)
+class ClearHalo(Primitive):
+    """Writes zeros in the halo of its result (an N x C x H x W view); no operand."""
+
+
 def is_dense(prim: Conv | ConvInputGrad | ConvWeightGrad, kernel: Pair, out_size: Pair) -> bool:
     """Whether the kernel covers its input exactly once (InnerProduct): a matrix product over (c, h, w)."""
     return (
@@ -219,8 +224,3 @@ def conv_input_grad_halo(prim: ConvInputGrad, kernel: Pair, dy_size: Pair) -> Pa
         above = max(0, (prim.size[axis] - 1 + prim.pad[axis]) // prim.stride[axis] - (dy_size[axis] - 1))
         need.append(max(below, above))
     return need[0], need[1]
-
-
-@dataclass(frozen=True)
-class ClearHalo(Primitive):
-    """Writes zeros in the halo of its result (an N x C x H x W view); no operand."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.primitives.registry import Rule, Typed, register
+from compiler.primitives.registry import Movement, Typed, register
 from runtime import ops
 
 if TYPE_CHECKING:
-    from compiler.ir import Op, Value
+    from compiler.ir import Value
 
 
 @register(ops.ClearHalo)
-class ClearHaloRule(Rule):
+class ClearHaloRule(Movement):
     """A step of plans alone: a graph's values have no halo."""
 
     no_gradient = "it changes no element"
@@ -20,7 +20,3 @@ class ClearHaloRule(Rule):
     def infer(self, prim: ops.ClearHalo, *inputs: Value) -> list[Typed]:
         """ValueError: not for graphs."""
         raise ValueError("clear_halo: got a graph, expected a plan: values of a graph have no halo")
-
-    def flops(self, op: Op) -> int:
-        """None."""
-        return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.primitives.registry import Rule, Typed, register
+from compiler.primitives.registry import Movement, Typed, register
 from compiler.primitives.shapes import require, require_axis, written
 from runtime import ops
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @register(ops.Concat)
-class ConcatRule(Rule):
+class ConcatRule(Movement):
     """y = (a, b, ..) along an axis; da, db, .. are slices of dy."""
 
     def infer(self, prim: ops.Concat, *inputs: Value) -> list[Typed]:
@@ -44,7 +44,3 @@ class ConcatRule(Rule):
             grads.append(dy if value.shape == dy.shape else b.emit1(ops.Slice(prim.axis, start, stop), dy))
             start = stop
         return grads
-
-    def flops(self, op: Op) -> int:
-        """None."""
-        return 0

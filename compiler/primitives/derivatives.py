@@ -13,7 +13,7 @@ indices and random numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from runtime.expr import Expr, call, const
 
@@ -48,19 +48,6 @@ def adjoints(results: Sequence[Expr], seeds: Sequence[Expr | None]) -> dict[int,
     return {n.value: g for n, g in found.items() if n.op == "arg" and g != ZERO}  # type: ignore[misc]
 
 
-def replace(tree: Expr, known: Mapping[Expr, Expr]) -> Expr:
-    """The tree with every sub-expression that is in ``known`` replaced by its entry there."""
-    memo: dict[Expr, Expr] = {}
-    for node in tree.walk():
-        if node in known:
-            memo[node] = known[node]
-        elif node.args:
-            memo[node] = Expr(node.op, tuple(memo[a] for a in node.args), node.value, node.dtype)
-        else:
-            memo[node] = node
-    return memo[tree]
-
-
 def _active(order: list[Expr]) -> set[Expr]:
     """Floating nodes that depend on a floating operand."""
     active: set[Expr] = set()
@@ -69,9 +56,6 @@ def _active(order: list[Expr]) -> set[Expr]:
         if node.dtype == "float" and reads:
             active.add(node)
     return active
-
-
-# -- arithmetic that folds what is known --------------------------------------
 
 
 def _number(x: Expr) -> float | None:

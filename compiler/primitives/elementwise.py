@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from compiler.primitives.derivatives import adjoints, replace
-from compiler.primitives.shapes import FLOATS, broadcast_axes, fits, require, written
+from compiler.primitives.derivatives import adjoints
+from compiler.primitives.shapes import broadcast_axes, fits, require, written
 from runtime import ops
-from runtime.expr import Expr, arg
+from runtime.expr import CONVERSIONS, FLOATS, Expr, arg
 from runtime.ops import Shape
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 FLOAT = "float"
 """Dtype of a result in the graph's working precision where no operand tells it."""
-
-
-def kind_of(dtype: str) -> str:
-    """The expression dtype of a value's dtype."""
-    return "float" if dtype in FLOATS else "b1" if dtype == "b1" else "i32"
 
 
 def check(kind: str, results: Sequence[Expr], shape: Shape, inputs: Sequence[Value]) -> str:
@@ -42,7 +37,7 @@ def _check_leaf(kind: str, leaf: Expr, rank: int, inputs: Sequence[Value]) -> No
         k = leaf.value
         assert isinstance(k, int)
         require(0 <= k < len(inputs), kind, f"expression of operand {k}", f"{len(inputs)} operands")
-        expected = kind_of(inputs[k].dtype)
+        expected = inputs[k].kind
         require(leaf.dtype == expected, kind, f"operand {k} read as {leaf.dtype}", f"{expected} of {inputs[k].dtype}")
     elif leaf.op == "index":
         axis = leaf.value
@@ -52,8 +47,7 @@ def _check_leaf(kind: str, leaf: Expr, rank: int, inputs: Sequence[Value]) -> No
 
 def operations(results: Sequence[Expr]) -> int:
     """Arithmetic operations an element: every distinct function node of all trees counts 1."""
-    free = ("to_float", "to_int")
-    return len({n for result in results for n in result.walk() if n.args and n.op not in free})
+    return len({n for result in results for n in result.walk() if n.args and n.op not in CONVERSIONS})
 
 
 def gradient(
@@ -77,7 +71,7 @@ def gradient(
     if len(set(inputs)) < len(inputs):
         # A value read twice is one operand, so its gradient is one formula.
         first = {value: k for k, value in reversed(list(enumerate(inputs)))}
-        same = {k: arg(first[v], kind_of(v.dtype)) for k, v in enumerate(inputs)}
+        same = {k: arg(first[v], v.kind) for k, v in enumerate(inputs)}
         known = {r.substitute(same): v for r, v in known.items()}
         results = [r.substitute(same) for r in results]
     pool = list(inputs)
@@ -87,7 +81,7 @@ def gradient(
     grads: list[Value | None] = []
     for k, value in enumerate(inputs):
         formula = found.get(k) if value.dtype in FLOATS else None
-        grads.append(None if formula is None else emit_summed(b, replace(formula, outputs), shape, pool, value.shape))
+        grads.append(None if formula is None else emit_summed(b, formula.replace(outputs), shape, pool, value.shape))
     return grads
 
 
@@ -98,7 +92,7 @@ def _leaf(value: Value, pool: list[Value]) -> Expr:
         if formula.op == "const":
             return formula
     pool.append(value)
-    return arg(len(pool) - 1, kind_of(value.dtype))
+    return arg(len(pool) - 1, value.kind)
 
 
 def emit_summed(b: Builder, formula: Expr, shape: Shape, pool: Sequence[Value], target: Shape) -> Value:
@@ -111,7 +105,7 @@ def emit_summed(b: Builder, formula: Expr, shape: Shape, pool: Sequence[Value], 
     if formula.op == "arg" and pool[used[0]].shape == target == shape:
         return pool[used[0]]
     if used != list(range(len(used))):
-        formula = formula.substitute({k: arg(i, kind_of(pool[k].dtype)) for i, k in enumerate(used)})
+        formula = formula.substitute({k: arg(i, pool[k].kind) for i, k in enumerate(used)})
     axes = tuple(a for a in broadcast_axes(target, shape) if shape[a] != 1)
     prim = ops.Reduce("sum", (formula,), axes, shape) if axes else ops.Map((formula,), shape)
     total = b.emit1(prim, *(pool[k] for k in used))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.primitives.registry import Rule, Typed, register
+from compiler.primitives.registry import Movement, Typed, register
 from compiler.primitives.shapes import require, written
 from runtime import ops
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @register(ops.Pad)
-class PadRule(Rule):
+class PadRule(Movement):
     """y = x with zeros around (negative widths crop); dx by the negative widths."""
 
     def infer(self, prim: ops.Pad, *inputs: Value) -> list[Typed]:
@@ -33,7 +33,3 @@ class PadRule(Rule):
         assert isinstance(prim, ops.Pad)
         back = ops.Pad(tuple((-before, -after) for before, after in prim.widths))
         return [None if dy is None else b.emit1(back, dy)]
-
-    def flops(self, op: Op) -> int:
-        """None."""
-        return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from compiler.primitives.registry import Rule, Typed, register
+from compiler.primitives.registry import Movement, Typed, register
 from compiler.primitives.shapes import require, written
 from runtime import ops
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @register(ops.Reshape)
-class ReshapeRule(Rule):
+class ReshapeRule(Movement):
     """y = x in another shape, row-major; dx = dy in x's shape."""
 
     def infer(self, prim: ops.Reshape, *inputs: Value) -> list[Typed]:
@@ -31,7 +31,3 @@ class ReshapeRule(Rule):
         """``reshape`` back."""
         (x,), (dy,) = op.inputs, dys
         return [None if dy is None else dy if dy.shape == x.shape else b.emit1(ops.Reshape(x.shape), dy)]
-
-    def flops(self, op: Op) -> int:
-        """None."""
-        return 0

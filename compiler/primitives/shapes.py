@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runtime import ops
-from runtime.expr import arg
+from runtime.expr import FLOATS, arg
 from runtime.ops import Pair, Shape
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
-
-FLOATS = ("f32", "f64")
 
 
 def written(shape: Shape) -> str:

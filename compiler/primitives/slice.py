@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.primitives.registry import Rule, Typed, register
+from compiler.primitives.registry import Movement, Typed, register
 from compiler.primitives.shapes import require, require_axis
 from runtime import ops
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @register(ops.Slice)
-class SliceRule(Rule):
+class SliceRule(Movement):
     """y = x[start:stop] along an axis; dx is dy with zeros around."""
 
     def infer(self, prim: ops.Slice, *inputs: Value) -> list[Typed]:
@@ -35,7 +35,3 @@ class SliceRule(Rule):
         around = (prim.start, x.shape[prim.axis] - prim.stop)
         widths = tuple(around if a == prim.axis else (0, 0) for a in range(x.rank))
         return [dy if around == (0, 0) else b.emit1(ops.Pad(widths), dy)]
-
-    def flops(self, op: Op) -> int:
-        """None."""
-        return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.primitives.registry import Rule, Typed, register
+from compiler.primitives.registry import Movement, Typed, register
 from compiler.primitives.shapes import require, written
 from runtime import ops
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @register(ops.Transpose)
-class TransposeRule(Rule):
+class TransposeRule(Movement):
     """y = x with axis ``order[a]`` as axis a; dx by the inverse permutation."""
 
     def infer(self, prim: ops.Transpose, *inputs: Value) -> list[Typed]:
@@ -31,7 +31,3 @@ class TransposeRule(Rule):
         assert isinstance(prim, ops.Transpose)
         inverse = tuple(prim.order.index(a) for a in range(len(prim.order)))
         return [None if dy is None else b.emit1(ops.Transpose(inverse), dy)]
-
-    def flops(self, op: Op) -> int:
-        """None."""
-        return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.graph.net import Node, Shape
-from netspec.graph.shapes import times
+from netspec.layers.axes import times
 from netspec.spec.diagnostics import Diagnostics, Related
 from netspec.spec.marks import Mark
 

@@ -13,7 +13,6 @@ from netspec.spec.fields import Entry, fields_of
 if TYPE_CHECKING:
     from netspec.spec.load import Spec
 
-_PATHS = ("file", "mean_file", "root")
 _WIRED = frozenset("name bottom top include exclude if share lr_mult decay_mult loss_weight params".split())
 
 
@@ -81,7 +80,7 @@ def _entry(node: Node) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": node.name, "type": node.type}
     if node.bottoms:
         entry["bottom"] = _one_or_all(node.bottoms)
-        if "expr" in layer.specs and layer.bottom_names != node.bottoms:
+        if layer.formula_field is not None and layer.bottom_names != node.bottoms:
             entry["bottom"] = dict(zip(layer.bottom_names, node.bottoms, strict=True))
     if node.tops not in ((node.name,), ()):
         entry["top"] = _one_or_all(node.tops)
@@ -147,7 +146,7 @@ def _data(data: dict[str, Source | None]) -> dict[str, Any]:
         if source is None:
             continue
         fields = {"source": source.type_name, **_given(source)}
-        for name in _PATHS:
+        for name in (*source.path_fields, "root"):
             if fields.get(name) is not None:
                 fields[name] = paths.spelled_out(source, name)
         each[phase] = fields

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from netspec.graph.net import Node, Shape, blob_name
+from netspec.layers.axes import times
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.layer import ShapeError
 from netspec.spec.marks import Mark
@@ -21,11 +22,6 @@ class Placed:
 
     node: Node
     bottom_marks: tuple[Mark, ...] = ()
-
-
-def times(shape: Shape) -> str:
-    """Return ``32 x 20 x 24 x 24``; a shape without axes is a single number."""
-    return " x ".join(map(str, shape)) if shape else "a single number"
 
 
 def shapes_of(node: Node, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:

@@ -51,6 +51,9 @@ class Accuracy(Layer):
             )
         return ((), (x[axis],))[: max(1, len(self.top_names))]
 
+    def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
+        return x[axes.canonical(self.axis, len(x))], self.ignore_label
+
     def lower(self, b: Builder, x: Value, label: Value) -> tuple[Value, ...]:
         axis = axes.canonical(self.axis, x.rank)
         column = labels.label_column(b, x, label, axis)

@@ -65,7 +65,7 @@ def same_count(x: Shape, target: Shape, what: str) -> None:
         )
 
 
-def fill(filler: Filler | None, shape: Shape, field: str) -> None:
+def check_filler(filler: Filler | None, shape: Shape, field: str) -> None:
     """Raises ShapeError if ``filler`` cannot fill a parameter of this shape."""
     why = None if filler is None else filler.problem(shape)
     if why is not None:

@@ -33,6 +33,7 @@ class Expression(Layer):
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, None)
+    formula_field: ClassVar[str | None] = "expr"
 
     expr: str = field(doc="the formula")
 

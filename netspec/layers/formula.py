@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from netspec.layers.axes import times
+
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
-
-Shape = tuple[int, ...]
+    from netspec.spec.layer import Shape
 
 MAX_LENGTH = 8192
 MAX_NESTING = 64
@@ -146,7 +147,7 @@ def shape(node: Node, shapes: Mapping[str, Shape]) -> Shape:
         own = shape(arg, shapes)
         joined = _broadcast(out, own)
         if joined is None:
-            raise FormulaError(f"shapes {_times(out)} and {_times(own)} do not broadcast", node.column)
+            raise FormulaError(f"shapes {times(out)} and {times(own)} do not broadcast", node.column)
         out = joined
     return out
 
@@ -339,7 +340,3 @@ def _broadcast(a: Shape, b: Shape) -> Shape | None:
     if any(m != n and 1 not in (m, n) for m, n in zip(wide_a, wide_b, strict=True)):
         return None
     return tuple(n if m == 1 else m for m, n in zip(wide_a, wide_b, strict=True))
-
-
-def _times(shape: Shape) -> str:
-    return " x ".join(map(str, shape)) or "()"

@@ -44,6 +44,9 @@ class HingeLoss(Layer):
         labels.check_labels(labels.flat_rows(x), label, 1)
         return ()
 
+    def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
+        return labels.flat_rows(x)[1], None
+
     def lower(self, b: Builder, x: Value, label: Value) -> Value:
         rows = b.reshape(x, labels.flat_rows(x.shape))
         column = labels.label_column(b, rows, label, 1)

@@ -33,7 +33,7 @@ class Parameter(Layer):
     filler: Filler | None = field(None, doc="start of the blob; default: 0")
 
     def shapes(self) -> Shape:
-        axes.fill(self.filler, self.shape, "filler")
+        axes.check_filler(self.filler, self.shape, "filler")
         return self.shape
 
     def param_shapes(self) -> dict[str, Shape]:

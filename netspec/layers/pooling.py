@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
 
-
 _WINDOW = ("kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "pad", "pad_h", "pad_w")
 
 
@@ -37,6 +36,7 @@ class Pooling(Sliding):
 
     rounds: ClassVar[bool] = True
     passes_on: ClassVar[bool] = True
+    instead: ClassVar[dict[str, tuple[str, ...]]] = {**Sliding.instead, "global_pooling": _WINDOW}
 
     pool: str = field("MAX", choices=("MAX", "AVE"), doc="largest or average value")
     global_pooling: bool = field(False, doc="one window over the whole map; takes no kernel, pad or stride")

@@ -35,7 +35,7 @@ class PReLU(Layer):
     def shapes(self, x: Shape) -> Shape:
         if len(x) < 2:
             raise ShapeError("E413", f"PReLU works on N x C x .., its bottom is {axes.times(x)}")
-        axes.fill(self.filler, self.param_shapes(x)["slope"], "filler")
+        axes.check_filler(self.filler, self.param_shapes(x)["slope"], "filler")
         return x
 
     def param_shapes(self, x: Shape) -> dict[str, Shape]:

@@ -54,7 +54,7 @@ class Scale(Layer):
                 f"the factor is {axes.times(factor)}, the axes of x from {axis} on are {axes.times(x[axis:])}",
                 field="axis",
             )
-        axes.fill(self.filler, factor, "filler")
+        axes.check_filler(self.filler, factor, "filler")
         return x
 
     def _axis(self, x: Shape) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers.windows import Axis
 from netspec.spec.layer import Layer, Problem, ShapeError, field
@@ -13,9 +13,18 @@ if TYPE_CHECKING:
 
 Pair = tuple[int, int]
 
+WORDS = {"kernel": "kernel_size", "stride": "stride", "pad": "pad"}
+"""How the fields of one side begin (``kernel_h``), and the field for both."""
+
 
 class Sliding(Layer):
     """Base of the layers with a window: one value for both sides, [height, width], or the h and w fields."""
+
+    instead: ClassVar[dict[str, tuple[str, ...]]] = {
+        **Layer.instead,
+        **{whole: (f"{word}_h", f"{word}_w") for word, whole in WORDS.items()},
+        **{f"{word}_{side}": (whole,) for word, whole in WORDS.items() for side in "hw"},
+    }
 
     kernel_size: tuple[int, ...] = field((), minimum=1, doc="window: one side, or height and width", unit="pixels")
     kernel_h: int | None = field(None, minimum=1, doc="height of the window", unit="pixels")
@@ -35,12 +44,12 @@ class Sliding(Layer):
         if self.engine is not None:
             message = "engine is read and ignored: the compiler chooses the kernels"
             yield Problem("W121", "engine", message, "drop engine", "warning")
-        for name, short in (("kernel_size", "kernel"), ("stride", "stride"), ("pad", "pad")):
-            both = getattr(self, f"{short}_h"), getattr(self, f"{short}_w")
-            if self.said(name) and both != (None, None):
-                hint = f"keep {name}, or {short}_h and {short}_w"
-                yield Problem("E511", name, f"{name} and {short}_h/{short}_w say the same", hint)
-        for name in ("kernel_size", "stride", "pad"):
+        for word, name in WORDS.items():
+            sides = getattr(self, f"{word}_h"), getattr(self, f"{word}_w")
+            if self.said(name) and sides != (None, None):
+                hint = f"keep {name}, or {word}_h and {word}_w"
+                yield Problem("E511", name, f"{name} and {word}_h/{word}_w say the same", hint)
+        for name in WORDS.values():
             yield from two_at_most(name, getattr(self, name))
 
     def said(self, name: str) -> bool:

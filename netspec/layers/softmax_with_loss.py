@@ -45,6 +45,9 @@ class SoftmaxWithLoss(labels.Normalised):
         labels.check_labels(x, label, axes.canonical(self.axis, len(x)))
         return ((), x)[: max(1, len(self.top_names))]
 
+    def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
+        return x[axes.canonical(self.axis, len(x))], self.ignore_label
+
     def lower(self, b: Builder, x: Value, label: Value) -> tuple[Value, ...]:
         axis = axes.canonical(self.axis, x.rank)
         column = labels.label_column(b, x, label, axis)

@@ -58,7 +58,7 @@ class Weighted(Layer):
 
     def check_filler(self, x: Shape) -> None:
         """Raise ShapeError if the filler cannot fill the weights over a bottom of shape ``x``."""
-        axes.fill(self.weight_filler, self.weight_shape(x), "weight_filler")
+        axes.check_filler(self.weight_filler, self.weight_shape(x), "weight_filler")
 
     def learned(self, b: Builder, x: Value) -> tuple[Value, Value | None]:
         """Make the parameters: the weights, and the bias or None."""

@@ -27,6 +27,7 @@ _IGNORED = {
 """Fields of Caffe that are read and have no effect, with what does it here."""
 
 _POLICY_FIELDS = ("gamma", "power", "stepsize", "stepvalue")
+_EXAMPLE = {"gamma": "0.1", "power": "1", "stepsize": "1000", "stepvalue": "[1000, 2000]", "max_iter": "10000"}
 
 
 class Solver(Entry):
@@ -124,6 +125,3 @@ class Solver(Entry):
             Factors on the rate and on the decay.
         """
         raise NotImplementedError(type(self).__name__)
-
-
-_EXAMPLE = {"gamma": "0.1", "power": "1", "stepsize": "1000", "stepvalue": "[1000, 2000]", "max_iter": "10000"}

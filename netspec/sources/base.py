@@ -1,6 +1,6 @@
 """The base of every data source: common fields, tops and where files are looked for.
 
-Seam (used by the resolver, the compiled net and the trainer)::
+What the rest asks of a source::
 
     source.tops()            {"data": (1, 28, 28), "label": ()}   shapes of one sample
     source.label_tops()      {"label"}                            integers, i32 inside the net
@@ -15,6 +15,7 @@ The last line is where NumPy comes in and files are opened.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from netspec.sources import paths
 from netspec.spec.fields import Entry, Problem, field
@@ -29,6 +30,8 @@ class Source(Entry):
 
     registry = SOURCES
     type_key = "source"
+    path_fields: ClassVar[tuple[str, ...]] = ("mean_file",)
+    """Fields that name a file beside the spec or below the data root."""
 
     tops_: tuple[str, ...] = field(("data", "label"), doc="names of the blobs it gives, images first")
     batch_size: int = field(1, minimum=1, doc="samples a batch")
@@ -45,8 +48,6 @@ class Source(Entry):
     shuffle: bool = field(True, doc="a fresh seeded permutation each epoch, in training only")
     root: str | None = field(None, doc="data root; stronger than NETSPEC_DATA")
 
-    # -- what a kind of source says of itself ------------------------------
-
     def item(self) -> Shape:
         """Return the shape of one sample of the first top before pad and crop, C x H x W for pictures."""
         raise NotImplementedError
@@ -58,8 +59,6 @@ class Source(Entry):
     def files(self, test: bool) -> Files:
         """Return which files to read for the training or the test half."""
         raise NotImplementedError
-
-    # -- what everybody asks -----------------------------------------------
 
     def tops(self) -> dict[str, Shape]:
         """Return blob name -> shape of one sample, after the transforms, without the batch axis."""
@@ -113,15 +112,13 @@ class Source(Entry):
             prefetch=training,
         )
 
-    # -- cross-field checks --------------------------------------------------
-
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between fields (codes E6xx)."""
         yield from _part_problems(self.part)
         if self.mean and self.mean_file is not None:
             yield Problem("E652", "mean_file", "mean and mean_file are exclusive", "keep one of them")
-        for name in ("mean_file", "file"):
-            path = getattr(self, name, None)
+        for name in self.path_fields:
+            path = getattr(self, name)
             if path is not None and paths.escapes(path):
                 message = f"{name}: {path!r} leaves the folder of the spec"
                 yield Problem("E653", name, message, "write an absolute path, or a path below data.root")

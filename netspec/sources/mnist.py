@@ -35,7 +35,7 @@ class Mnist(Source):
             images=f"{half}-images-idx3-ubyte",
             labels=f"{half}-labels-idx1-ubyte",
             item=self.item(),
-            hint=paths.hint(self, folders),
+            hint=paths.hint(folders),
         )
 
 

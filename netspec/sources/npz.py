@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from netspec.sources import paths
 from netspec.sources.base import Shape, Source
@@ -25,6 +26,8 @@ class Npz(Source):
     -----
         No pickles. Arrays are C-ordered, N C H W, of any real type.
     """
+
+    path_fields: ClassVar[tuple[str, ...]] = (*Source.path_fields, "file")
 
     file: str = field(doc="the archive; often another one in train and in test")
     arrays: tuple[str, ...] = field((), doc="the arrays' names in the archive; default: those of the tops")

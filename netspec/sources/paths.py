@@ -96,7 +96,7 @@ def spelled_out(source: Source, field: str) -> str:
     return str(resolve(source, field, path).absolute())
 
 
-def hint(source: Source, folders: tuple[Path, ...]) -> str:
+def hint(folders: tuple[Path, ...]) -> str:
     """Return what to do when the files are nowhere."""
     if not folders:
         return f"no data root: set data.root in the spec, --set data.root=DIR, or {VARIABLE}"

@@ -87,6 +87,9 @@ class Layer(Entry):
     passes_on: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False  # computes nothing: labels are still labels behind it
     rounds: ClassVar[bool] = False  # has a size that `round` decides
+    formula_field: ClassVar[str | None] = None  # the field with a formula, which names the bottoms
+    # a key of a layer takes the place of these in the defaults of its type: they say the same in other words
+    instead: ClassVar[dict[str, tuple[str, ...]]] = {"include": ("exclude",), "exclude": ("include",)}
 
     # Set by whoever wires the layer, before `warnings`, `shapes` and `lower`: names as
     # written (the keys, where `bottom` is a mapping). Slice and Input count their tops by
@@ -144,6 +147,13 @@ class Layer(Entry):
         parameters of these names and shapes, in this order.
         """
         return {}
+
+    def label_range(self, *bottoms: Any, **_: Any) -> tuple[int, int | None]:
+        """Return how many classes there are, counted from 0, and the label that is ignored.
+
+        Layers with ``label_bottoms`` alone are asked, for bottoms that ``shapes`` accepts.
+        """
+        raise NotImplementedError(type(self).__name__)
 
     def lower(self, b: Builder, *bottoms: Any, **_: Any) -> Value | tuple[Value, ...]:
         """Return the tops as values made by the builder."""

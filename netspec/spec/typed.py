@@ -22,20 +22,6 @@ _VARIABLE = re.compile(r"\$\$|\$\{[^}]*\}|\$[^\W\d]\w*")
 _WIRED = ("bottom", "top", "include", "exclude", "if_")
 _NOT_IN_DEFAULTS = ("name", "type", "bottom", "top", "block", "repeat", "each", "if", "share")
 
-# A key of a layer takes the place of these in the defaults: they say the same in other words.
-_INSTEAD = {
-    "global_pooling": (
-        "kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w", "pad", "pad_h", "pad_w"
-    ),
-    "include": ("exclude",),
-    "exclude": ("include",),
-    **{f"{word}_{axis}": (first,) for word, first in (("kernel", "kernel_size"), ("stride", "stride"), ("pad", "pad"))
-       for axis in "hw"},
-    "kernel_size": ("kernel_h", "kernel_w"),
-    "stride": ("stride_h", "stride_w"),
-    "pad": ("pad_h", "pad_w"),
-}  # fmt: skip
-
 
 class Typer:
     """Builds the typed layers of a tree."""
@@ -96,7 +82,7 @@ class Typer:
 
     def _may_name(self, item: Item, bottom: Mapping) -> None:
         """Only a formula has names for its bottoms."""
-        if item.cls is not None and "expr" not in item.cls.specs:
+        if item.cls is not None and item.cls.formula_field is None:
             hint = f"bottom: [{', '.join(v.text for _, v in bottom if isinstance(v, Scalar))}]"
             message = f"`{item.name}`: only an Expression takes a mapping as bottom"
             self.diagnostics.error("E221", bottom.mark, message, hint, item.name)
@@ -107,7 +93,7 @@ class Typer:
         if under is None:
             return node
         own = set(node.keys())
-        own.update(name for key in node.keys() for name in _INSTEAD.get(key, ()))
+        own.update(name for key in node.keys() for name in cls.instead.get(key, ()))
         aliases = keys_of(cls)
         fields = {aliases[key].name for key in own if key in aliases}
         added = [(k, v) for k, v in under.pairs if k.text not in own and aliases[k.text].name not in fields]
@@ -119,7 +105,7 @@ class Typer:
         if literal and id(item.node) in self._built:
             layer = copy.copy(self._built[id(item.node)][1])
         else:
-            full, failed = self._evaluated(node, env, item.name)
+            full, failed = self._evaluated(node, env, item.name, cls.formula_field)
             layer = build(cls, full, self.diagnostics, layer=item.name, failed=failed)
             if literal:
                 self._built[id(item.node)] = item.node, layer
@@ -129,11 +115,11 @@ class Typer:
                 setattr(layer, name, None)
         return layer
 
-    def _evaluated(self, node: Mapping, env: Env, layer: str) -> tuple[Mapping, list[str]]:
+    def _evaluated(self, node: Mapping, env: Env, layer: str, formula: str | None) -> tuple[Mapping, list[str]]:
         """Replace the expressions of an entry; name the keys whose values cannot be had, the rest is checked."""
         pairs, failed = [], []
         for key, value in node.pairs:
-            written = _in_parentheses(value) if key.text == "expr" else value
+            written = _in_parentheses(value) if key.text == formula else value
             try:
                 pairs.append((key, self.evaluator.node(written, env, layer)))
             except Failed:

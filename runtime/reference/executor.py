@@ -11,12 +11,9 @@ from typing import Any
 import numpy as np
 
 from runtime import ops
-from runtime.executor import Executor, Store
+from runtime.executor import NOT_FINITE, Executor, Store
 from runtime.plan import HEAD, NUMPY_DTYPE, Plan, Step, View
 from runtime.reference.registry import Context, NotFinite, evaluate
-
-FINITE, NOT_FINITE = 0, 1
-"""What ``run`` answers."""
 
 
 class ReferenceExecutor(Executor):
@@ -36,14 +33,14 @@ class ReferenceExecutor(Executor):
         self._dtype: np.dtype[Any] = np.dtype(NUMPY_DTYPE[precision])
 
     def run(self, *segments: str) -> int:
-        """Runs these segments in the plan's order; 0, or 1 where a guard stopped the walk."""
+        """Runs these segments in the plan's order; 0, or ``NOT_FINITE`` where a guard stopped the walk."""
         context = Context(self._dtype, dict(zip(HEAD, map(float, self._head), strict=True)))
         try:
             for step in self.plan.segment(*segments):
                 self._step(step, context)
         except NotFinite:
             return NOT_FINITE
-        return FINITE
+        return 0
 
     def _step(self, step: Step, context: Context) -> None:
         if isinstance(step.op, ops.ClearHalo):

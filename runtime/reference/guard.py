@@ -1,4 +1,4 @@
-"""guard and clear_halo in NumPy."""
+"""guard in NumPy."""
 
 from __future__ import annotations
 

@@ -210,3 +210,16 @@ def test_no_warning_where_only_padding_is_dropped():
     # ResNet's first layer: (224 - 7 + 6)/2 + 1 = 112.5
     layer = conv(kernel_size=(7,), stride=(2,), pad=(3,))
     assert (layer.shapes((1, 3, 224, 224)), warned(layer, (1, 3, 224, 224))) == ((1, 4, 112, 112), [])
+
+
+@pytest.mark.parametrize(
+    ("layer", "scores", "expected"),
+    [
+        (SoftmaxWithLoss(ignore_label=255), (4, 21, 8, 8), (21, 255)),
+        (SoftmaxWithLoss(axis=-1), (4, 8, 5), (5, None)),
+        (Accuracy(), (4, 10), (10, None)),
+        (HingeLoss(), (4, 3, 2, 2), (12, None)),  # further axes are flattened into the classes
+    ],
+)
+def test_labels_count_the_classes_of_the_scores(layer, scores, expected):
+    assert expected == layer.label_range(scores, (4,))
