@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from compiler.passes.save import save
 from compiler.passes.simplify import drop_dead, simplify
 from compiler.target import Target
 from compiler.verify import verify, verify_plan
-from runtime.plan import Plan
+from runtime.plan import Plan, View
 
 PASSES = ("simplify", "save", "fuse", "choose", "layout")
 """Passes that can be disabled; ``place`` always runs."""
@@ -34,6 +34,7 @@ def compile_graph(
     check: bool = False,
     watch: Watcher | None = None,
     reuse: bool = True,
+    homes: Mapping[str, View] | None = None,
 ) -> Plan:
     """Runs the passes over ``graph`` (which is changed) and lowers it.
 
@@ -47,9 +48,12 @@ def compile_graph(
         Called after each pass, for ``--dump-passes``.
     reuse
         Whether arena memory is used again once its value is dead.
+    homes
+        Where the states lie that an earlier plan of the same net has too, by name;
+        what is not among them goes to the memory ``apart``.
     """
     with _without_garbage_collection():
-        return _compile(graph, target, disabled, check, watch, reuse)
+        return _compile(graph, target, disabled, check, watch, reuse, homes)
 
 
 @contextmanager
@@ -65,7 +69,13 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def _compile(
-    graph: Graph, target: Target, disabled: Collection[str], check: bool, watch: Watcher | None, reuse: bool
+    graph: Graph,
+    target: Target,
+    disabled: Collection[str],
+    check: bool,
+    watch: Watcher | None,
+    reuse: bool,
+    homes: Mapping[str, View] | None,
 ) -> Plan:
     def done(name: str) -> None:
         if check:
@@ -93,7 +103,7 @@ def _compile(
     found = layout(graph, views="layout" not in disabled)
     done("layout")
     unplanned = unplanned_bytes(graph, found)
-    sizes = place(graph, found, target, reuse)
+    sizes = place(graph, found, target, reuse, homes)
     plan = lower(graph, found, sizes, unplanned)
     if check:
         verify_plan(plan)

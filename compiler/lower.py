@@ -1,21 +1,20 @@
 """lower: from a graph with placements to a plan.
 
 Movements (concat, slice, reshape, transpose, pad) that are not views become
-identity maps; maps that ``fuse`` put behind a product become its epilogue;
-updates of neighbouring parameters become one step; barriers are set where a
-step touches bytes that an unfinished one may touch.
+identity maps; maps that ``fuse`` put behind a product become its epilogue.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 
+from compiler.barriers import set_barriers
 from compiler.ir import Graph, Op, Value
 from compiler.passes.orders import VIEWS
 from compiler.passes.place import segment_order
 from compiler.passes.placement import Buffer, Layout, row_major
 from compiler.primitives import rule
+from compiler.updates import merge_updates
 from runtime.expr import arg, const, kind_of
 from runtime.ops import ClearHalo, Concat, Map, Pad, Primitive, Reshape, Shape, Slice, Transpose
 from runtime.plan import ITEM_BYTES, SEGMENTS, Origin, Plan, StateEntry, Step, View
@@ -196,122 +195,3 @@ def _moved(op: Op, x: View) -> View:
         return replace(x, shape=op.outputs[0].shape, strides=tuple(x.strides[a] for a in prim.order), halo=(0, 0))
     assert isinstance(prim, Slice)
     return _part(x, prim.axis, prim.start, op.outputs[0].shape)
-
-
-def merge_updates(steps: list[Step]) -> list[Step]:
-    """Joins maps of the update with equal formulas over memory that follows on.
-
-    Between two parameters lie at most a few bytes of padding, zero in every
-    memory, so walking over them changes nothing.
-    """
-    merged: list[Step] = []
-    joined = [s for s in steps if s.segment in ("accumulate", "update") and _is_flat(s)]
-    if _independent(joined):
-        joined.sort(key=lambda s: (s.segment, s.writes[0].memory, s.writes[0].offset))  # type: ignore[union-attr]
-    queue = iter(joined)
-    for step in steps:
-        if not (step.segment in ("accumulate", "update") and _is_flat(step)):
-            merged.append(step)
-            continue
-        flat = _flattened(next(queue))
-        together = _join(merged[-1], flat) if merged else None
-        if together is None:
-            merged.append(flat)
-        else:
-            merged[-1] = together
-    return merged
-
-
-def _independent(steps: list[Step]) -> bool:
-    """Whether no step reads what another of them writes."""
-    writer = {(v.memory, v.offset): k for k, s in enumerate(steps) for v in s.writes if v is not None}
-    return all(writer.get((v.memory, v.offset), k) == k for k, s in enumerate(steps) for v in s.reads)
-
-
-def _is_flat(step: Step) -> bool:
-    if not isinstance(step.op, Map) or step.writes[0] is None:
-        return False
-    shape = step.op.shape
-    dense = row_major(shape)
-    return all(v.shape == () or (v.shape == shape and v.strides == dense) for v, _ in step.views())
-
-
-def _flattened(step: Step) -> Step:
-    assert isinstance(step.op, Map)
-    count = (prod(step.op.shape),)
-
-    def flat(v: View) -> View:
-        return v if v.shape == () else replace(v, shape=count, strides=(1,))
-
-    reads = tuple(map(flat, step.reads))
-    writes = tuple(None if v is None else flat(v) for v in step.writes)
-    return replace(step, op=Map(step.op.results, count), reads=reads, writes=writes)
-
-
-def _join(a: Step, b: Step) -> Step | None:
-    if not isinstance(a.op, Map) or not isinstance(b.op, Map) or a.segment != b.segment or not _is_flat(a):
-        return None
-    if a.op.results != b.op.results or len(a.op.shape) != 1:
-        return None
-    pairs = list(zip((*a.reads, *a.writes), (*b.reads, *b.writes), strict=True))
-    gaps = set()
-    for x, y in pairs:
-        if x is None or y is None or x.memory != y.memory or x.shape == () or y.shape == ():
-            if x != y:
-                return None
-            continue
-        gaps.add((y.offset - x.offset) // x.item_bytes)
-    if len(gaps) != 1:
-        return None
-    (gap,) = gaps
-    if not 0 <= gap - a.op.shape[0] < 16:
-        return None
-    count = (gap + b.op.shape[0],)
-
-    def longer(v: View | None) -> View | None:
-        return v if v is None or v.shape == () else replace(v, shape=count)
-
-    return replace(
-        a,
-        op=Map(a.op.results, count),
-        reads=tuple(v for v in map(longer, a.reads) if v is not None),
-        writes=tuple(map(longer, a.writes)),
-        origin=tuple(sorted({*a.origin, *b.origin})),
-        flops=a.flops + b.flops,
-    )
-
-
-READS, WRITES, CLEARS = "reads", "writes", "clears"
-CLASHES = {(READS, WRITES), (READS, CLEARS), (WRITES, READS), (WRITES, WRITES), (CLEARS, READS), (CLEARS, WRITES)}
-"""(later, earlier) uses of the same bytes that need a barrier between them.
-
-A writer need not wait for the step that clears the halo of its own buffer:
-they touch different bytes.
-"""
-
-
-def set_barriers(steps: list[Step]) -> list[Step]:
-    """Marks the steps that must wait: a segment's first, and those that touch bytes in flight."""
-    result: list[Step] = []
-    flying: dict[str, list[tuple[int, int, str]]] = {}
-    segment = ""
-    for step in steps:
-        touched = [(v.memory, *v.extent(), _use(step, written)) for v, written in step.views()]
-        wait = step.segment != segment or any(_clashes(flying.get(m, []), lo, hi, use) for m, lo, hi, use in touched)
-        if wait:
-            flying = {}
-        for memory, lo, hi, use in touched:
-            flying.setdefault(memory, []).append((lo, hi, use))
-        segment = step.segment
-        result.append(replace(step, barrier=wait))
-    return result
-
-
-def _use(step: Step, written: bool) -> str:
-    if isinstance(step.op, ClearHalo):
-        return CLEARS
-    return WRITES if written else READS
-
-
-def _clashes(flying: list[tuple[int, int, str]], low: int, high: int, use: str) -> bool:
-    return any(lo < high and low < hi and (use, earlier) in CLASHES for lo, hi, earlier in flying)

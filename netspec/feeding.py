@@ -6,30 +6,14 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from netspec.graph import Net
+from netspec.labels import Label, check_labels
 from netspec.mappings import Array, real_array
-from runtime.errors import DataError, UsageError
-
-Labels = dict[str, tuple[int, int | None]]
-"""Label inputs: number of classes, and the label that is ignored."""
-
-
-def label_ranges(net: Net) -> Labels:
-    """The label inputs whose layers say how many classes there are."""
-    found: Labels = {}
-    for node in net.nodes:
-        for k in node.layer.label_bottoms:
-            if k < len(node.bottoms) and node.bottoms[k] in net.inputs:
-                classes, ignore = node.layer.label_range(*(net.shapes[i] for i in node.bottom_ids))
-                have = found.get(node.bottoms[k])
-                found[node.bottoms[k]] = (min(classes, have[0]) if have else classes, ignore)
-    return found
+from runtime.errors import UsageError
 
 
 def check_inputs(
-    net: Net, given: Mapping[str, Any], labels: Labels, micro_steps: int = 1
+    net: Net, given: Mapping[str, Any], labels: tuple[Label, ...], micro_steps: int = 1
 ) -> tuple[dict[str, Array], int]:
     """The inputs as arrays, and the number of samples.
 
@@ -48,7 +32,7 @@ def check_inputs(
         if array.shape != want:
             raise UsageError(f"input {name}: got shape {array.shape}, expected {want}")
         if net.inputs[name].kind == "label":
-            arrays[name] = _label(name, array, labels.get(name))
+            arrays[name] = check_labels(name, array, labels)
     return arrays, count
 
 
@@ -79,18 +63,6 @@ def _count(net: Net, arrays: Mapping[str, Array], micro_steps: int) -> int:
     return net.batch
 
 
-def _label(name: str, array: Array, known: tuple[int, int | None] | None) -> Array:
-    whole = array if array.dtype.kind in "biu" else np.floor(array)
-    if array.dtype.kind == "f" and not np.array_equal(whole, array):
-        sample = int(np.flatnonzero((whole != array).reshape(len(array), -1).any(axis=1))[0])
-        raise UsageError(f"input {name}: the label of sample {sample} is {array[sample]}, not a whole number")
-    if known is not None:
-        classes, ignore = known
-        bad = (whole < 0) | (whole >= classes)
-        if ignore is not None:
-            bad &= whole != ignore
-        if bad.any():
-            sample = int(np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))[0])
-            worst = whole[sample][bad[sample]].flat[0] if whole.ndim > 1 else whole[sample]
-            raise DataError(f"{name}: the label of sample {sample} is {int(worst)}, outside 0..{classes - 1}")
-    return whole.astype(np.int32)
+def split(batch: Mapping[str, Array], size: int, micro_steps: int) -> list[dict[str, Array]]:
+    """A batch for all micro-steps, cut into theirs."""
+    return [{name: a[k * size : (k + 1) * size] for name, a in batch.items()} for k in range(micro_steps)]

@@ -14,24 +14,25 @@ import numpy as np
 
 from compiler.compile import compile_graph
 from compiler.target import Target
+from netspec.arguments import DTYPES, check_arguments, check_count, check_phase
 from netspec.diagnose import first_not_finite
-from netspec.feeding import check_inputs, label_ranges
+from netspec.feeding import check_inputs, split
 from netspec.graph import Net as ResolvedNet
-from netspec.keeping import all_blobs, kept_names
+from netspec.keeping import all_blobs, kept_names, why_no_blob, why_no_blob_grad, why_no_param_grad
+from netspec.labels import label_ranges
 from netspec.lowering import build_graph
-from netspec.mappings import Array, Arrays, WritableArrays, mean_of, near_names
+from netspec.mappings import Array, Arrays, WritableArrays, mean_of
+from netspec.sharing import check_shapes, open_store
 from runtime.data.open import open_stream
 from runtime.data.stream import Stream
 from runtime.errors import NumericError, UsageError
 from runtime.executor import NOT_FINITE, Executor, Store, open_executor
 from runtime.memory import require
-from runtime.plan import NUMPY_DTYPE, STATE_MEMORY, Plan, StateEntry, View
+from runtime.plan import NUMPY_DTYPE, Plan, StateEntry, View
 from runtime.snapshot import Snapshot, save
 
 if TYPE_CHECKING:
     from netspec.spec.load import Spec
-
-DTYPES = {"float32": "f32", "float64": "f64"}
 
 
 class Net:
@@ -58,31 +59,34 @@ class Net:
         dtype: str = "f32",
         seed: int = 0,
         threads: int | None = None,
-        keep: Collection[str] = (),
+        keep: Collection[str] | str = (),
         parent: Net | None = None,
     ):
         self.resolved = resolved
         self.device, self.dtype, self.seed, self.threads = device, dtype, seed, threads
         self.keep = kept_names(resolved, keep)
         self.solver = resolved.spec.solver if resolved.phase == "train" else None
+        self._root: Net = parent._root if parent else self
+        self._homes: dict[str, View] = {}
         self.plan: Plan = self._compile()
         self._entries = {e.name: e for e in self.plan.states}
-        self._store: Store = parent._store if parent else _open_store(self.plan)
+        self._store: Store = parent._store if parent else open_store(self.plan)
         require(self.plan.memory["arena"], f"the {self.phase_name} phase", "a smaller --batch helps")
+        new_states = self._store.add(self.plan.memory)
         self.executor: Executor = open_executor(self.plan, self._store, device=device, threads=threads)
         self.executor.set("seed", seed)
-        self._root: Net = parent._root if parent else self
         self._iteration = 0
         self._ran: set[str] = set()
         self._stepped = False
         self._fed: dict[str, Array] = {}
+        self._partial: Net | None = None
         self._stream: Stream | None = None
         self._loss = float("nan")
         self._siblings: dict[tuple[str, int, tuple[str, ...]], Net] = {}
         self._labels = label_ranges(resolved)
         self._make_mappings()
-        if parent is None:
-            self.executor.run("init")
+        if parent is None or new_states:
+            self._init()
 
     # -- what it is ------------------------------------------------------------
 
@@ -123,16 +127,29 @@ class Net:
     def _compile(self) -> Plan:
         graph = build_graph(self.resolved, self.dtype, self.keep, self.solver)
         target = Target(device=self.device.partition(":")[0], dtype=self.dtype)
-        return compile_graph(graph, target)
+        plan = compile_graph(graph, target, homes=self._root._homes or None)
+        check_shapes(plan, self._root._homes)
+        return plan
+
+    def _init(self) -> None:
+        """Gives the states their first values; those that another phase shares keep theirs."""
+        homes = self._root._homes
+        shared = {name: self._read_state(name) for name in self._entries if name in homes}
+        self.executor.run("init")
+        self.import_state(shared)
+        homes.update({name: entry.view for name, entry in self._entries.items()})
 
     def _make_mappings(self) -> None:
-        plan, entries = self.plan, self._entries
+        net, plan, entries = self.resolved, self.plan, self._entries
         params = [n for n, e in entries.items() if e.role == "param"]
         running = [n for n, e in entries.items() if e.role == "running"]
         blobs = {**plan.inputs, **plan.outputs, **plan.blobs}
-        self.blobs = Arrays("blob", lambda: blobs, lambda n: self._read(blobs[n]), self._why_no_blob)
+        self.blobs = Arrays("blob", lambda: blobs, self._read_blob, lambda n: why_no_blob(net, n))
         self.blob_grads = Arrays(
-            "blob gradient", lambda: plan.blob_grads, lambda n: self._read(plan.blob_grads[n]), self._why_no_grad
+            "blob gradient",
+            lambda: plan.blob_grads if "backward" in self._ran else (),
+            lambda n: self._read(plan.blob_grads[n]),
+            lambda n: why_no_blob_grad(net, n, n in plan.blob_grads),
         )
         self.params = WritableArrays(
             "parameter", lambda: params, self._read_state, self._write_state, lambda n: entries[n].view.shape
@@ -158,11 +175,13 @@ class Net:
             A label out of range.
         """
         batch, count = self._batch(inputs, self.batch_size)
+        self._partial = None
         if count != self.batch_size:
-            return self.phase(self.phase_name, batch_size=count, keep=self.keep).forward(**batch)
+            self._partial = self.phase(self.phase_name, batch_size=count, keep=self.keep)
+            return self._partial.forward(**batch)
         self._feed(batch)
         self._walk("forward")
-        self._ran = {"forward"}
+        self._ran, self._stepped = {"forward"}, False
         return self._outputs()
 
     def backward(self) -> None:
@@ -177,11 +196,12 @@ class Net:
             raise UsageError("backward needs phase train; this net was compiled for phase test")
         if self.plan.loss is None:
             raise UsageError("backward needs a loss; no layer of this net is one")
-        if "forward" not in self._ran:
-            raise UsageError("backward needs a forward before it")
+        if "forward" not in self._ran or self._stepped:
+            raise UsageError("backward needs a forward before it" + ", after the step" * self._stepped)
+        if "backward" in self._ran:  # it has used up what forward kept for it
+            self._walk("forward")
         self._walk("backward")
         self._ran.add("backward")
-        self._stepped = False
 
     def step(self, **inputs: Any) -> dict[str, Array]:
         """Forward, backward and update in one walk; the outputs (means over ``iter_size`` micro-steps).
@@ -209,7 +229,7 @@ class Net:
             status = self._walk("forward", "guard", "backward", "accumulate", *last)
             losses.append(float(self._read(self.plan.loss)))
             if status == NOT_FINITE:
-                why = self.diagnose_not_finite()
+                why = self.diagnose_not_finite(k)
                 raise NumericError(f"iteration {self.iteration}: the loss is {losses[-1]}: {why}")
             outputs.append(self._outputs())
         self.executor.set("micro_step", 0)
@@ -222,10 +242,7 @@ class Net:
         if not inputs:
             return [self._batch({}, self.batch_size)[0] for _ in range(micro_steps)]
         batch, count = self._batch(inputs, self.batch_size, micro_steps)
-        if count == self.batch_size:
-            return [batch] * micro_steps
-        size = self.batch_size
-        return [{n: a[k * size : (k + 1) * size] for n, a in batch.items()} for k in range(micro_steps)]
+        return split(batch, self.batch_size, micro_steps) if count != self.batch_size else [batch] * micro_steps
 
     def _batch(self, inputs: Mapping[str, Any], size: int, micro_steps: int = 1) -> tuple[dict[str, Array], int]:
         if not inputs and self.plan.inputs:
@@ -246,9 +263,10 @@ class Net:
     def _outputs(self) -> dict[str, Array]:
         return {name: self._read(view) for name, view in self.plan.outputs.items()}
 
-    def diagnose_not_finite(self) -> str:
+    def diagnose_not_finite(self, micro_step: int = 0) -> str:
         """Runs the last batch again keeping every blob; names the first layer whose result is not finite."""
         kept = Net(self.resolved, self.device, self.dtype, self.seed, self.threads, all_blobs(self.resolved), self)
+        kept.executor.set("micro_step", micro_step)
         kept._feed(self._fed)
         kept._walk("forward")
         try:
@@ -273,15 +291,20 @@ class Net:
                 raise UsageError(f"this net has no data source for phase {self.phase_name}: give {names} as arguments")
             numpy_name = NUMPY_DTYPE[self.dtype]
             self._stream = open_stream(source.recipe(self.phase_name), seed=self.seed, dtype=numpy_name)
-            for name, (classes, ignore) in self._labels.items():
-                if name in self._stream.tops:
-                    self._stream.check_labels(name, classes, ignore)
+            for label in self._labels:
+                if label.name in self._stream.tops:
+                    self._stream.check_labels(label.name, label.classes, label.ignore, label.places)
         return self._stream
 
-    def phase(self, name: str, batch_size: int | None = None, keep: Collection[str] = ()) -> Net:
-        """The net of another phase (or batch size) on the same parameters and states."""
-        if name not in ("train", "test"):
-            raise UsageError(f"no phase {name!r}: train or test")
+    def phase(self, name: str, batch_size: int | None = None, keep: Collection[str] | str = ()) -> Net:
+        """The net of another phase (or batch size) on the same parameters and states.
+
+        Without ``batch_size`` it is the one that the phase's data says, else this net's.
+        """
+        check_phase(name)
+        check_count("batch_size", batch_size, 1)
+        if batch_size is None and (name == self.phase_name or self.spec.data.get(name) is None):
+            batch_size = self.batch_size
         resolved = self.spec.net(name, batch=batch_size)
         key = (name, resolved.batch, tuple(sorted(kept_names(resolved, keep))))
         root = self._root
@@ -323,6 +346,11 @@ class Net:
 
     # -- arrays ------------------------------------------------------------------------
 
+    def _read_blob(self, name: str) -> Array:
+        net = self._partial or self  # the last batch may have been a smaller one
+        plan = net.plan
+        return net._read({**plan.inputs, **plan.outputs, **plan.blobs}[name])
+
     def _read(self, view: View) -> Array:
         return np.array(self.executor.array(view), order="C")
 
@@ -332,7 +360,8 @@ class Net:
         return array
 
     def _write_state(self, name: str, array: Array) -> None:
-        self.executor.array(self._entries[name].view)[...] = array
+        with np.errstate(over="ignore"):
+            self.executor.array(self._entries[name].view)[...] = array
 
     def _readable_grads(self) -> Collection[str]:
         if "backward" not in self._ran:
@@ -347,21 +376,7 @@ class Net:
     def _why_no_param_grad(self, name: str) -> str | None:
         if name not in self._entries:
             return None
-        if name not in self.plan.param_grads:
-            return f"{name} has no gradient: it is frozen (lr_mult 0), or this net was compiled for phase test"
-        if "backward" not in self._ran:
-            return f"the gradient of {name} exists after backward()"
-        return f"the gradient of {name} is gone after step(): compile with keep=({name!r},) to hold on to it"
-
-    def _why_no_blob(self, name: str) -> str | None:
-        if name in all_blobs(self.resolved):
-            return f"blob {name!r} was not kept through memory planning: compile with keep=({name!r},)"
-        return f"no blob named {name!r}{near_names(name, all_blobs(self.resolved))}"
-
-    def _why_no_grad(self, name: str) -> str | None:
-        if name in all_blobs(self.resolved):
-            return f"the gradient of blob {name!r} was not kept: compile with keep=({name!r},) in phase train"
-        return self._why_no_blob(name)
+        return why_no_param_grad(name, name in self.plan.param_grads, "backward" in self._ran)
 
 
 def compile_spec(
@@ -375,19 +390,8 @@ def compile_spec(
     keep: Collection[str] | str = (),
 ) -> Net:
     """Compiles a loaded spec; see ``netspec.compile``."""
-    if dtype not in DTYPES:
-        raise UsageError(f"dtype {dtype!r}: float32 or float64")
-    if phase not in ("train", "test"):
-        raise UsageError(f"no phase {phase!r}: train or test")
+    check_arguments(phase, batch_size, device, dtype, seed)
     resolved = spec.net(phase, batch=batch_size)
     if seed is None:
         seed = spec.solver.random_seed if spec.solver is not None else 0
-    names = (keep,) if isinstance(keep, str) else tuple(keep)
-    return Net(resolved, device, DTYPES[dtype], seed, threads, names)
-
-
-def _open_store(plan: Plan) -> Store:
-    sizes = {name: plan.memory.get(name, 0) for name in STATE_MEMORY}
-    total = sum(plan.memory.values())
-    require(total, "the net with its training state", "a smaller --batch or num_output helps")
-    return Store(sizes)
+    return Net(resolved, device, DTYPES[dtype], seed, threads, keep)

@@ -61,6 +61,12 @@ class Store:
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self.memories = {name: Memory(sizes.get(name, 0)) for name in STATE_MEMORY}
 
+    def add(self, sizes: Mapping[str, int]) -> bool:
+        """Makes the memories that were not needed so far; whether there was one."""
+        new = {name: Memory(sizes[name]) for name, old in self.memories.items() if sizes.get(name, 0) > old.size == 0}
+        self.memories.update(new)
+        return bool(new)
+
     def array(self, view: View) -> np.ndarray:
         """The elements of a view on a state memory, not copied."""
         return self.memories[view.memory].array(view)
@@ -116,7 +122,8 @@ class Executor:
         array = np.asarray(array)
         if array.shape != view.shape:
             raise UsageError(f"input {name!r} has shape {view.shape}, got {array.shape}")
-        self.array(view)[...] = array
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf, and the guard tells
+            self.array(view)[...] = array
 
     def array(self, view: View) -> np.ndarray:
         """The elements of a view, strided, not copied; valid until the executor runs again."""

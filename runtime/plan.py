@@ -20,7 +20,10 @@ NUMPY_DTYPE = {"f32": "float32", "f64": "float64", "i32": "int32", "u8": "uint8"
 SEGMENTS = ("init", "forward", "guard", "backward", "accumulate", "reduce", "update", "commit")
 """Order of a training step; ``init`` runs once."""
 
-STATE_MEMORY = ("params", "solver", "running", "carry")
+APART = "apart"
+"""Memory of the states that a net's first plan does not have: layers of the other phase alone, its solver's."""
+
+STATE_MEMORY = ("params", "solver", "running", "carry", APART)
 """Memories shared by the plans of one net; they live as long as the net."""
 
 HEAD = ("seed", "iteration", "micro_step", "rate", "momentum", "clip")

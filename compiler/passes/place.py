@@ -8,6 +8,7 @@ together, so that one step can update them all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -18,7 +19,7 @@ from compiler.ir import Graph, Op, State, Value
 from compiler.passes.placement import Buffer, Layout, Placement
 from compiler.target import Target
 from runtime.ops import Map
-from runtime.plan import HEAD, ITEM_BYTES, SEGMENTS, STATE_MEMORY
+from runtime.plan import APART, HEAD, ITEM_BYTES, SEGMENTS, STATE_MEMORY, View
 
 GAP = 64
 """Unused bytes between arena buffers: a reader may overrun by a vector."""
@@ -32,14 +33,17 @@ class Lifetime:
     last: int
 
 
-def place(graph: Graph, found: Layout, target: Target, reuse: bool = True) -> dict[str, int]:
+def place(
+    graph: Graph, found: Layout, target: Target, reuse: bool = True, homes: Mapping[str, View] | None = None
+) -> dict[str, int]:
     """Sets every buffer's offset; the bytes of each memory by name.
 
-    ``reuse=False`` gives every arena buffer memory of its own.
+    ``reuse=False`` gives every arena buffer memory of its own; ``homes`` is
+    where another plan, with which this one shares its states, has put them.
     """
     if reuse:
         overlay(graph, found)
-    sizes = _place_states(graph, found, target)
+    sizes = _place_states(graph, found, target, homes)
     lifetimes = lifetimes_of(graph, found)
     sizes["arena"] = _place_arena(lifetimes, target.alignment, reuse)
     sizes["head"] = len(HEAD) * 8
@@ -62,8 +66,9 @@ def lifetimes_of(graph: Graph, found: Layout) -> dict[Buffer, Lifetime]:
             life.first, life.last = min(life.first, at), max(life.last, at)
 
     end = len(graph.ops)
-    for v in graph.inputs.values():
+    for v in graph.inputs.values():  # to the end: they can be read back, and a forward run again
         touch(v, -1)
+        touch(v, end)
     for k, op in enumerate(graph.ops):
         for v in (*op.inputs, *op.outputs):
             touch(v, k)
@@ -142,7 +147,7 @@ def state_order(graph: Graph) -> list[State]:
     return [*params, *solver, *others]
 
 
-def _place_states(graph: Graph, found: Layout, target: Target) -> dict[str, int]:
+def _place_states(graph: Graph, found: Layout, target: Target, homes: Mapping[str, View] | None) -> dict[str, int]:
     sizes = dict.fromkeys((*STATE_MEMORY, "gradients"), 0)
 
     def append(buffer: Buffer) -> None:
@@ -151,7 +156,17 @@ def _place_states(graph: Graph, found: Layout, target: Target) -> dict[str, int]
 
     ordered = state_order(graph)
     for state in ordered:
-        append(found.placements[state.read].buffer)
+        buffer = found.placements[state.read].buffer
+        if homes is None:
+            append(buffer)
+        elif state.name in homes:
+            home = homes[state.name]
+            buffer.memory, buffer.offset = home.memory, home.offset
+            end = home.offset + _aligned(buffer_bytes(buffer), target.alignment)
+            sizes[home.memory] = max(sizes[home.memory], end)
+        else:  # of this phase alone: there is no room for it between the others
+            buffer.memory = APART
+            append(buffer)
     for state in ordered:
         if state.name in graph.grads:
             append(found.placements[graph.grads[state.name]].buffer)

@@ -72,7 +72,7 @@ def _use_outputs(graph: Graph, free: set[Value]) -> None:
 
 
 def _positive(y: Value, like: Op) -> Op:
-    """Y > 0 as an operation beside ``like``."""
+    """``y > 0`` as an operation beside ``like``."""
     formula = expr.call("gt", expr.arg(0), expr.const(0.0))
     return Op(Map((formula,), y.shape), (y,), (Value(y.shape, "b1", builder=y.builder),), like.segment, like.origin)
 

@@ -42,7 +42,7 @@ def command(
     """
     from netspec.reports.devices import known
     from netspec.reports.plan import plan_net
-    from runtime.cpu.team import thread_count
+    from runtime.cpu.cores import thread_count
 
     net = resolved(loaded(spec, overrides, stages, strict), phase, batch, strict)
     report = plan_net(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Environment
 from dataclasses import dataclass
+from math import prod
 
 import netspec.layers
 import netspec.policies
@@ -14,6 +15,7 @@ from netspec.sources.base import Source
 from netspec.spec.build import build
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 from netspec.spec.entries import NAME, Named
+from netspec.spec.expressions import Ratio, is_whole
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
 from netspec.spec.rules import PHASES
@@ -21,7 +23,7 @@ from netspec.spec.values import Evaluator, Failed
 from netspec.spec.wiring import Roots
 
 Shape = tuple[int, ...]
-MAX_ELEMENTS = 2**40
+MAX_ELEMENTS = 2**63 - 1
 
 REGISTERED = (netspec.layers, netspec.policies, netspec.solvers, netspec.sources)
 """Imported for what they register."""
@@ -123,27 +125,35 @@ def _input(key: Scalar, node: Node, diagnostics: Diagnostics) -> InputEntry | No
                     return None
                 batched = place is not False
         shape = node.get("shape")
-    sizes = _sizes(shape)
-    if shape is None or sizes is None:
+    sizes = _sizes(key.text, shape, diagnostics) if isinstance(shape, Sequence) else None
+    if not isinstance(shape, Sequence):
         example = f"{key.text}: [3, 224, 224], or [] for one number an item"
         mark = node.mark if shape is None else shape.mark
-        diagnostics.error("E610", mark, f"`{key.text}` is the shape of one item, got {kind(shape or node)}", example)
-        return None
-    return InputEntry(sizes, batched, key.mark)
+        got = "no `shape`" if shape is None else kind(shape)
+        diagnostics.error("E610", mark, f"`{key.text}` is the shape of one item, got {got}", example)
+    return None if sizes is None else InputEntry(sizes, batched, key.mark)
 
 
-def _sizes(node: Node | None) -> Shape | None:
-    if not isinstance(node, Sequence):
-        return None
+def _sizes(name: str, node: Sequence, diagnostics: Diagnostics) -> Shape | None:
+    """The sizes of an item; each that is none is reported at its place."""
     sizes = []
-    total = 1
     for item in node.items:
         value = item.value if isinstance(item, Scalar) else None
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            return None
-        sizes.append(value)
-        total *= value
-    return tuple(sizes) if total <= MAX_ELEMENTS else None
+        if isinstance(value, Ratio):
+            message = f"{name}: {value.story()} is not a whole number"
+            diagnostics.error("E206", item.mark, message, "use `//`, `floor`, `ceil` or `round`")
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not is_whole(value) or value < 1:
+            message = f"`{name}` is the shape of one item, whole numbers from 1, got {kind(item)}"
+            diagnostics.error("E610", item.mark, message, f"{name}: [3, 224, 224], or [] for one number an item")
+        else:
+            sizes.append(int(value))
+    if len(sizes) < len(node.items):
+        return None
+    if prod(sizes) > MAX_ELEMENTS:
+        message = f"`{name}` would have more than 2^63 numbers an item"
+        diagnostics.error("E610", node.mark, message, "is a size larger than meant?")
+        return None
+    return tuple(sizes)
 
 
 def read_solver(section: Mapping | None, evaluator: Evaluator, env: Environment[str, object]) -> Solver | None:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from math import prod
 
 from netspec.graph.net import Node, Shape, blob_name
+from netspec.graph.remedies import alike
 from netspec.layers.axes import times
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.layer import ShapeError
 from netspec.spec.marks import Mark
 
-MAX_ELEMENTS = 2**40
+MAX_ELEMENTS = 2**63 - 1
+LARGE = 2**38
+"""Elements of a blob that no machine of today holds: 1.1 TB in float32."""
+
 _SHOWN = 5
 
 
@@ -30,7 +34,7 @@ def shapes_of(node: Node, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
     Raises
     ------
     ShapeError
-        The bottoms do not fit, the count of tops is wrong, or a top has more than 2^40 elements.
+        The bottoms do not fit, the count of tops is wrong, or a top has more than 2^63 elements.
     """
     made = node.layer.shapes(*bottoms)
     shapes: tuple[Shape, ...] = made if not made or isinstance(made[0], tuple) else (made,)  # type: ignore[assignment]
@@ -41,7 +45,7 @@ def shapes_of(node: Node, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
     for name, shape in zip(node.tops, shapes, strict=True):
         if prod(shape) > MAX_ELEMENTS:
             raise ShapeError(
-                "E402", f"`{name}` would be {times(shape)}: more than 2^40 numbers", "is a size larger than meant?"
+                "E402", f"`{name}` would be {times(shape)}: more than 2^63 numbers", "is a size larger than meant?"
             )
     return shapes
 
@@ -72,12 +76,26 @@ class Shaper:
                 self._report(each, error)
                 continue
             self.shapes.update(zip(node.top_ids, made, strict=True))
-            for problem in node.layer.warnings(*bottoms):
-                mark = node.layer.marks.get(problem.field or "", node.mark)
-                message = f"`{node.name}` ({node.type}) {problem.message}"
-                with self.diagnostics.inside(node.calls):
-                    self.diagnostics.warning(problem.code, mark, message, problem.hint, node.name)
+            with self.diagnostics.inside(node.calls):
+                self._warn(node, bottoms, made)
         return self.shapes
+
+    def _warn(self, node: Node, bottoms: tuple[Shape, ...], tops: tuple[Shape, ...]) -> None:
+        for problem in node.layer.warnings(*bottoms):
+            mark = node.layer.marks.get(problem.field or "", node.mark)
+            message = f"`{node.name}` ({node.type}) {problem.message}"
+            self.diagnostics.warning(problem.code, mark, message, problem.hint, node.name)
+        if max((prod(x) for x in bottoms), default=0) > LARGE:
+            return  # the first layer that is too large is told, not all behind it
+        made = dict(zip(node.tops, tops, strict=True)) | {
+            f"{node.name}.{name}": shape for name, shape in node.layer.param_shapes(*bottoms).items()
+        }
+        for name, shape in made.items():
+            if prod(shape) > LARGE:
+                size = f"{4 * prod(shape) / 1e12:,.1f} TB in float32"
+                message = f"`{name}` is {times(shape)}: {size}, more than a machine has"
+                self.diagnostics.warning("W127", node.mark, message, "is a size larger than meant?", node.name)
+                return
 
     def _report(self, each: Placed, error: ShapeError) -> None:
         node = each.node
@@ -85,8 +103,11 @@ class Shaper:
         if mark is None:
             mark = each.bottom_marks[-1] if len(each.bottom_marks) > 1 else node.mark
         message = f"`{node.name}` ({node.type}): {error.message}"
+        hint = error.hint
+        if error.code == "E415" and hint is None and node.type in ("Eltwise", "Concat"):
+            hint = alike(node, self.shapes, self.makers)
         with self.diagnostics.inside(node.calls):
-            self.diagnostics.error(error.code, mark, message, error.hint, node.name, self._chains(node))
+            self.diagnostics.error(error.code, mark, message, hint, node.name, self._chains(node))
 
     def _chains(self, node: Node) -> Iterator[str]:
         """How each bottom came to its shape, from where they part."""

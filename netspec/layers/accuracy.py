@@ -47,7 +47,7 @@ class Accuracy(Layer):
         labels.check_labels(x, label, axis)
         if self.top_k > x[axis]:
             raise ShapeError(
-                "E421", f"top_k {self.top_k} of {x[axis]} classes is always right", f"top_k: {min(5, x[axis])}", "top_k"
+                "E421", f"top_k {self.top_k} of {x[axis]} classes is always right", f"top_k: {max(1, min(5, x[axis] - 1))}", "top_k"
             )
         return ((), (x[axis],))[: max(1, len(self.top_names))]
 

@@ -51,7 +51,9 @@ def four_axes(kind: str, x: Shape) -> Shape:
     """
     if len(x) == 4:
         return x
-    hint = "put a Reshape before it: shape: [0, 0, 1, 1]" if len(x) == 2 else None
+    # a vector becomes channels, a series of vectors rows: [0, 0, 1, 1], [0, 0, 0, 1]
+    shape = ", ".join("0" if k < len(x) else "1" for k in range(4))
+    hint = f"put a Reshape before it: shape: [{shape}]" if 0 < len(x) < 4 else None
     raise ShapeError("E413", f"{kind} works on N x C x H x W, its bottom is {times(x)}", hint)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, windows
-from netspec.layers.sliding import Pair, Sliding, positive, two_at_most
+from netspec.layers.sliding import Pair, Sliding, two_at_most
 from netspec.layers.weights import Weighted
 from netspec.spec.layer import Problem, Shape, ShapeError, field, layer
 
@@ -86,15 +86,12 @@ class Convolution(Grouped):
     def _shape(self, x: Shape) -> Shape:
         self.check_channels(x)
         self.check_filler(x)
-        rows, columns = (self._size(axis) for axis in self.axes(x))
+        rows, columns = (self._size(axis, x) for axis in self.axes(x))
         return x[0], self.num_output, rows, columns
 
-    def _size(self, axis: windows.Axis) -> int:
-        out = positive(axis, axis.ceil() if self.round == "ceil" and axis.span >= 0 else axis.floor(), axis.formula())
-        if self.round == "exact" and not axis.fits:
-            raise ShapeError(
-                "E411", windows.misfit_message([axis]), windows.misfit_hint([axis], lambda a: a.fits), "stride"
-            )
+    def _size(self, axis: windows.Axis, x: Shape) -> int:
+        out = self.positive(axis, axis.ceil() if self.round == "ceil" and axis.span >= 0 else axis.floor(), x)
+        self.check_exact(axis, x)
         return out
 
     def weight_shape(self, x: Shape) -> Shape:
@@ -108,8 +105,8 @@ class Convolution(Grouped):
         for x in bottoms:
             lost = [axis for axis in self.axes(x) if windows.misfit(axis)]
             if lost:
-                hint = windows.misfit_hint(self.axes(x), lambda a: not windows.misfit(a))
-                yield Problem("W120", "stride", windows.misfit_message(lost), hint or None, "warning")
+                hint = self.fitting(x, lambda a: not windows.misfit(a))
+                yield Problem("W120", self.spelled("stride", lost[0]), windows.misfit_message(lost), hint, "warning")
 
     def lower(self, b: Builder, *bottoms: Value) -> Value | tuple[Value, ...]:
         w, bias = self.learned(b, bottoms[0])

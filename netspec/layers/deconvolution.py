@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netspec.layers.convolution import Grouped
-from netspec.layers.sliding import positive
 from netspec.spec.layer import Shape, layer
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Deconvolution(Grouped):
     def shapes(self, x: Shape) -> Shape:
         self.check_channels(x)
         self.check_filler(x)
-        rows, columns = (positive(a, a.deconvolved(), a.inverse_formula()) for a in self.axes(x))
+        rows, columns = (self.positive(a, a.deconvolved(), x, inverse=True) for a in self.axes(x))
         return x[0], self.num_output, rows, columns
 
     def weight_shape(self, x: Shape) -> Shape:

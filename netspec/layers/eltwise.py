@@ -44,13 +44,7 @@ class Eltwise(Layer):
     def shapes(self, *bottoms: Shape) -> Shape:
         for other in bottoms[1:]:
             if other != bottoms[0]:
-                raise ShapeError(
-                    "E415",
-                    f"the bottoms differ: {axes.times(bottoms[0])} and {axes.times(other)}",
-                    "a 1 x 1 Convolution with the same num_output and stride makes them alike"
-                    if len(bottoms[0]) == len(other) == 4
-                    else None,
-                )
+                raise ShapeError("E415", f"the bottoms differ: {axes.times(bottoms[0])} and {axes.times(other)}")
         if self.coeff and len(self.coeff) != len(bottoms):
             raise ShapeError("E422", f"coeff has {len(self.coeff)} values for {len(bottoms)} bottoms", None, "coeff")
         return bottoms[0]

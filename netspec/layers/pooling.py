@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, windows
-from netspec.layers.sliding import Sliding, positive
+from netspec.layers.sliding import Sliding
 from netspec.spec.layer import Problem, Shape, ShapeError, field, layer
 
 if TYPE_CHECKING:
@@ -63,15 +63,12 @@ class Pooling(Sliding):
         axes.four_axes("Pooling", x)
         if self.global_pooling:
             return x[0], x[1], 1, 1
-        rows, columns = (self._size(axis) for axis in self.axes(x))
+        rows, columns = (self._size(axis, x) for axis in self.axes(x))
         return x[0], x[1], rows, columns
 
-    def _size(self, axis: windows.Axis) -> int:
-        out = positive(axis, axis.floor() if self.round == "floor" else axis.pooled(), axis.formula())
-        if self.round == "exact" and not axis.fits:
-            raise ShapeError(
-                "E411", windows.misfit_message([axis]), windows.misfit_hint([axis], lambda a: a.fits), "stride"
-            )
+    def _size(self, axis: windows.Axis, x: Shape) -> int:
+        out = self.positive(axis, axis.floor() if self.round == "floor" else axis.pooled(), x)
+        self.check_exact(axis, x)
         if axis.empty(out):
             start = (out - 1) * axis.stride - axis.pad
             raise ShapeError(
@@ -79,7 +76,7 @@ class Pooling(Sliding):
                 f"the last window would be empty: it starts at {start}, the map has {axis.size} {axis.name} "
                 f"({axis.formula()}, rounded up)",
                 "round: floor",
-                "stride",
+                self.spelled("stride", axis),
             )
         return out
 

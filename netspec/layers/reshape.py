@@ -47,27 +47,42 @@ class Reshape(Layer):
                 "E417", f"num_axes {self.num_axes} from axis {first} on: the bottom has {len(x)} axes", None, "num_axes"
             )
         behind = len(x) if self.num_axes < 0 else first + self.num_axes
-        before, after = x[:first], x[behind:]
-        middle = [self._copied(x, first + k) if n == 0 else n for k, n in enumerate(self.shape)]
+        made = self._filled(x, first, behind, self.shape)
+        if made is None:
+            wanted = " x ".join("?" if n < 0 else str(x[first + k] if n == 0 else n) for k, n in enumerate(self.shape))
+            shown = axes.times([*x[:first], wanted, *x[behind:]]) if first or x[behind:] else wanted
+            message = f"{axes.times(x)} has {prod(x)} values, they do not fit in {shown}"
+            raise ShapeError("E419", message, self._fitting(x, first, behind), "shape")
+        return *x[:first], *made, *x[behind:]
+
+    def _filled(self, x: Shape, first: int, behind: int, shape: tuple[int, ...]) -> list[int] | None:
+        """``shape`` with its 0 and -1 filled in, None if the values do not fit."""
+        middle = []
+        for k, n in enumerate(shape):
+            if n == 0 and first + k >= len(x):
+                message = f"0 at place {first + k} copies an axis that {axes.times(x)} lacks"
+                raise ShapeError("E419", message, None, "shape")
+            middle.append(x[first + k] if n == 0 else n)
         count, known = prod(x[first:behind]), prod(n for n in middle if n > 0)
-        if -1 in middle:
-            if known == 0 or count % known:
-                raise self._misfit(x, middle)
-            middle[middle.index(-1)] = count // known
-        elif known != count:
-            raise self._misfit(x, middle)
-        return *before, *middle, *after
+        if -1 not in middle:
+            return middle if known == count else None
+        if known == 0 or count % known:
+            return None
+        middle[middle.index(-1)] = count // known
+        return middle
 
-    def _copied(self, x: Shape, axis: int) -> int:
-        if axis >= len(x):
-            raise ShapeError("E419", f"0 at place {axis} copies an axis that {axes.times(x)} lacks", None, "shape")
-        return x[axis]
-
-    def _misfit(self, x: Shape, middle: list[int]) -> ShapeError:
-        wanted = " x ".join("?" if n < 0 else str(n) for n in middle)
-        return ShapeError(
-            "E419", f"{axes.times(x)} has {prod(x)} values, they do not fit in {wanted}", "put -1 at one place", "shape"
-        )
+    def _fitting(self, x: Shape, first: int, behind: int) -> str | None:
+        """What to write: the same shape with -1 at one place if that is enough, else [0, -1]."""
+        places = range(len(self.shape) - 1, -1, -1) if -1 not in self.shape else ()
+        tries = [tuple(-1 if k == place else n for k, n in enumerate(self.shape)) for place in places]
+        for shape in (*tries, (0, -1)):
+            try:
+                fits = self._filled(x, first, behind, shape) is not None
+            except ShapeError:
+                continue
+            if fits:
+                return f"shape: [{', '.join(map(str, shape))}]"
+        return None
 
     def lower(self, b: Builder, x: Value) -> Value:
         return b.reshape(x, self.shapes(x.shape))

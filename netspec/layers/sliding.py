@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers.windows import Axis
+from netspec.layers.windows import Axis, misfit_hint, misfit_message
 from netspec.spec.layer import Layer, Problem, ShapeError, field
 
 if TYPE_CHECKING:
@@ -86,6 +86,52 @@ class Sliding(Layer):
         """Dilations (down, right)."""
         return 1, 1
 
+    def positive(self, axis: Axis, out: int, x: Shape, inverse: bool = False) -> int:
+        """``out`` if there is at least one window along ``axis``.
+
+        Parameters
+        ----------
+        x
+            Shape of the bottom: what is advised fits its rows and its columns.
+        inverse
+            Whether the size is that of a Deconvolution.
+
+        Raises
+        ------
+        ShapeError
+            With the formula and what would fit.
+        """
+        if out >= 1:
+            return out
+        kernels, pads = zip(*(_fitting(a, inverse) for a in self.axes(x)), strict=True)
+        kernel, pad = (max(kernels), min(pads)) if inverse else (min(kernels), max(pads))
+        parts = []
+        if axis.dilation == 1 and kernel >= 1 and self.spelled("kernel_size", axis) == "kernel_size":
+            parts.append(f"kernel_size {kernel}")
+        if pad >= 0 and self.spelled("pad", axis) == "pad":
+            parts.append(f"pad {pad}")
+        formula = axis.inverse_formula() if inverse else axis.formula()
+        hint = f"{' or '.join(parts)} fits" if parts else None
+        field = self.spelled("kernel_size", axis)
+        raise ShapeError("E410", f"the output would have {out} {axis.name}: {formula}", hint, field)
+
+    def check_exact(self, axis: Axis, x: Shape) -> None:
+        """Raise ShapeError where ``round: exact`` is asked for and the stride does not fit."""
+        if self.round == "exact" and not axis.fits:
+            hint = self.fitting(x, lambda a: a.fits)
+            raise ShapeError("E411", misfit_message([axis]), hint, self.spelled("stride", axis))
+
+    def fitting(self, x: Shape, fits: Callable[[Axis], bool]) -> str | None:
+        """``pad 1 or stride 2 fits``; None if nothing does, or where rows and columns have fields of their own."""
+        rows, columns = self.axes(x)
+        plain = all(self.spelled(name, axis) == name for name in ("stride", "pad") for axis in (rows, columns))
+        return misfit_hint((rows, columns), fits) or None if plain else None
+
+    def spelled(self, name: str, axis: Axis) -> str:
+        """The field that decides along ``axis``: ``stride``, or ``stride_h`` where that is given."""
+        side = f"{name.removesuffix('_size')}_{'h' if axis.name == 'rows' else 'w'}"
+        return name if getattr(self, side) is None else side
+
     def _pair(self, values: tuple[int, ...], h: int | None, w: int | None) -> Pair:
         low, high = (values[0], values[-1]) if values else (1, 1)
         return low if h is None else h, high if w is None else w
@@ -99,23 +145,16 @@ class Sliding(Layer):
         return made[0], made[1]
 
 
+def _fitting(axis: Axis, inverse: bool) -> Pair:
+    """The largest kernel and the smallest pad that leave one window (of a Deconvolution: smallest and largest)."""
+    if inverse:
+        reach = axis.stride * (axis.size - 1)
+        return 2 * axis.pad - reach + 1, (reach + axis.extent - 1) // 2
+    return axis.size + 2 * axis.pad, -(-(axis.extent - axis.size) // 2)
+
+
 def two_at_most(name: str, values: tuple[int, ...]) -> Iterator[Problem]:
     """Yield a problem for a list that is neither one value nor [height, width]."""
     if len(values) > 2:
         got = ", ".join(map(str, values))
         yield Problem("E512", name, f"{name} has {len(values)} values: [{got}]", f"{name}: [{values[0]}, {values[1]}]")
-
-
-def positive(axis: Axis, out: int, formula: str) -> int:
-    """``out`` if there is at least one window.
-
-    Raises
-    ------
-    ShapeError
-        With the formula and what would fit.
-    """
-    if out >= 1:
-        return out
-    pad = -(-(axis.extent - axis.size) // 2)
-    hint = f"kernel_size {axis.size} or pad {pad} fits" if axis.dilation == 1 else f"pad {pad} fits"
-    raise ShapeError("E410", f"the output would have {out} {axis.name}: {formula}", hint, "kernel_size")

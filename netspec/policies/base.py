@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from netspec.spec.registry import POLICIES
+
+if TYPE_CHECKING:
+    from netspec.solvers.base import Solver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +58,11 @@ def registered() -> list[type[Policy]]:
     return list(POLICIES)  # type: ignore[arg-type]
 
 
-def make(solver: object) -> Policy:
+def make(solver: Solver) -> Policy:
     """The policy that a checked solver asks for, with the solver's numbers."""
-    cls = find(getattr(solver, "lr_policy"))  # noqa: B009 (a solver of any type)
+    cls = find(solver.lr_policy)
     assert cls is not None, "the solver was not checked"
-    return cls(base_lr=getattr(solver, "base_lr"), **{name: getattr(solver, name) for name in cls.needs()})  # noqa: B009
+    return cls(base_lr=solver.base_lr, **{name: getattr(solver, name) for name in cls.needs()})
 
 
 def power(base: float, exponent: float) -> float:

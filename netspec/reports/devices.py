@@ -9,7 +9,7 @@ from typing import Any
 
 from netspec.reports import tables
 from runtime.cpu.isa import detect
-from runtime.cpu.team import thread_count
+from runtime.cpu.cores import thread_count
 from runtime.errors import UsageError
 from runtime.memory import available
 

@@ -23,7 +23,7 @@ from netspec.reports.devices import devices
 from netspec.spec.load import load_spec
 from runtime.cache import cache_folder, usable_folder
 from runtime.cpu.isa import detect
-from runtime.cpu.team import thread_count
+from runtime.cpu.cores import thread_count
 
 PACKAGES = ("numpy", "numba", "llvmlite", "networkx", "PyYAML", "click", "rich", "safetensors")
 EXTRAS = {"test": ("pytest", "hypothesis", "scipy"), "bench": ("torch", "psutil"), "dev": ("ruff", "mypy")}

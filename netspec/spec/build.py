@@ -10,8 +10,10 @@ from netspec.spec import conversion, foreign
 from netspec.spec.conversion import Bad
 from netspec.spec.diagnostics import Diagnostics, nearest
 from netspec.spec.fields import Entry, FieldInfo, entry_mark, fields_of, keys_of
+from netspec.spec.later import instead, is_later
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, kind
+from netspec.spec.registry import LAYERS
 
 E = TypeVar("E", bound=Entry)
 
@@ -120,7 +122,11 @@ def _chosen(cls: type[E], mapping: Mapping, diagnostics: Diagnostics, layer: str
         diagnostics.error("E503", node.mark, f"`{cls.type_key}` is a name, got {kind(node)}", layer=layer)
         return None
     found = cls.registry.get(name)
-    if found is None:
+    if found is None and is_later(cls.registry.kind, name):
+        message = f"the {cls.registry.kind} `{name}` is not supported yet"
+        hint = instead(cls.registry.kind, name) or f"the {cls.registry.kind}s are {_listed(cls.registry.names())}"
+        diagnostics.error("E211", node.mark, message, layer=layer, hint=hint)
+    elif found is None:
         diagnostics.error(
             "E506", node.mark, f"unknown {cls.registry.kind} `{name}`", layer=layer, hint=_type_hint(cls, name)
         )
@@ -209,17 +215,36 @@ class _Reading:
         known = [*self.keys, *self.cls.extra_keys]
         meant = foreign.FIELDS.get(key.text.lower())
         near = meant if meant in self.keys else nearest(key.text, known)
+        if key.text.endswith("_param") and self.cls.registry is LAYERS:
+            self.nested_fields(key)
+            return
         notes: tuple[str, ...] = ()
         hint: str | None
         if near is not None:
             self.misspelt.add(near)
             hint = f"did you mean `{near}`?"
         else:
-            hint = f"the fields of {self.what} are {', '.join(self.own_keys())}" if self.own_keys() else None
+            hint = self.listed_keys()
             others = self.others_with(key.text)
             if others:
                 notes = (f"`{key.text}` is a field of {others}",)
         self.error("E501", key.mark, f"unknown key `{key.text}` in {self.what}", hint, notes)
+
+    def nested_fields(self, key: Scalar) -> None:
+        """Report Caffe's ``convolution_param``: its fields belong to the layer, and are not missing there."""
+        inner = self.mapping.get(key.text)
+        pairs = inner.pairs if isinstance(inner, Mapping) else []
+        self.misspelt.update(info.key for info in fields_of(self.cls))
+        shown = [f"{k.text}: {v.text if isinstance(v, Scalar) else '..'}" for k, v in pairs[:6]]
+        hint = f"write them there: {', '.join(['type: ' + self.cls.type_name, *shown])}"
+        self.error("E501", key.mark, f"{self.what} has its fields beside `type`, not in `{key.text}`", hint)
+
+    def listed_keys(self) -> str:
+        """Return which fields there are: a layer's own, or all of another entry's."""
+        own = self.own_keys()
+        if self.cls.registry is not LAYERS:
+            own = [*own, *(info.key for info in fields_of(self.cls) if info.key not in own)]
+        return f"the fields of {self.what} are {', '.join(own)}" if own else f"{self.what} has no fields of its own"
 
     def own_keys(self) -> list[str]:
         """Return the keys of the class that are not common to all of its kind."""

@@ -96,7 +96,9 @@ class Wirer:
     def _last(self, item: Item, scope: Scope) -> None:
         assert item.target is not None
         if id(item.target) in self._first:
-            self._alias(item, item.name, item.mark, self._first[id(item.target)])
+            last = self._first[id(item.target)]
+            if last != (scope, item.name[len(scope.prefix) :]):  # else `top` has given it the name already
+                self._alias(item, item.name, item.mark, last)
         elif item.target.rules is not None:
             item.rules = item.target.rules
             self.absent.items.append(item)
@@ -118,11 +120,14 @@ class Wirer:
             return
         here = (scope, item.name[len(scope.prefix) :])
         self._first[id(item)] = here
+        self.absent.wires[item.name] = item
         names = [item.name]
         if item.tops:
             names.append(scope.prefix + item.tops[0][0])
+        read = {s.prefix + name for (s, name), _ in refs}
         for name in dict.fromkeys(names):
-            self._alias(item, name, item.mark, refs[0][0])
+            if name not in read:  # one that works in place leaves its blob as it is
+                self._alias(item, name, item.mark, refs[0][0])
         if item.bottoms is not None or item.after is not None:
             scope.current = here
 
@@ -190,7 +195,8 @@ class Wirer:
         message = f"`{item.name}` is a block with {count} {plural} ({ports}), got {len(given)}{chained}"
         if not count:
             message = f"`{item.name}` is a block without inputs, got {len(given)}"
-        hint = f"bottom: [{', '.join(item.ports)}]" if count else "leave out bottom"
+        names = [*(ref[1] for ref, _ in given[:count]), *[".."] * (count - len(given))]
+        hint = f"bottom: [{', '.join(names)}]" if count else "leave out bottom"
         mark = given[count][1] if len(given) > count else item.mark
         self._error("E308", mark, message, hint, item)
 
@@ -293,7 +299,8 @@ class Wirer:
             self._error("E311", item.mark, message, "write its bottom", item)
         else:
             message = f"`{item.name}` has no bottom and there is nothing before it to chain from"
-            self._error("E307", item.mark, message, "write its bottom, or add `data` or `inputs`", item)
+            where = "give the block an input" if item.calls else "add `data` or `inputs`"
+            self._error("E307", item.mark, message, f"write its bottom, or {where}", item)
 
     def _counts(self, item: Item, bottoms: int, tops: int) -> bool:
         if item.cls is None:

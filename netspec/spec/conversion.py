@@ -170,7 +170,14 @@ def _float(scalar: Scalar, spec: FieldSpec, key: str) -> float:
         raise _not_a_number(scalar, key, _NOUNS[float])
     if isinstance(value, int) and abs(value) >= _INT_LIMIT:
         raise Bad("E504", f"`{key}` is beyond 2^63, got {in_text(value)[:40]}")
+    if not math.isfinite(value):
+        raise Bad("E504", f"`{key}` must be a finite number{_limits(spec)}, got {in_text(value)}{_written(scalar)}")
     return float(value)
+
+
+def _limits(spec: FieldSpec) -> str:
+    wanted = range_text(spec)
+    return f" {wanted}" if wanted else ""
 
 
 def _bool(scalar: Scalar, spec: FieldSpec, key: str) -> bool:

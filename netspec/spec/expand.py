@@ -28,6 +28,7 @@ LATER = ("Recurrent",)
 """Types that take a block; a later version has them."""
 
 _CONTROL = ("each", "repeat", "if")
+_NOT_WALKED = ("block", "each", "repeat")
 
 
 class TooMany(Exception):
@@ -114,9 +115,10 @@ class Expander:
         if "block" in entry and kind_of is not None:
             self._error("E215", entry_mark(entry), "an entry has `type` or `block`, not both", None, place)
             raise Failed
-        if "block" not in entry and "type" not in entry:
-            near = next((hint for key in entry.keys() if (hint := did_you_mean(key, ("type", "block")))), None)
-            self._error("E215", entry_mark(entry), "an entry needs a `type` or a `block`", near, place)
+        each = entry.get("each")
+        walked = each.keys() if isinstance(each, Mapping) else []
+        if "block" not in entry and "type" not in entry and "type" not in walked:
+            self._neither(entry, place)
             raise Failed
         name = entry.get("name")
         if name is not None and not (isinstance(name, Scalar) and name.is_null):
@@ -124,13 +126,13 @@ class Expander:
                 self._error("E221", name.mark, f"a name is text, got {kind(name)}", None, place)
                 raise Failed
             return name
-        each = entry.get("each")
-        if isinstance(each, Mapping) and "name" in each:
+        if "name" in walked:
             return None
         written = entry.get("type")
         cls = LAYERS.get(written.text) if isinstance(written, Scalar) else None
         if written is None or (cls is not None and any(key.endswith("filler") for key in cls.specs)):
-            what = "a block instance" if written is None else "a layer with parameters"
+            what = "a layer with parameters" if written is not None else "a block instance"
+            what = "an entry of several types" if "type" in walked else what
             self._error("E224", entry_mark(entry), f"{what} needs a name", "write `name: ..` as its first key", place)
             raise Failed
         word = written.text.lower() if isinstance(written, Scalar) and NAME.fullmatch(written.text) else "layer"
@@ -138,6 +140,20 @@ class Expander:
             numbers[word] += 1
             if f"{word}{numbers[word]}" not in taken:
                 return Scalar(f"{word}{numbers[word]}", True, entry_mark(entry))
+
+    def _neither(self, entry: Mapping, place: Place) -> None:
+        """Report an entry without type and block, at the key that was meant to be one."""
+        message = "an entry needs a `type` or a `block`"
+        for key, value in entry:
+            if ":" in key.text and isinstance(value, Scalar) and value.is_null:
+                hint = f"write a blank behind the colon: `{key.text.replace(':', ': ', 1)}`"
+                self._error("E215", key.mark, message, hint, place)
+                return
+        for key, _ in entry:
+            if hint := did_you_mean(key.text, ("type", "block")):
+                self._error("E215", key.mark, f"{message}, `{key.text}` is neither", hint, place)
+                return
+        self._error("E215", entry_mark(entry), message, None, place)
 
     def _name(self, base: Scalar | None, turn: _Turn, place: Place) -> Scalar:
         if turn.named:
@@ -166,7 +182,8 @@ class Expander:
             turns = self._turns(entry, place, place.prefix + base.text if base is not None else None)
             if turns is None:
                 assert base is not None
-                name = self._name(base, _Turn(place.env, entry), place)
+                # a name with `${i}` is that of the first turn: nothing reads it, chaining goes through it
+                name = self._name(base, _Turn(place.env.child({"i": 1}), entry), place)
                 return [self._item(entry.without(*_CONTROL), name, place, place.env, off=True)]
             found = self._all_turns(entry, turns, base, place)
         if base is not None and turns[0].suffix and not has_expression(base):
@@ -175,13 +192,13 @@ class Expander:
         return found
 
     def _all_turns(self, entry: Mapping, turns: list[_Turn], base: Scalar | None, place: Place) -> list[Item]:
-        condition = entry.get("if")
         controlled = any(key in entry for key in _CONTROL)
         plain = entry.without(*_CONTROL) if controlled else entry
         repeated = "repeat" in entry
         found: list[Item] = []
         for turn in turns:
             name = self._name(base, turn, place)
+            condition = turn.node.get("if")
             off = condition is not None and not self.evaluator.condition(condition, turn.env, place.prefix + name.text)
             node = plain if turn.node is entry else turn.node.without(*_CONTROL)
             item = self._item(node, name, place, turn.env, off)
@@ -224,19 +241,22 @@ class Expander:
                     layer: str | None) -> dict[str, tuple[Scalar, Sequence]]:  # fmt: skip
         walked = self.evaluator.node(each, place.env, layer)
         if not isinstance(walked, Mapping) or not len(walked):
-            message = f"each is a mapping of keys to lists, got {kind(walked)}"
+            got = "an empty one" if isinstance(walked, Mapping) else kind(walked)
+            message = f"each is a mapping of keys to lists, got {got}"
             self.diagnostics.error("E225", each.mark, message, "each: {width: [64, 128]}", layer)
             raise Failed
         lists: dict[str, tuple[Scalar, Sequence]] = {}
         for key, values in walked:
-            if key.text in entry or key.text in ("type", "block", *_CONTROL):
-                message = (
-                    f"`{key.text}` is set by the entry itself" if key.text in entry else f"each cannot set `{key.text}`"
-                )
+            if key.text in entry:
+                message = f"`{key.text}` is set by the entry itself"
                 self.diagnostics.error("E225", key.mark, message, "delete one of the two", layer)
                 raise Failed
+            if key.text in _NOT_WALKED:
+                self.diagnostics.error("E225", key.mark, f"each cannot set `{key.text}`", None, layer)
+                raise Failed
             if not isinstance(values, Sequence) or not values.items:
-                message = f"each walks lists: `{key.text}` is {kind(values)}"
+                got = "an empty list" if isinstance(values, Sequence) else kind(values)
+                message = f"each walks lists: `{key.text}` is {got}"
                 self.diagnostics.error("E225", values.mark, message, f"{key.text}: [..]", layer)
                 raise Failed
             lists[key.text] = key, values

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 from netspec.spec.emit import flow
+from netspec.spec.fields import keys_of
 from netspec.spec.marks import Mark, Source
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
 from netspec.spec.read import read_node
+from netspec.spec.registry import SOLVERS
 from netspec.spec.toplevel import KEYS
 from netspec.spec.values import names_read
 from runtime.errors import UsageError
@@ -92,6 +94,8 @@ def apply(root: Mapping, overrides: Iterable[Override], diagnostics: Diagnostics
         first = override.parts[0]
         if first.text not in KEYS:
             hint = did_you_mean(first.text, KEYS) or "begin with vars, layers, solver, data, .."
+            if any(first.text in keys_of(cls) for cls in SOLVERS):
+                hint = f"did you mean `solver.{override.key}`?"
             diagnostics.error("E232", first.mark, f"a spec has no `{first.text}`", hint)
         elif first.text == "vars" and len(override.parts) > 1 and not _known_variable(root, override.parts[1].text):
             written = root.get("vars")
@@ -159,4 +163,5 @@ def _name_hint(wanted: str, names: list[str]) -> str | None:
     first = wanted.partition("/")[0]
     if "/" in wanted and first in names:
         return f"`{first}` is a block instance: set its arguments, or blocks.BLOCK.layers.NAME"
-    return did_you_mean(wanted, names)
+    shown = f"the entries with a name are {', '.join(names[:8])}{', ..' if len(names) > 8 else ''}" if names else None
+    return did_you_mean(wanted, names) or shown

@@ -17,7 +17,12 @@ _INSTEAD = {"weights": "give the file with --weights"}
 def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
     """Report keys that a spec does not have, and those of a later version."""
     for key, _ in root:
-        if key.text in LATER:
+        if key.text == "net" and "layers" in root:
+            message = "a file has `layers`, or `net` to name the file that has them"
+            diagnostics.error("E210", key.mark, message, "delete one of the two")
+        elif key.text in ("set", "stages") and "net" in root:
+            continue  # of the solver file that this was meant to be
+        elif key.text in LATER:
             hint = _INSTEAD.get(key.text)
             diagnostics.error("E211", key.mark, f"`{key.text}` is not supported yet", hint)
         elif key.text not in KEYS:

@@ -34,6 +34,8 @@ class Absent:
         Losses, metrics and blocks without outputs that are off.
     silent
         Block instances that have no output.
+    wires
+        Entries that are off: their names mean their first bottoms, and nothing lies in them.
     renamed
         Layers none of whose tops has the layer's name -> the first top.
     """
@@ -44,12 +46,18 @@ class Absent:
     items: list[Item] = field(default_factory=list)
     gone: dict[str, Item] = field(default_factory=dict)
     silent: dict[str, Item] = field(default_factory=dict)
+    wires: dict[str, Item] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
 
     def excused(self, full: str) -> bool:
         """Whether a name lies in an entry that could not be read."""
         parts = full.split("/")
         return any("/".join(parts[:n]) in self.broken for n in range(1, len(parts) + 1))
+
+    def wire(self, full: str) -> Item | None:
+        """Return the block instance that is off and in which a name lies."""
+        parts = full.split("/")
+        return next((item for n in range(1, len(parts)) if (item := self.wires.get("/".join(parts[:n])))), None)
 
     def owner(self, full: str) -> Item | None:
         """Return the absent entry that would make a blob of this name."""
@@ -83,6 +91,10 @@ def report_unknown(wirer: Wirer, scope: Scope, name: str, mark: Mark, layer: str
     elif item := absent.silent.get(full):
         message = f"`{name}` is a block instance without an output"
         diagnostics.error("E313", mark, message, "list the blob in the block's `outputs`", layer)
+    elif item := absent.wire(full):
+        message = f"`{name}` lies in `{item.name}`, which is off: a wire has no blobs inside"
+        diagnostics.error("E312", mark, message, f"give `{layer}` the same `if`", layer,
+                          related=[Related("switched off here", item.mark)])  # fmt: skip
     elif full in absent.renamed:
         top = absent.renamed[full]
         message = f"`{name}` is a layer, its top is called `{top[len(scope.prefix) :]}`"

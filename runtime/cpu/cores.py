@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral
+
+from runtime.errors import UsageError
 
 MAX_THREADS = 256
+
+
+def thread_count(threads: int | None = None) -> int:
+    """``threads``, else ``NETSPEC_THREADS``, else ``usable_threads()``.
+
+    Raises
+    ------
+    UsageError
+        Not a whole number from 1 to 256.
+    """
+    if threads is not None:
+        if not isinstance(threads, Integral) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS:
+            raise UsageError(f"threads is {threads!r}; use 1 to {MAX_THREADS}")
+        return int(threads)
+    text = os.environ.get("NETSPEC_THREADS", "").strip()
+    if not text:
+        return usable_threads()
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MAX_THREADS):
+        raise UsageError(f"NETSPEC_THREADS is {text[:40]!r}; use a whole number from 1 to {MAX_THREADS}")
+    return int(text)
 
 
 def usable_threads() -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from runtime.cache import kernel_cache
 from runtime.cpu import families  # noqa: F401  (fills the registry of launchers)
+from runtime.cpu.cores import thread_count
 from runtime.cpu.isa import CpuTarget, detect
 from runtime.cpu.launch import (
     Address,
@@ -21,7 +22,7 @@ from runtime.cpu.launch import (
     bits,
     kernel_file,
 )
-from runtime.cpu.team import team, thread_count
+from runtime.cpu.team import team
 from runtime.executor import Executor, Memory, Store
 from runtime.plan import Plan
 

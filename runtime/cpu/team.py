@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from runtime.cache import kernel_cache
-from runtime.cpu.cores import MAX_THREADS, usable_threads
+from runtime.cpu.cores import usable_threads
 from runtime.cpu.isa import CpuTarget
 from runtime.cpu.launch import kernel_file
-from runtime.errors import UsageError
 
 SPIN_NS = 20_000
 """How long a member spins at a barrier before it sleeps: a sleeper takes 12 to 27 us to wake."""
@@ -30,26 +29,6 @@ _FUNCTION = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)
 
 _teams: dict[tuple[int, CpuTarget], Team] = {}
 _making = threading.Lock()
-
-
-def thread_count(threads: int | None = None) -> int:
-    """``threads``, else ``NETSPEC_THREADS``, else ``usable_threads()``.
-
-    Raises
-    ------
-    UsageError
-        Not a whole number from 1 to 256.
-    """
-    if threads is not None:
-        if not 1 <= threads <= MAX_THREADS:
-            raise UsageError(f"threads is {threads}; use 1 to {MAX_THREADS}")
-        return threads
-    text = os.environ.get("NETSPEC_THREADS", "").strip()
-    if not text:
-        return usable_threads()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_THREADS):
-        raise UsageError(f"NETSPEC_THREADS is {text[:40]!r}; use a whole number from 1 to {MAX_THREADS}")
-    return int(text)
 
 
 class Team:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from runtime import ops
+from runtime.cpu.cores import thread_count
 from runtime.executor import NOT_FINITE, Executor, Store
 from runtime.plan import HEAD, NUMPY_DTYPE, Plan, Step, View
 from runtime.reference.registry import Context, NotFinite, evaluate
@@ -67,5 +68,6 @@ class ReferenceExecutor(Executor):
 
 
 def open_plan(plan: Plan, store: Store, threads: int | None = None) -> ReferenceExecutor:
-    """For ``runtime.executor.open_executor``; there is one thread whatever is asked for."""
+    """For ``runtime.executor.open_executor``; there is one thread whatever is asked for, as long as it makes sense."""
+    thread_count(threads)
     return ReferenceExecutor(plan, store)

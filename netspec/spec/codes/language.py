@@ -104,7 +104,8 @@ Remedy: add the key to the mapping, or choose one of those the hint lists.""",
         """The language has it, this version does not.
 
 `extends`, `change`, `remove`, `weights`, `share`, `sample`, a spec file as a block, several sources in a
-phase, `test_NAME` and the batch on another axis come later. The help line says what to write until then.""",
+phase, `test_NAME`, the batch on another axis, and some of Caffe's types come later. The help line says what to
+write until then, if anything does the same.""",
     ),
     Code(
         "E212",

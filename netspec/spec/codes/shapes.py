@@ -126,7 +126,7 @@ With ten classes `top_k: 5` is the usual second figure.""",
     Code(
         "E402",
         "blob too large",
-        """A blob would have more than 2^40 numbers.
+        """A blob would have more than 2^63 numbers: no computer can count them.
 
 Is a size, a batch or a padding larger than meant?""",
     ),

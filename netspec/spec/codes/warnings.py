@@ -84,6 +84,14 @@ Often the next layer reads another blob by mistake. If only a test needs it: `in
 Other layers have nothing to round: a Deconvolution's size is S (N - 1) + F - 2 P.""",
     ),
     Code(
+        "W127",
+        "larger than memory",
+        """A blob or a parameter takes more than a terabyte: the net can be checked, but no machine runs it.
+
+`num_output: 1000000000000` is usually a slip. `train` and `time` end with exit code 6 before anything is allocated.
+Remedy: a smaller `num_output`, `batch_size` or input.""",
+    ),
+    Code(
         "W105",
         "stage that no rule names",
         """`--stage NAME` (or `stages:` of a solver file) sets a stage that no `include` or `exclude` asks for.

@@ -89,7 +89,7 @@ Write its `bottom`.""",
         """The layer that would make the blob is switched off by `if` and stands for nothing.
 
 A loss, a metric or a block without outputs that is off is simply gone; a layer that reads it needs the
-same `if`.""",
+same `if`. A block that is off is a wire: its name means its first bottom, and there are no blobs inside.""",
     ),
     Code(
         "E313",

@@ -13,10 +13,10 @@ from kernel_calls import function_of
 
 from runtime.cache import kernel_cache
 from runtime.cpu import cores
-from runtime.cpu.cores import usable_threads
+from runtime.cpu.cores import thread_count, usable_threads
 from runtime.cpu.isa import detect
 from runtime.cpu.launch import Kernel
-from runtime.cpu.team import team, thread_count
+from runtime.cpu.team import team
 from runtime.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -1,0 +1,128 @@
+"""Labels among the inputs of a net: which elements are one, and what they may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.builder import Builder
+from compiler.interpret import run_graph
+from netspec.graph import Net, Node
+from netspec.mappings import Array
+from runtime.errors import DataError, UsageError
+
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What one layer asks of the labels in an input.
+
+    Attributes
+    ----------
+    name
+        The input.
+    classes
+        They lie in ``[0, classes)``.
+    ignore
+        Another one that is allowed, or None.
+    places
+        The elements of a sample, counted row by row, that reach the layer; None: all.
+    """
+
+    name: str
+    classes: int
+    ignore: int | None = None
+    places: Places | None = None
+
+
+def label_ranges(net: Net) -> tuple[Label, ...]:
+    """What the layers of a net ask of its label inputs, moved (Reshape, Slice, ..) or not."""
+    moved = _moved(net)
+    found = []
+    for node in net.nodes:
+        for k in node.layer.label_bottoms:
+            if k >= len(node.bottom_ids):
+                continue
+            blob = node.bottom_ids[k]
+            classes, ignore = node.layer.label_range(*(net.shapes[i] for i in node.bottom_ids))
+            for name, places in moved.get(blob, {blob: None}).items():
+                if name in net.inputs:
+                    found.append(Label(name=name, classes=classes, ignore=ignore, places=places))
+    return tuple(found)
+
+
+def check_labels(name: str, labels: Array, asked: tuple[Label, ...]) -> Array:
+    """The labels of a batch as int32.
+
+    Raises
+    ------
+    UsageError
+        One that is no whole number.
+    DataError
+        One out of range, with its sample.
+    """
+    whole = labels if labels.dtype.kind in "biu" else np.floor(labels)
+    if labels.dtype.kind == "f" and not np.array_equal(whole, labels):
+        sample = int(np.flatnonzero((whole != labels).reshape(len(labels), -1).any(axis=1))[0])
+        raise UsageError(f"input {name}: the label of sample {sample} is {labels[sample]}, not a whole number")
+    rows = whole.reshape(len(whole), -1)
+    for label in asked:
+        if label.name != name:
+            continue
+        mine = rows if label.places is None else rows[:, label.places]
+        wrong = (mine < 0) | (mine >= label.classes)
+        if label.ignore is not None:
+            wrong &= mine != label.ignore
+        if wrong.any():
+            sample, place = np.argwhere(wrong)[0]
+            raise DataError(
+                f"{name}: the label of sample {sample} is {mine[sample, place]:.0f}, outside 0..{label.classes - 1}"
+            )
+    return whole.astype(np.int32)
+
+
+def _moved(net: Net) -> dict[str, dict[str, Places]]:
+    """Blob id -> input -> elements of a sample, for blobs that are labels moved to another place.
+
+    The numbers of the elements are sent through the layers that only move
+    their bottoms; what comes out are the numbers of the labels that arrive.
+    """
+    inputs = [(name, given.shape) for name, given in net.inputs.items() if given.kind == "label"]
+    movers = [node for node in net.nodes if node.layer.moves_only]
+    reached = {name for name, _ in inputs}
+    if not any(reached.intersection(node.bottom_ids) for node in movers):
+        return {}
+    starts = np.cumsum([0, *(prod(shape) for _, shape in inputs)])
+    numbers: dict[str, Array] = {
+        name: np.arange(start, start + prod(shape), dtype=np.float64).reshape(shape)
+        for (name, shape), start in zip(inputs, starts, strict=False)
+    }
+    found: dict[str, dict[str, Places]] = {}
+    for node in movers:
+        if all(blob in numbers for blob in node.bottom_ids):
+            for top, array in zip(node.top_ids, _move(node, [numbers[i] for i in node.bottom_ids], net), strict=True):
+                numbers[top] = array
+                found[top] = _places(array.astype(np.int64).ravel(), inputs, starts)
+    return found
+
+
+def _move(node: Node, bottoms: list[Array], net: Net) -> list[Array]:
+    b = Builder(net.phase, "f64", net.batch)
+    with b.scope(node.name):
+        made = node.layer.lower(b, *(b.input(str(k), array.shape) for k, array in enumerate(bottoms)))
+    tops = made if isinstance(made, tuple) else (made,)
+    values = run_graph(b.graph, {str(k): array for k, array in enumerate(bottoms)}).values
+    return [values[top] for top in tops]
+
+
+def _places(numbers: Places, inputs: list[tuple[str, tuple[int, ...]]], starts: Places) -> dict[str, Places]:
+    found = {}
+    for (name, shape), start, end in zip(inputs, starts[:-1], starts[1:], strict=True):
+        mine = numbers[(numbers >= start) & (numbers < end)]
+        if mine.size:
+            found[name] = np.unique((mine - start) % max(1, prod(shape[1:])))
+    return found
