@@ -27,20 +27,19 @@ class CheckResult:
         The texts of the files, by name, to show the lines.
     spec
         The spec, None if it could not be read.
-    strict
-        Whether warnings count as errors.
+    sound
+        Whether there was no error before ``strict`` made errors of the warnings.
     """
 
     diagnostics: list[Diagnostic]
     sources: dict[str, Source]
     spec: Spec | None = None
-    strict: bool = False
+    sound: bool = False
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error (and with ``strict`` no warning)."""
-        wrong = ("error", "warning") if self.strict else ("error",)
-        return not any(d.severity in wrong for d in self.diagnostics)
+        """Whether there is no error (with ``strict`` a warning is one)."""
+        return not self.errors
 
     @property
     def errors(self) -> list[Diagnostic]:
@@ -80,14 +79,12 @@ def check(
     batch : int, optional
         In place of the spec's batch size.
     strict : bool
-        Warnings count as errors (``ok``).
+        Warnings are errors.
 
     Raises
     ------
     UsageError
         The file is missing.
-    DataError
-        A shape that only the header of a data file can tell, and the file is missing.
     """
     diagnostics = Diagnostics()
     loaded: Spec | None = None
@@ -101,7 +98,9 @@ def check(
         if loaded is not None:
             asked = loaded.phases if phase is None else tuple(p for p in PHASES if p == phase)
             for each in asked:
-                loaded.examine(each, diagnostics, batch)
+                loaded.look_through(each, diagnostics, batch)
     except SpecError as error:  # more diagnostics than anybody reads
-        return CheckResult(error.diagnostics.items, error.diagnostics.sources, loaded, strict)
-    return CheckResult(diagnostics.items, diagnostics.sources, loaded, strict)
+        diagnostics = error.diagnostics
+    sound = not diagnostics.has_errors
+    found = diagnostics.strict() if strict else diagnostics
+    return CheckResult(found.items, found.sources, loaded, sound)

@@ -3,14 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netspec.graph import Net
+from compiler.compile import compile_graph
+from netspec.graph import Net as ResolvedNet
+from netspec.graph.net import blob_name
+from netspec.lowering import build_graph
 from netspec.mappings import Array
+from runtime.executor import open_executor
+
+if TYPE_CHECKING:
+    from netspec.net import Net
 
 
-def first_not_finite(net: Net, blobs: Mapping[str, Array], params: Mapping[str, Array]) -> str:
+def replay(net: Net, batch: Mapping[str, Array], micro_step: int) -> dict[str, Array]:
+    """Every blob of a batch by its id: the forward steps once more, keeping all that they make.
+
+    Parameters
+    ----------
+    net
+        Its parameters and states are read and stay as they are.
+    batch
+        Its inputs.
+    micro_step
+        Decides the random numbers, together with the net's seed and iteration.
+    """
+    resolved = net.resolved
+    ids = [top for node in resolved.nodes for top in node.top_ids]
+    graph = build_graph(resolved, net.dtype, [*resolved.inputs, *ids], backward=False, by_id=True)
+    plan = compile_graph(graph, net.target, homes={name: entry.view for name, entry in net.states.items()})
+    executor = open_executor(plan, net.executor.store, device=net.device, threads=net.threads)
+    try:
+        for name, number in (("seed", net.seed), ("iteration", net.iteration), ("micro_step", micro_step)):
+            executor.set(name, number)
+        for name in plan.inputs:
+            executor.feed(name, batch[name])
+        executor.run("forward")
+        return {name: np.array(executor.array(view)) for name, view in {**plan.inputs, **plan.blobs}.items()}
+    finally:
+        executor.close()
+
+
+def first_not_finite(net: ResolvedNet, blobs: Mapping[str, Array], params: Mapping[str, Array]) -> str:
     """A sentence naming the first layer with a result that is not finite, and its inputs' ranges.
 
     Parameters
@@ -18,7 +54,7 @@ def first_not_finite(net: Net, blobs: Mapping[str, Array], params: Mapping[str, 
     net
         The resolved net.
     blobs
-        Every blob of the bad iteration.
+        Every blob of the bad iteration, by id.
     params
         The parameters it ran with.
     """
@@ -26,13 +62,14 @@ def first_not_finite(net: Net, blobs: Mapping[str, Array], params: Mapping[str, 
         if not _finite(blobs[name]):
             return f"the input {name} has {_kinds(blobs[name])}"
     for node in net.nodes:
-        bad = [top for top in node.tops if top in blobs and not _finite(blobs[top])]
+        bad = [top for top in node.top_ids if not _finite(blobs[top])]
         if bad:
             owned = [n for n in params if n.rpartition(".")[0] == node.name and not _finite(params[n])]
             if owned:
                 return f"the first bad layer is {node.name} ({node.type}): its parameter {owned[0]} is not finite"
-            ranges = ", ".join(f"{b} in {_range(blobs[b])}" for b in dict.fromkeys(node.bottoms) if b in blobs)
-            return f"the first bad layer is {node.name} ({node.type}): {bad[0]} has {_kinds(blobs[bad[0]])}; {ranges}"
+            ranges = ", ".join(f"{blob_name(b)} in {_range(blobs[b])}" for b in dict.fromkeys(node.bottom_ids))
+            found = f"{blob_name(bad[0])} has {_kinds(blobs[bad[0]])}"
+            return f"the first bad layer is {node.name} ({node.type}): {found}" + (f"; {ranges}" if ranges else "")
     return "every layer's result is finite when computed alone; the sum of the losses overflows"
 
 

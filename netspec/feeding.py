@@ -20,12 +20,12 @@ def check_inputs(
     Raises
     ------
     UsageError
-        An unknown or missing name, a wrong shape, a fractional label.
+        An unknown name, a missing one that a layer reads, a wrong shape, a fractional label.
     DataError
         A label out of range, with its sample.
     """
     _check_names(net, given)
-    arrays = {name: real_array(f"input {name}", given[name]) for name in net.inputs}
+    arrays = {name: real_array(f"input {name}", given[name]) for name in net.inputs if name in given}
     count = _count(net, arrays, micro_steps)
     for name, array in arrays.items():
         want = (count, *net.inputs[name].shape[1:]) if net.inputs[name].shape else ()
@@ -42,7 +42,8 @@ def _check_names(net: Net, given: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(name, net.inputs, 1, 0.6)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"no input named {name}: expected {', '.join(net.inputs) or 'none'}{hint}")
-    missing = [n for n in net.inputs if n not in given]
+    read = {blob for node in net.nodes for blob in node.bottom_ids}
+    missing = [n for n in net.inputs if n not in given and n in read]
     if missing:
         raise UsageError(f"input {missing[0]} is missing: got {', '.join(given) or 'none'}")
 

@@ -32,6 +32,19 @@ def kept_names(net: Net, keep: Collection[str] | str) -> tuple[str, ...]:
     return (*blobs, "all") if "all" in names else names
 
 
+def check_kept_params(keep: Collection[str], blobs: Collection[str], params: Collection[str]) -> None:
+    """Refuse ``<layer>.<name>`` of a layer that has no such parameter.
+
+    Raises
+    ------
+    UsageError
+        With the nearest names.
+    """
+    for name in keep:
+        if name != "all" and name not in blobs and name not in params:
+            raise UsageError(f"keep: no parameter named {name!r}{near_names(name, params)}")
+
+
 def why_no_blob(net: Net, name: str) -> str:
     """Why the value of a blob cannot be read."""
     if name in all_blobs(net):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,10 @@ from compiler.interpret import run_graph
 from netspec.graph import Net, Node
 from netspec.mappings import Array
 from runtime.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from netspec.sources.base import Source
+    from runtime.data.stream import Stream
 
 Places = npt.NDArray[np.int64]
 
@@ -67,9 +72,9 @@ def check_labels(name: str, labels: Array, asked: tuple[Label, ...]) -> Array:
     """
     whole = labels if labels.dtype.kind in "biu" else np.floor(labels)
     if labels.dtype.kind == "f" and not np.array_equal(whole, labels):
-        sample = int(np.flatnonzero((whole != labels).reshape(len(labels), -1).any(axis=1))[0])
-        raise UsageError(f"input {name}: the label of sample {sample} is {labels[sample]}, not a whole number")
-    rows = whole.reshape(len(whole), -1)
+        place = tuple(np.argwhere(whole != labels)[0])
+        raise UsageError(f"input {name}: the label of sample {place[0]} is {labels[place]}, not a whole number")
+    rows = whole.reshape(*(whole.shape[:1] or (1,)), -1)
     for label in asked:
         if label.name != name:
             continue
@@ -83,6 +88,24 @@ def check_labels(name: str, labels: Array, asked: tuple[Label, ...]) -> Array:
                 f"{name}: the label of sample {sample} is {mine[sample, place]:.0f}, outside 0..{label.classes - 1}"
             )
     return whole.astype(np.int32)
+
+
+def scan(stream: Stream, source: Source, asked: tuple[Label, ...]) -> None:
+    """Look at all labels of a source before the first step.
+
+    Raises
+    ------
+    DataError
+        A label that a layer does not allow, or beyond the ``classes`` that the source declares.
+    """
+    declared = source.class_count()
+    for label in asked:
+        if label.name in stream.tops:
+            classes = label.classes if declared is None else min(label.classes, declared)
+            stream.check_labels(label.name, classes, label.ignore, label.places)
+    if declared is not None:
+        for name in sorted(source.label_tops() - {label.name for label in asked}):
+            stream.check_labels(name, declared)
 
 
 def _moved(net: Net) -> dict[str, dict[str, Places]]:

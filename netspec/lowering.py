@@ -16,6 +16,7 @@ from compiler.builder import Builder, ParamSpec
 from compiler.ir import Graph, State, Value
 from netspec.graph import Net, Node
 from netspec.graph.net import blob_name
+from runtime.errors import ResourceError
 from runtime.expr import arg
 from runtime.ops import Guard, Map
 from runtime.plan import Origin
@@ -24,8 +25,17 @@ if TYPE_CHECKING:
     from netspec.solvers.base import Solver
 
 
+LARGEST_USE = 64
+"""Bytes for each number of a blob or parameter: values, gradients, solver state, scratch, in float64."""
+
+
 def build_graph(
-    net: Net, dtype: str = "f32", keep: Collection[str] = (), solver: Solver | None = None, backward: bool = True
+    net: Net,
+    dtype: str = "f32",
+    keep: Collection[str] = (),
+    solver: Solver | None = None,
+    backward: bool = True,
+    by_id: bool = False,
 ) -> Graph:
     """The graph of a net in its phase.
 
@@ -41,17 +51,38 @@ def build_graph(
         Update rule; without one the graph ends at the gradients.
     backward
         Whether to differentiate (only in the train phase).
+    by_id
+        Blobs go by their ids: one that is remade in place is there as often as it is made.
+
+    Raises
+    ------
+    ResourceError
+        More memory than 64 bits can address.
     """
+    _countable(net)
     b = Builder(net.phase, dtype, net.batch)
     values = _forward(b, net)
     graph = b.graph
     graph.outputs = {blob_name(i): values[i] for i in net.outputs}
-    graph.blobs = {blob_name(i): values[i] for i in (*net.inputs, *(t for n in net.nodes for t in n.top_ids))}
+    ids = (*net.inputs, *(top for node in net.nodes for top in node.top_ids))
+    graph.blobs = {i if by_id else blob_name(i): values[i] for i in ids}
     graph.keep = [v for name, v in graph.blobs.items() if name in keep]
     graph.loss = _loss(b, net, values)
     if backward and net.phase == "train" and graph.loss is not None:
         _train(b, net, keep, solver)
     return graph
+
+
+def _countable(net: Net) -> None:
+    """Raise ResourceError for a net whose memory has no addresses: the planner computes with 64 bits."""
+    numbers = sum(prod(shape) for shape in net.shapes.values())
+    for node in net.nodes:
+        shapes = node.layer.param_shapes(*(net.shapes[i] for i in node.bottom_ids))
+        numbers += sum(prod(shape) for shape in shapes.values())
+    if numbers * LARGEST_USE >= 2**63:
+        raise ResourceError(
+            f"the net needs about {8 * numbers:.3g} bytes of memory: a smaller --batch or num_output helps"
+        )
 
 
 def _forward(b: Builder, net: Net) -> dict[str, Value]:

@@ -15,11 +15,11 @@ import numpy as np
 from compiler.compile import compile_graph
 from compiler.target import Target
 from netspec.arguments import DTYPES, check_arguments, check_count, check_phase
-from netspec.diagnose import first_not_finite
+from netspec.diagnose import first_not_finite, replay
 from netspec.feeding import check_inputs, split
 from netspec.graph import Net as ResolvedNet
-from netspec.keeping import all_blobs, kept_names, why_no_blob, why_no_blob_grad, why_no_param_grad
-from netspec.labels import label_ranges
+from netspec.keeping import all_blobs, check_kept_params, kept_names, why_no_blob, why_no_blob_grad, why_no_param_grad
+from netspec.labels import label_ranges, scan
 from netspec.lowering import build_graph
 from netspec.mappings import Array, Arrays, WritableArrays, mean_of
 from netspec.sharing import check_shapes, open_store
@@ -70,6 +70,7 @@ class Net:
         self._homes: dict[str, View] = {}
         self.plan: Plan = self._compile()
         self._entries = {e.name: e for e in self.plan.states}
+        check_kept_params(self.keep, all_blobs(resolved), self._entries)
         self._store: Store = parent._store if parent else open_store(self.plan)
         require(self.plan.memory["arena"], f"the {self.phase_name} phase", "a smaller --batch helps")
         new_states = self._store.add(self.plan.memory)
@@ -124,10 +125,14 @@ class Net:
     def iteration(self, value: int) -> None:
         self._root._iteration = value
 
+    @property
+    def target(self) -> Target:
+        """What the plan is made for."""
+        return Target(device=self.device.partition(":")[0], dtype=self.dtype)
+
     def _compile(self) -> Plan:
         graph = build_graph(self.resolved, self.dtype, self.keep, self.solver)
-        target = Target(device=self.device.partition(":")[0], dtype=self.dtype)
-        plan = compile_graph(graph, target, homes=self._root._homes or None)
+        plan = compile_graph(graph, self.target, homes=self._root._homes or None)
         check_shapes(plan, self._root._homes)
         return plan
 
@@ -265,14 +270,7 @@ class Net:
 
     def diagnose_not_finite(self, micro_step: int = 0) -> str:
         """Runs the last batch again keeping every blob; names the first layer whose result is not finite."""
-        kept = Net(self.resolved, self.device, self.dtype, self.seed, self.threads, all_blobs(self.resolved), self)
-        kept.executor.set("micro_step", micro_step)
-        kept._feed(self._fed)
-        kept._walk("forward")
-        try:
-            return first_not_finite(self.resolved, kept.blobs, self.params)
-        finally:
-            kept.close()
+        return first_not_finite(self.resolved, replay(self, self._fed, micro_step), self.params)
 
     # -- data, phases, files -------------------------------------------------------
 
@@ -291,9 +289,7 @@ class Net:
                 raise UsageError(f"this net has no data source for phase {self.phase_name}: give {names} as arguments")
             numpy_name = NUMPY_DTYPE[self.dtype]
             self._stream = open_stream(source.recipe(self.phase_name), seed=self.seed, dtype=numpy_name)
-            for label in self._labels:
-                if label.name in self._stream.tops:
-                    self._stream.check_labels(label.name, label.classes, label.ignore, label.places)
+            scan(self._stream, source, self._labels)
         return self._stream
 
     def phase(self, name: str, batch_size: int | None = None, keep: Collection[str] | str = ()) -> Net:

@@ -203,6 +203,7 @@ def is_dense(prim: Conv | ConvInputGrad | ConvWeightGrad, kernel: Pair, out_size
     """Whether the kernel covers its input exactly once (InnerProduct): a matrix product over (c, h, w)."""
     return (
         out_size == (1, 1)
+        and prim.groups == 1
         and prim.pad == (0, 0)
         and prim.dilation == (1, 1)
         and (not isinstance(prim, ConvInputGrad) or prim.size == kernel)

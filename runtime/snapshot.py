@@ -33,6 +33,7 @@ import os
 import re
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,10 +109,12 @@ def save(path: Path, snapshot: Snapshot) -> None:
         os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise StateError(f"{path}: not written: {error.strerror} (errno {error.errno})") from error
+    except ValueError as error:  # a NUL in the path
+        raise StateError(f"{os.fspath(path)!r}: not written: {error}") from error
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
 
 
@@ -129,6 +132,12 @@ def _canonical(data: bytes) -> bytes:
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)  # the data stay aligned
     return len(text).to_bytes(8, "little") + text + data[8 + size :]
+
+
+def _remove(path: Path) -> None:
+    """Remove a file if it is there; what keeps it from being written may keep it from being removed."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def sync_folder(folder: Path) -> None:
@@ -201,6 +210,8 @@ def _alive(process: int) -> bool:
         return False
     except PermissionError:
         return True
+    except OverflowError:  # no number of a process
+        return False
     return True
 
 
@@ -250,7 +261,7 @@ def load_tensors(path: Path) -> dict[str, Array]:
 
 def newest(folder: Path) -> tuple[Path, Snapshot, list[str]] | None:
     """Return the newest snapshot of a folder that verifies, read, and why newer ones were passed over."""
-    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    found = [(int(match[1]), path) for path in listed(folder) if (match := _NAME.fullmatch(path.name))]
     passed_over: list[str] = []
     for _, path in sorted(found, reverse=True):
         try:
@@ -262,6 +273,20 @@ def newest(folder: Path) -> tuple[Path, Snapshot, list[str]] | None:
     return None
 
 
+def listed(folder: Path) -> list[Path]:
+    """Return what is in a folder, sorted.
+
+    Raises
+    ------
+    StateError
+        It cannot be read.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise StateError(f"{folder}: cannot be read: {error.strerror} (errno {error.errno})") from error
+
+
 def _parse(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     try:
         with open_regular(path) as stream:
@@ -271,7 +296,9 @@ def _parse(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     try:
         tensors: dict[str, Array] = safetensors.numpy.load(data)
         header: dict[str, Any] = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+    except KeyError as error:  # a type that NumPy lacks
+        raise StateError(f"{path}: holds {error.args[0]} numbers, which are not read; convert them to F32") from error
+    except (safetensors.SafetensorError, ValueError, TypeError) as error:
         raise StateError(f"{path}: not a whole safetensors file: {error}") from error
     return header.get("__metadata__", {}), tensors
 
@@ -282,12 +309,16 @@ def _check(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Array]
         raise StateError(f"{path}: format {version}, this netspec reads up to {FORMAT_VERSION}; use a newer netspec")
     if metadata.get("metadata_crc32") != str(_metadata_crc(metadata)):
         raise StateError(f"{path}: damaged: the checksum of the metadata does not match")
-    facts = json.loads(metadata["tensors"])
+    try:
+        facts = json.loads(metadata["tensors"])
+        facts = {name: (fact["dtype"], fact["shape"], fact["crc32"]) for name, fact in facts.items()}
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise StateError(f"{path}: damaged metadata: {error!r}") from error
     for name in sorted(facts.keys() | tensors.keys()):
         if name not in facts or name not in tensors:
             raise StateError(f"{path}: damaged: tensor {name!r} is only in one of data and metadata")
-        array, fact = tensors[name], facts[name]
-        if [array.dtype.name, list(array.shape)] != [fact["dtype"], fact["shape"]]:
-            raise StateError(f"{path}: damaged: tensor {name!r} is not {fact['dtype']} {fact['shape']}")
-        if zlib.crc32(array.tobytes()) != fact["crc32"]:
+        array, (dtype, shape, crc) = tensors[name], facts[name]
+        if (array.dtype.name, list(array.shape)) != (dtype, shape):
+            raise StateError(f"{path}: damaged: tensor {name!r} is not {dtype} {shape}")
+        if zlib.crc32(array.tobytes()) != crc:
             raise StateError(f"{path}: damaged: the checksum of tensor {name!r} does not match")

@@ -52,7 +52,7 @@ def _merged(results: list[CheckResult]) -> list[Diagnostic]:
 def _sizes(result: CheckResult) -> dict[str, Any] | None:
     """Return which sizes a net accepts, None if it is no net."""
     spec = result.spec
-    return None if spec is None or result.errors else accepted_sizes([spec.net(p) for p in spec.phases]).to_dict()
+    return None if spec is None or not result.sound else accepted_sizes([spec.net(p) for p in spec.phases]).to_dict()
 
 
 def _print(path: str, result: CheckResult, sizes: bool) -> None:
@@ -60,7 +60,7 @@ def _print(path: str, result: CheckResult, sizes: bool) -> None:
         click.echo(render(result.diagnostics, result.sources, wants_colour(sys.stdout)))
         click.echo("")
     counted = summary(result.diagnostics)
-    verdict = "ok" if result.ok else "not usable" if result.errors else "not ok under --strict"
+    verdict = "ok" if result.ok else "not ok under --strict" if result.sound else "not usable"
     click.echo(f"{escaped(path)}: {verdict}" + (f" ({counted})" if counted else ""))
-    if sizes and result.spec is not None and not result.errors:
+    if sizes and result.spec is not None and result.sound:
         click.echo(sizes_text(result.spec))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netspec.cli.nets import loaded, resolved
+from netspec.cli.nets import loaded, tell_warnings
 from netspec.cli.options import echo_json, spec_options
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.nodes import in_text, to_value
@@ -28,8 +28,9 @@ def command(
     """
     found = loaded(spec, overrides, stages, strict)
     if phase is not None or batch is not None:
-        resolved(found, phase, batch, strict)  # the answer holds both phases; these are checked all the same
+        found.net(phase or "train", batch=batch)  # the answer holds both phases; these are checked all the same
     text = found.resolved()
+    tell_warnings(found, strict)
     if format == "json":
         root = read_text(text, "expanded", Diagnostics())
         assert root is not None, "what expand prints is a spec"

@@ -13,7 +13,7 @@ import click
 import netspec
 from netspec.spec.diagnostics import SpecError, did_you_mean
 from netspec.spec.render import escaped, wants_colour
-from runtime.errors import NetspecError
+from runtime.errors import NetspecError, ResourceError, StateError
 
 # name -> first line of its help, so that `--help` imports no command (a test compares them)
 COMMANDS = {
@@ -76,9 +76,16 @@ class Lazy(click.Group):
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         try:
             result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it is where the caller closed it
+                sys.stdout.flush()
         except BrokenPipeError:
             _leave_pipe()
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            _leave_full(error)
+        except MemoryError:
+            sys.exit(_report(ResourceError("out of memory; a smaller --batch helps")))
         except (click.exceptions.Abort, KeyboardInterrupt):
             click.echo("stopped", err=True)
             sys.exit(130)
@@ -91,6 +98,13 @@ def _leave_pipe() -> NoReturn:
     """End quietly: whoever read stdout has gone, and flushing at exit must not complain either."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(BROKEN_PIPE)
+
+
+def _leave_full(error: OSError) -> NoReturn:
+    """End with a reason: stdout could not be written, and flushing at exit must not try again."""
+    code = _report(StateError(f"stdout: not written: {error.strerror} (errno {error.errno})"))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def _report(error: NetspecError | click.ClickException) -> int:

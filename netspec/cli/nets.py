@@ -11,6 +11,7 @@ from netspec.cli.options import spec_path
 from netspec.graph import Net
 from netspec.spec.diagnostics import SpecError
 from netspec.spec.load import Spec, load_spec
+from netspec.spec.render import wants_colour
 
 
 def loaded(spec: str, overrides: Mapping[str, str], stages: Iterable[str], strict: bool) -> Spec:
@@ -37,12 +38,23 @@ def resolved(spec: Spec, phase: str | None, batch: int | None, strict: bool) -> 
         As ``loaded``.
     """
     net = spec.net(phase or "train", batch=batch)
+    tell_warnings(spec, strict)
+    return net
+
+
+def tell_warnings(spec: Spec, strict: bool) -> None:
+    """Print what was found so far on stderr.
+
+    Raises
+    ------
+    SpecError
+        There is a warning and ``strict`` is set.
+    """
     _refuse_warnings(spec, strict)
     if spec.diagnostics.items:
-        click.echo(spec.diagnostics.render(colour=sys.stderr.isatty()), err=True)
-    return net
+        click.echo(spec.diagnostics.render(colour=wants_colour(sys.stderr)), err=True)
 
 
 def _refuse_warnings(spec: Spec, strict: bool) -> None:
     if strict and any(item.severity == "warning" for item in spec.diagnostics.items):
-        raise SpecError(spec.diagnostics)
+        raise SpecError(spec.diagnostics.strict())

@@ -11,6 +11,7 @@ from netspec.graph.net import Input, Net, Node, ParamSpecEntry, Shape
 from netspec.graph.params import check_params
 from netspec.graph.sections import InputEntry
 from netspec.graph.shapes import Placed, Shaper
+from netspec.graph.ties import check_ties
 from netspec.sources.base import Source
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.entries import Item
@@ -74,6 +75,7 @@ def build_net(spec: Spec, wiring: Wiring, batch: int, relu: dict[str, bool], dia
     outside = _outside(sources, spec.inputs, batch)
     shapes = Shaper(outside, diagnostics).run([Placed(node, marks[node.name]) for node in order])
     check_params(order, shapes, diagnostics)
+    check_ties(order, diagnostics)
     if not wiring.complete or diagnostics.error_count > before or len(nodes) < len(wiring.layers):
         return None
     if wiring.phase == "train":

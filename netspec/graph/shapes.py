@@ -18,6 +18,7 @@ LARGE = 2**38
 """Elements of a blob that no machine of today holds: 1.1 TB in float32."""
 
 _SHOWN = 5
+_ALIKE = ("Eltwise", "Concat", "EuclideanLoss", "SigmoidCrossEntropyLoss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Shaper:
             mark = each.bottom_marks[-1] if len(each.bottom_marks) > 1 else node.mark
         message = f"`{node.name}` ({node.type}): {error.message}"
         hint = error.hint
-        if error.code == "E415" and hint is None and node.type in ("Eltwise", "Concat"):
+        if error.code == "E415" and hint is None and node.type in _ALIKE:
             hint = alike(node, self.shapes, self.makers)
         with self.diagnostics.inside(node.calls):
             self.diagnostics.error(error.code, mark, message, hint, node.name, self._chains(node))

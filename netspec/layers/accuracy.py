@@ -43,12 +43,10 @@ class Accuracy(Layer):
     )
 
     def shapes(self, x: Shape, label: Shape) -> tuple[Shape, ...]:
-        axis = axes.canonical(self.axis, len(x))
-        labels.check_labels(x, label, axis)
+        axis = labels.class_axis(self.axis, x, label)
         if self.top_k > x[axis]:
-            raise ShapeError(
-                "E421", f"top_k {self.top_k} of {x[axis]} classes is always right", f"top_k: {max(1, min(5, x[axis] - 1))}", "top_k"
-            )
+            hint = f"top_k: {max(1, min(5, x[axis] - 1))}"
+            raise ShapeError("E421", f"top_k {self.top_k} of {x[axis]} classes is always right", hint, "top_k")
         return ((), (x[axis],))[: max(1, len(self.top_names))]
 
     def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:

@@ -60,11 +60,11 @@ def four_axes(kind: str, x: Shape) -> Shape:
 def same_count(x: Shape, target: Shape, what: str) -> None:
     """Raises ShapeError unless both have as many samples and as many values."""
     if x[:1] != target[:1] or prod(x) != prod(target):
-        raise ShapeError(
-            "E415",
-            f"the {what} must have as many values as the prediction: {times(x)} against {times(target)}",
-            "make the last layer's num_output match" if x[:1] == target[:1] else None,
-        )
+        message = f"the {what} must have as many values as the prediction: {times(x)} against {times(target)}"
+        places = prod(x[2:])
+        fits = x[:1] == target[:1] and len(x) > 1 and prod(target[1:]) % places == 0
+        hint = f"num_output: {prod(target[1:]) // places} in the layer that predicts" if fits else None
+        raise ShapeError("E415", message, hint)
 
 
 def check_filler(filler: Filler | None, shape: Shape, field: str) -> None:

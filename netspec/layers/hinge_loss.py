@@ -39,6 +39,7 @@ class HingeLoss(Layer):
     margin: float = field(1.0, above=0, doc="by how much the right score should win")
 
     def shapes(self, x: Shape, label: Shape) -> Shape:
+        labels.check_order(x, label)
         if len(x) < 2:
             raise ShapeError("E413", "HingeLoss works on N x C scores")
         labels.check_labels(labels.flat_rows(x), label, 1)

@@ -53,6 +53,27 @@ def column_shape(x: Shape, axis: int) -> Shape:
     return *x[:axis], 1, *x[axis + 1 :]
 
 
+def class_axis(axis: int, x: Shape, label: Shape) -> int:
+    """The axis of the classes, counted from the front.
+
+    Raises
+    ------
+    ShapeError
+        When there is none, or one label is not there for each column of scores.
+    """
+    check_order(x, label)
+    found = axes.canonical(axis, len(x))
+    check_labels(x, label, found)
+    return found
+
+
+def check_order(x: Shape, label: Shape) -> None:
+    """Raise ShapeError for labels in place of scores."""
+    if len(x) < 2 <= len(label):
+        message = f"scores come first, then labels: got {axes.times(x)} and {axes.times(label)}"
+        raise ShapeError("E416", message, "swap the bottoms")
+
+
 def check_labels(x: Shape, label: Shape, axis: int) -> None:
     """Raises ShapeError unless there is one label for each column of scores."""
     wanted = x[:axis] + x[axis + 1 :]

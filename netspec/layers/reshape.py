@@ -49,9 +49,9 @@ class Reshape(Layer):
         behind = len(x) if self.num_axes < 0 else first + self.num_axes
         made = self._filled(x, first, behind, self.shape)
         if made is None:
-            wanted = " x ".join("?" if n < 0 else str(x[first + k] if n == 0 else n) for k, n in enumerate(self.shape))
-            shown = axes.times([*x[:first], wanted, *x[behind:]]) if first or x[behind:] else wanted
-            message = f"{axes.times(x)} has {prod(x)} values, they do not fit in {shown}"
+            sizes = ("?" if n < 0 else str(n or x[first + k]) for k, n in enumerate(self.shape))
+            wanted = " x ".join([*map(str, x[:first]), *sizes, *map(str, x[behind:])])
+            message = f"{axes.times(x)} has {prod(x)} values, they do not fit in {wanted}"
             raise ShapeError("E419", message, self._fitting(x, first, behind), "shape")
         return *x[:first], *made, *x[behind:]
 

@@ -42,7 +42,7 @@ class SoftmaxWithLoss(labels.Normalised):
     axis: int = field(1, doc="the axis of the classes")
 
     def shapes(self, x: Shape, label: Shape) -> tuple[Shape, ...]:
-        labels.check_labels(x, label, axes.canonical(self.axis, len(x)))
+        labels.class_axis(self.axis, x, label)
         return ((), x)[: max(1, len(self.top_names))]
 
     def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from netspec.reports import tables
-from runtime.cpu.isa import detect
 from runtime.cpu.cores import thread_count
+from runtime.cpu.isa import detect
 from runtime.errors import UsageError
 from runtime.memory import available
 

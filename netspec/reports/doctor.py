@@ -22,8 +22,8 @@ from netspec.reports.batches import random_batch
 from netspec.reports.devices import devices
 from netspec.spec.load import load_spec
 from runtime.cache import cache_folder, usable_folder
-from runtime.cpu.isa import detect
 from runtime.cpu.cores import thread_count
+from runtime.cpu.isa import detect
 
 PACKAGES = ("numpy", "numba", "llvmlite", "networkx", "PyYAML", "click", "rich", "safetensors")
 EXTRAS = {"test": ("pytest", "hypothesis", "scipy"), "bench": ("torch", "psutil"), "dev": ("ruff", "mypy")}

@@ -117,10 +117,14 @@ class Source(Entry):
         yield from _part_problems(self.part)
         if self.mean and self.mean_file is not None:
             yield Problem("E652", "mean_file", "mean and mean_file are exclusive", "keep one of them")
+        paths.naming_folder(self, "root")
         for name in self.path_fields:
             path = getattr(self, name)
-            if path is not None and paths.escapes(path):
-                message = f"{name}: {path!r} leaves the folder of the spec"
+            if path is None:
+                continue
+            whole = None if paths.escapes(path) else paths.stray(self, name, path)
+            if whole is not None or paths.escapes(path):
+                message = f"{name}: {path!r} leaves the folder of the spec" + (f", to {whole}" if whole else "")
                 yield Problem("E653", name, message, "write an absolute path, or a path below data.root")
         yield from self._item_problems()
 

@@ -32,22 +32,27 @@ def data_root(source: Source) -> Path | None:
         NETSPEC_DATA names something that is there and is not a folder.
     """
     if source.root is not None:
-        return naming_folder(source, "root") / Path(source.root).expanduser()
+        return naming_folder(source, "root") / os.path.expanduser(source.root)
     value = os.environ.get(VARIABLE, "")
     if not value:
         return None
-    root = Path(value).expanduser()
-    if root.exists() and not root.is_dir():
+    root = Path(os.path.expanduser(value))
+    if os.path.exists(root) and not os.path.isdir(root):
         raise UsageError(f"{VARIABLE}={value}: not a folder")
     return root
 
 
 def naming_folder(source: Source, field: str) -> Path:
-    """Return the folder of the file that wrote a field; the current one for ``--set`` and Python."""
-    mark = source.marks.get(field)
-    if mark is None or not os.path.isfile(mark.file):
-        return Path.cwd()
-    return Path(mark.file).absolute().parent
+    """Return the folder of the file that wrote a field; the current one for ``--set`` and Python.
+
+    What it was when the source was read: a later change of the current folder moves nothing.
+    """
+    folders: dict[str, Path] = vars(source).setdefault("_folders", {})
+    if field not in folders:
+        mark = source.marks.get(field)
+        in_file = mark is not None and os.path.isfile(mark.file)
+        folders[field] = Path(mark.file).absolute().parent if mark is not None and in_file else Path.cwd()
+    return folders[field]
 
 
 def search_folders(source: Source, *inner: str) -> tuple[Path, ...]:
@@ -77,22 +82,38 @@ def resolve(source: Source, field: str, path: str) -> Path:
     """
     if os.path.isabs(path):
         return Path(path)
-    root = data_root(source)
-    bases = [naming_folder(source, field)]
-    if root is not None:
-        bases += [root / source.type_name, root]
-    found = next((base for base in bases if (base / path).exists()), bases[0])
-    whole = Path(os.path.realpath(found / path))
-    if not whole.is_relative_to(os.path.realpath(found)):
+    found = _base(source, field, path)
+    whole = stray(source, field, path)
+    if whole is not None:
         raise DataError(f"{field}: {path}: leads out of {found}, to {whole}; write the absolute path if it is meant")
     return found / path
+
+
+def stray(source: Source, field: str, path: str) -> Path | None:
+    """Return where a relative path leads if that is in no folder it may be taken from, else None."""
+    if os.path.isabs(path):
+        return None
+    whole = Path(os.path.realpath(_base(source, field, path) / path))
+    inside = any(whole.is_relative_to(os.path.realpath(base)) for base in _bases(source, field))
+    return None if inside else whole
+
+
+def _base(source: Source, field: str, path: str) -> Path:
+    bases = _bases(source, field)
+    return next((base for base in bases if os.path.exists(base / path)), bases[0])
+
+
+def _bases(source: Source, field: str) -> list[Path]:
+    root = data_root(source)
+    beside = naming_folder(source, field)
+    return [beside] if root is None else [beside, root / source.type_name, root]
 
 
 def spelled_out(source: Source, field: str) -> str:
     """Return a path field as an absolute path, so that a resolved spec means the same from any folder."""
     path = str(getattr(source, field))
     if field == "root":
-        return str(naming_folder(source, field) / Path(path).expanduser())
+        return str(naming_folder(source, field) / os.path.expanduser(path))
     return str(resolve(source, field, path).absolute())
 
 

@@ -155,7 +155,7 @@ class Wirer:
     def _block(self, item: Item, scope: Scope, refs: list[tuple[Ref, Mark]] | None) -> None:
         given = refs or []
         if len(given) != len(item.ports):
-            self._wrong_inputs(item, given)
+            self._wrong_inputs(item, given, scope)
         child = Scope(item.name + "/", (*item.calls, (item.name, item.mark)))
         child.ports = {port: given[n][0] if n < len(given) else None for n, port in enumerate(item.ports)}
         if item.ports:
@@ -188,14 +188,16 @@ class Wirer:
             report_unknown(self, child, name, mark, item.name, what="output")
         return False
 
-    def _wrong_inputs(self, item: Item, given: list[tuple[Ref, Mark]]) -> None:
+    def _wrong_inputs(self, item: Item, given: list[tuple[Ref, Mark]], scope: Scope) -> None:
         ports, count = ", ".join(item.ports), len(item.ports)
         plural = "input" if count == 1 else "inputs"
         chained = " (from chaining)" if item.bottoms is None and given else ""
         message = f"`{item.name}` is a block with {count} {plural} ({ports}), got {len(given)}{chained}"
         if not count:
             message = f"`{item.name}` is a block without inputs, got {len(given)}"
-        names = [*(ref[1] for ref, _ in given[:count]), *[".."] * (count - len(given))]
+        names = [ref[1] for ref, _ in given[:count]]
+        # a port is often called like the blob it is meant for
+        names += [port if scope.prefix + port in self.makings else ".." for port in item.ports[len(names) :]]
         hint = f"bottom: [{', '.join(names)}]" if count else "leave out bottom"
         mark = given[count][1] if len(given) > count else item.mark
         self._error("E308", mark, message, hint, item)

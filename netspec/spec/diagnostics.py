@@ -196,6 +196,13 @@ class Diagnostics:
         """How many errors were reported, repeated ones too: compared before and after a step, it tells a failure."""
         return self._errors
 
+    def strict(self) -> Diagnostics:
+        """Return the same with every warning an error."""
+        made = Diagnostics()
+        made.sources = self.sources
+        made.extend(replace(d, severity="error") if d.severity == "warning" else d for d in self.items)
+        return made
+
     def raise_if_errors(self) -> None:
         """Raise `SpecError` if there is an error."""
         if self.has_errors:

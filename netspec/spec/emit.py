@@ -13,6 +13,7 @@ from netspec.spec import scalars
 from runtime.errors import UsageError
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_DEEPEST = 200  # the reader says more of what is deeper than 64
 _YAML_1_1 = frozenset("y yes n no on off true false null nan inf infinity".split())
 
 
@@ -31,7 +32,7 @@ def text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def flow(value: object, raw: bool = True) -> str:
+def flow(value: object, raw: bool = True, depth: int = 0) -> str:
     """Return data on one line: ``{num_output: 20, kernel_size: [5, 5]}``.
 
     Parameters
@@ -44,11 +45,15 @@ def flow(value: object, raw: bool = True) -> str:
     UsageError
         For an object that no YAML of ours can hold.
     """
+    if depth > _DEEPEST:
+        raise UsageError(f"a spec cannot hold data nested deeper than {_DEEPEST}; does it contain itself?")
+    if callable(plain := getattr(value, "tolist", None)):
+        value = plain()  # NumPy's arrays and scalars
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{flow(k, raw)}: {flow(v, raw)}".rstrip() for k, v in value.items())
-        return "{" + inner + "}"
+        pairs = ((flow(k, raw, depth + 1), flow(v, raw, depth + 1)) for k, v in value.items())
+        return "{" + ", ".join(f"{k}: {v}".rstrip() for k, v in pairs) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(flow(item, raw) for item in value) + "]"
+        return "[" + ", ".join(flow(item, raw, depth + 1) for item in value) + "]"
     return _scalar(value, raw)
 
 

@@ -150,8 +150,8 @@ class Expander:
                 self._error("E215", key.mark, message, hint, place)
                 return
         for key, _ in entry:
-            if hint := did_you_mean(key.text, ("type", "block")):
-                self._error("E215", key.mark, f"{message}, `{key.text}` is neither", hint, place)
+            if (near := did_you_mean(key.text, ("type", "block"))) is not None:
+                self._error("E215", key.mark, f"{message}, `{key.text}` is neither", near, place)
                 return
         self._error("E215", entry_mark(entry), message, None, place)
 

@@ -26,7 +26,7 @@ _FORMULAS = {
     "Clip": "clip(x, -1, 1)",
     "Exp": "exp(x)",
     "Log": "log(x)",
-    "Power": "(0 + 1 * x) ** 2",
+    "Power": "(0 + 1 * x) ** 1",
     "Swish": "x * sigmoid(x)",
     "Threshold": "where(x > 0, 1, 0)",
 }
@@ -41,7 +41,8 @@ _OTHERS = {
 def _table() -> dict[str, dict[str, str | None]]:
     layers = dict(_LAYERS)
     for name, formula in _FORMULAS.items():
-        layers[name] = f'{{type: Expression, bottom: {{x: ..}}, expr: "{formula}"}} with the blob it reads for `..`'
+        layer = f'{{type: Expression, bottom: {{x: ..}}, expr: "{formula}"}}'
+        layers[name] = f"{layer} with the blob it reads for `..` and its own numbers"
     tables = {"layer type": layers} | {kind: dict.fromkeys(names) for kind, names in _OTHERS.items()}
     return {kind: {name.lower(): hint for name, hint in names.items()} for kind, names in tables.items()}
 

@@ -6,8 +6,10 @@ a phase, its layers, chaining, types and shapes (`Spec.net`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from collections.abc import Mapping as Environment
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +37,7 @@ from netspec.spec.unused import warn_unused
 from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import UNREADABLE, Variables
 from netspec.spec.wiring import Wiring
-from runtime.errors import UsageError
+from runtime.errors import DataError, UsageError
 
 DICT = "<dict>"
 
@@ -127,7 +129,8 @@ class Spec:
         if net is None:
             for other in self.phases:
                 if other != phase:
-                    self.examine(other, found, None, frozenset((*self.stages, *stages)))
+                    with suppress(DataError):  # the mistakes of the phase asked for come first
+                        self.examine(other, found, None, frozenset((*self.stages, *stages)))
             found.extend(self.diagnostics.items)
             raise SpecError(found)
         self.diagnostics.extend(found.items)
@@ -149,6 +152,16 @@ class Spec:
         size = batch or (source.batch_size if source is not None else 1)
         net = build_net(self, wired.wiring, size, relu, diagnostics)
         return net if wired.wiring.complete else None
+
+    def look_through(self, phase: str, diagnostics: Diagnostics, batch: int | None = None) -> None:
+        """Find what is wrong with the net of a phase; a data file that cannot be read is a finding too."""
+        try:
+            self.examine(phase, diagnostics, batch)
+        except DataError as error:
+            named = (s for s in self.data.values() if s is not None)
+            mark = next((s.marks["file"] for s in named if "file" in s.marks), self.place)
+            message = f"only the file tells the shapes: {error}"
+            diagnostics.error("E613", mark, message, "say them here: `shape: [..]`, of one sample")
 
     def _wire(self, phase: str, stages: frozenset[str]) -> _Wired:
         key = phase, stages
@@ -263,6 +276,8 @@ def read_spec(
     spec: str | Path | Environment[str, object], overrides: Overrides, stages: Iterable[str], diagnostics: Diagnostics
 ) -> Spec | None:
     """Return a spec that may hold mistakes, None if it cannot be read; ``diagnostics`` tells."""
+    if not isinstance(spec, str | os.PathLike | Environment):
+        raise UsageError(f"a spec is a path or a mapping, got {type(spec).__name__}")
     path = None if isinstance(spec, Environment) else Path(spec)
     stages = tuple(stages)
     named = tuple((stage, Mark("--stage", 1, 1, len(stage) + 1)) for stage in stages)
@@ -305,6 +320,8 @@ def load_spec(
     UsageError
         The file is missing, or an override is no ``KEY=VALUE``.
     """
+    if not isinstance(spec, str | os.PathLike | Environment | Spec):
+        raise UsageError(f"a spec is a path, a mapping or what load_spec gave, got {type(spec).__name__}")
     if isinstance(spec, Spec):
         if overrides or tuple(stages):
             raise UsageError("a loaded spec takes no overrides or stages: load its file again with them")
@@ -314,6 +331,6 @@ def load_spec(
     if diagnostics.has_errors or loaded is None:
         if loaded is not None:
             for phase in loaded.phases:
-                loaded.examine(phase, diagnostics)
+                loaded.look_through(phase, diagnostics)
         raise SpecError(diagnostics)
     return loaded

@@ -205,7 +205,8 @@ def _filler() -> Schema:
 def _layer_entry() -> Schema:
     """Return the schema of one item of ``layers``: a block instance or a layer."""
     call = {"type": "object", "properties": {"block": {"type": "string"}, "name": {"type": "string"}}}
-    layer = {**_typed(LAYERS, None), "required": ["type"]}
+    # `each` may set the type
+    layer = {**_typed(LAYERS, None), "anyOf": [{"required": ["type"]}, {"required": ["each"]}]}
     return {"type": "object", "if": {"required": ["block"]}, "then": call, "else": layer}
 
 
@@ -227,7 +228,7 @@ def _data() -> Schema:
     rules = []
     for cls in SOURCES:
         own = {"$ref": f"#/definitions/{_definition(cls)}"}
-        phase = {"anyOf": [own, {"type": "array", "items": {"type": "object"}}]}
+        phase = {"anyOf": [own, {"type": "array", "items": {"type": "object"}}, {"type": "null"}]}
         properties: Schema = {cls.type_key: {"type": "string"}, "root": {"type": "string"}}
         properties |= {key: _field(info) for key, info in keys_of(cls).items()}
         properties |= {"train": phase, "test": phase}

@@ -41,6 +41,11 @@ class Typer:
                     self._layer(item)
                 except Failed:
                     item.kind = "broken"
+        built = {item.type for item in all_layers(items) if item.cls is not None and not item.off}
+        for name, fields in self.defaults.items():
+            cls = LAYERS.get(name)
+            if cls is not None and name not in built:  # else every layer of the type has been checked
+                build(cls, fields, self.diagnostics, failed=keys_of(cls))
 
     def _layer(self, item: Item) -> None:
         assert item.node is not None
@@ -173,6 +178,9 @@ def _allowed(key: Scalar, type_name: str, cls: type, diagnostics: Diagnostics) -
         message = f"`{key.text}` belongs to one layer, not to the defaults of {type_name}"
         if key.text not in known and key.text not in own_keys():
             message = f"unknown key `{key.text}` of {type_name}"
+            own = [k for k in known if k not in keys_of(Layer)]
+            listed = f"the fields of {type_name} are {', '.join(own)}" if own else None
+            hint = hint or listed or f"{type_name} has no fields of its own"
         diagnostics.error("E501", key.mark, message, hint)
         return False
     return True

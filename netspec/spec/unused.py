@@ -22,6 +22,9 @@ def warn_unused(root: Mapping, variables: Collection[str], blocks: dict[str, Blo
     """
     if any(d.code in _MISSPELT for d in diagnostics.errors):
         return  # what seems unused may be what was meant there
+    layers = root.get("layers")
+    if layers is not None and not isinstance(layers, Sequence) and not (isinstance(layers, Scalar) and layers.is_null):
+        return  # they cannot be read
     read = _read(root, blocks)
     section = root.get("vars")
     for key, _ in section if isinstance(section, Mapping) else ():

@@ -29,6 +29,15 @@ class Failed(Exception):
     """A value that cannot be had; the reason is already among the diagnostics."""
 
 
+_DOLLAR = re.compile(r"\$\{([^}]*)\}|\$([^\W\d]\w*)")
+
+
+def _undressed(found: re.Match[str]) -> str:
+    """A variable or an expression as it stands inside another one: without its dollar."""
+    inner = found[1] if found[2] is None else found[2]
+    return inner if inner.isidentifier() else f"({inner})"
+
+
 class Evaluator:
     """Replaces expressions in nodes; what is wrong goes to ``diagnostics``."""
 
@@ -80,8 +89,10 @@ class Evaluator:
         if isinstance(value, bool):
             return value
         shown = kind(value if isinstance(value, Scalar | Sequence | Mapping) else node_of(value, node.mark))
-        self.diagnostics.error("E219", node.mark, f"`if` is true or false, got {shown}",
-                               "compare: `if: stride > 1`", layer)  # fmt: skip
+        hint = "compare: `if: stride > 1`"
+        if isinstance(value, str) and isinstance(node, Scalar) and has_expression(node):
+            hint = f"write `if: {_DOLLAR.sub(_undressed, node.text)}`"
+        self.diagnostics.error("E219", node.mark, f"`if` is true or false, got {shown}", hint, layer)
         raise Failed
 
     def count(self, node: Node, env: Environment[str, object], layer: str) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from runtime.errors import StateError
-from runtime.snapshot import remove_stale
+from runtime.snapshot import listed, remove_stale
 
 RUNS = Path("runs")
 SPEC, LOG = "spec.yaml", "log.jsonl"
@@ -24,9 +25,9 @@ def default_folder(name: str) -> Path:
 def last_folder(name: str) -> Path | None:
     """Return the folder of the last numbered run of a net, None if there is none."""
     pattern = re.compile(re.escape(_slug(name)) + r"-(\d+)")
-    if not RUNS.is_dir():
+    if not os.path.isdir(RUNS):
         return None
-    found = [(int(match[1]), path) for path in RUNS.iterdir() if (match := pattern.fullmatch(path.name))]
+    found = [(int(match[1]), path) for path in listed(RUNS) if (match := pattern.fullmatch(path.name))]
     return max(found)[1] if found else None
 
 
@@ -40,9 +41,9 @@ def check(folder: Path, resuming: bool) -> None:
     """
     if not os.path.lexists(folder):
         return
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise StateError(f"{folder}: is no folder")
-    names = sorted(path.name for path in folder.iterdir())
+    names = [path.name for path in listed(folder)]
     if not names:
         return
     if not resuming:
@@ -66,6 +67,8 @@ def claim(folder: Path) -> None:
         trial.write_bytes(b"netspec")
         trial.unlink()
     except OSError as error:
+        with suppress(OSError):
+            trial.unlink()  # a full disk takes the name and not the bytes
         raise StateError(f"{folder}: cannot be written: {error.strerror} (errno {error.errno})") from error
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
+
 from netspec.training.evaluate import Evaluation, ForwardNet, evaluate, scalars
 from netspec.training.log import RunLog
 from netspec.training.progress import Reporter, duration, figures
 from netspec.training.signals import StopSignals
 from runtime.data.batches import Position
-from runtime.errors import DataError, NetspecError, ResourceError, StateError
+from runtime.errors import DataError, NetspecError, NumericError, ResourceError, StateError
 from runtime.snapshot import Snapshot, file_name, save
 
 if TYPE_CHECKING:
@@ -144,7 +146,7 @@ class Loop:
         Raises
         ------
         NumericError
-            A loss that is not finite; no snapshot is written.
+            A loss, or a parameter at a snapshot, that is not finite; no snapshot is written.
         StateError
             The last snapshot, or three in a row, could not be written.
         """
@@ -239,8 +241,10 @@ class Loop:
     def _snapshot(self, last: bool = False) -> None:
         path = self._folder / file_name(self._net.iteration)
         position: Position = self._net.stream().position
+        tensors = self._net.export_state()
+        self._refuse_not_finite(tensors)
         snapshot = Snapshot(
-            tensors=self._net.export_state(),
+            tensors=tensors,
             iteration=self._net.iteration,
             position=(position.epoch, position.cursor),
             seed=self._net.seed,
@@ -259,6 +263,13 @@ class Loop:
         self._failed, self._saved = 0, self._net.iteration
         self._write_log("snapshot", path=str(path))
         self._reporter.line(f"iter {self._net.iteration}  snapshot  {path}")
+
+    def _refuse_not_finite(self, tensors: Mapping[str, Any]) -> None:
+        """A gradient can be infinite where the loss is not: what it has made of the weights is not kept."""
+        bad = next((name for name, array in tensors.items() if not np.isfinite(array).all()), None)
+        if bad is not None:
+            loss = f" though the loss was {self._losses[-1]:g}" if self._losses else ""
+            raise NumericError(f"iteration {self._net.iteration}: {bad} is not finite{loss}: its gradient was not")
 
     def _keep_what_is_good(self, error: NetspecError) -> None:
         """A run that ends for want of data leaves a snapshot; one whose weights are bad, or whose disk, does not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +59,9 @@ def find_start(name: str, output: str | Path | None, resume: str | Path | None) 
     if str(resume) == AUTO:
         return _from_folder(chosen or folder.last_folder(name) or folder.default_folder(name), None)
     path = Path(resume)
-    if not path.exists():
+    if not os.path.exists(path):
         raise UsageError(f"--resume {path}: no such file or folder")
-    if path.is_dir():
+    if os.path.isdir(path):
         start = _from_folder(path, chosen)
         if start.snapshot is None:
             raise StateError(f"{path}: no snapshot to resume from")
@@ -69,7 +70,7 @@ def find_start(name: str, output: str | Path | None, resume: str | Path | None) 
 
 
 def _from_folder(source: Path, output: Path | None) -> Start:
-    found = newest(source) if source.is_dir() else None
+    found = newest(source) if os.path.isdir(source) else None
     if found is None:
         return Start(output=output or source, resuming=True)
     path, snapshot, passed_over = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ def evaluate_spec(
         raise UsageError("test needs --weights F: without it the net is as its fillers left it")
     if spec.data.get("test") is None:
         raise UsageError(f"{spec.name}: no test source; give data: one with a phase test")
-    if not Path(weights).exists():
+    if not os.path.exists(weights):
         raise UsageError(f"{weights}: no such file")
     with closing(compile_spec(spec, "test", batch_size, device=device, threads=threads)) as net:
         load_weights(net, weights).print(Console(stderr=True, highlight=False))

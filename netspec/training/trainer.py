@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -113,7 +114,9 @@ class Trainer:
         stages: Sequence[str] = (),
         quiet: bool = False,
     ) -> None:
-        self.spec = spec if isinstance(spec, Spec) else load_spec(spec, overrides or {}, stages)
+        if isinstance(spec, Spec) and overrides:
+            spec = spec.override(overrides)
+        self.spec = spec if isinstance(spec, Spec) and not stages else load_spec(spec, overrides or {}, stages)
         self._output, self._weights, self._resume = output, weights, resume
         self._max_iter, self._seed, self._batch_size = max_iter, seed, batch_size
         self._device, self._threads = device, threads
@@ -153,7 +156,7 @@ class Trainer:
         if self._weights is not None:
             if self._resume is not None:
                 raise UsageError("--weights and --resume exclude each other: a snapshot has its own weights")
-            if not Path(self._weights).exists():
+            if not os.path.exists(self._weights):
                 raise UsageError(f"{self._weights}: no such file")
         start = find_start(self.spec.name, self._output, self._resume)
         folder.check(start.output, start.resuming)
@@ -168,6 +171,8 @@ class Trainer:
 
     def _prepare(self, net: Net, test: Net | None, start: Start) -> None:
         """Open the sources and put the state in place: what fails here has written nothing."""
+        if net.plan.loss is None:
+            raise UsageError(f"{self.spec.name}: no layer of phase train is a loss, nothing says what to learn")
         stream = net.stream()
         if test is not None:
             test.stream()

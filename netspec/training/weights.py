@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def load_weights(net: StatefulNet, path: str | Path) -> LoadTable:
         The file is damaged, a shape does not fit, or no name is known.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise UsageError(f"{path}: no such file")
     tensors = load_tensors(path)
     wanted = {name: entry.view.shape for name, entry in net.states.items() if entry.role in LOADABLE}

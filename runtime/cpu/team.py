@@ -85,7 +85,10 @@ class Team:
         """Sends the members home; the team is of no use afterwards."""
         with self._lock:
             self._control[_LEAVE] = 1
-            self._control[_TABLE + 1] = 0
+            # no launches; what the last walk left may be gone, or there never was one
+            status = np.zeros(1, np.int64)
+            self._control[_TABLE : _TABLE + 4] = 0, 0, 0, status.ctypes.data
+            self._control[_TEAM + 1] = 0
             alone, self._control[_TEAM] = int(self._control[_TEAM]), 1
             # an empty walk rings the doorbell; the others read LEAVE before anything else
             self._function(self._address, 0, 0, 0)

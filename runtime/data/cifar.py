@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def read_batches(files: CifarFiles) -> Items:
 
 def _folder(files: CifarFiles) -> Path:
     for folder in files.folders:
-        if (folder / files.names[0]).exists():
+        if os.path.exists(folder / files.names[0]):
             return folder
     raise DataError(f"{files.names[0]}: No such file or directory (errno 2); {files.hint}")
 

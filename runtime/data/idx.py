@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -48,7 +49,7 @@ def find(files: IdxFiles, name: str) -> Path:
     """Return the first of ``folder/name`` and ``folder/name.gz`` that is there, whatever it is."""
     for folder in files.folders:
         for path in (folder / name, folder / f"{name}.gz"):
-            if path.exists():
+            if os.path.exists(path):
                 return path
     raise DataError(f"{name}: No such file or directory (errno 2), nor {name}.gz; {files.hint}")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runtime.data.batches import Batch, Batches, Position
 from runtime.data.items import AnyArray
@@ -105,26 +107,32 @@ class Stream:
             batch, place = self._batches.make(place, size)
             yield batch
 
-    def check_labels(self, top: str, classes: int, ignore: int | None = None) -> None:
-        """Raise DataError at the first label outside ``[0, classes)`` that is not ``ignore``.
+    def check_labels(
+        self, top: str, classes: int, ignore: int | None = None, places: NDArray[np.int64] | None = None
+    ) -> None:
+        """Raise DataError at the first label that is not a whole number in ``[0, classes)``, nor ``ignore``.
 
-        Only the samples of ``part`` are looked at; the message names the sample by its number in the file.
+        Only the samples of ``part`` are looked at, of each only the elements ``places`` (row by row) if given;
+        the message names the sample by its number in the file.
         """
         items = self._batches.items
         index = self.tops.index(top)
-        if not items.is_label(index):
+        if index == 0:
             return
         first, last = self._batches.first, self._batches.first + len(self)
-        labels = items.arrays[index][np.arange(first, last, dtype=np.int64)].astype(np.int64)
-        wrong = (labels < 0) | (labels >= classes)
+        labels = items.arrays[index][np.arange(first, last, dtype=np.int64)]
+        rows: NDArray[Any] = labels.reshape(len(labels), -1)
+        rows = rows if places is None else rows[:, places]
+        wrong = (rows < 0) | (rows >= classes)
         if ignore is not None:
-            wrong &= labels != ignore
+            wrong &= rows != ignore
+        if rows.dtype.kind == "f":
+            wrong |= rows != np.floor(rows)
         if wrong.any():
-            place = np.argwhere(wrong)[0]
-            number = items.number(first + int(place[0]))
+            sample, place = np.argwhere(wrong)[0]
             raise DataError(
-                f"{self._batches.recipe.name}: sample {number} has {top} {int(labels[tuple(place)])}, "
-                f"expected 0 to {classes - 1}"
+                f"{self._batches.recipe.name}: sample {items.number(first + int(sample))} has {top} "
+                f"{rows[sample, place]}, expected 0 to {classes - 1}"
             )
 
     def first_values(self, samples: int = 64) -> AnyArray:

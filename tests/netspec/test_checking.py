@@ -4,6 +4,8 @@ import pytest
 from net_support import INPUTS, checked, spec_of
 
 from netspec.checking import check
+from netspec.spec.diagnostics import SpecError
+from netspec.spec.load import load_spec
 from runtime.errors import UsageError
 
 FC = "layers:\n  - {name: fc, type: InnerProduct, num_output: 10}\n"
@@ -12,7 +14,7 @@ FC = "layers:\n  - {name: fc, type: InnerProduct, num_output: 10}\n"
 def test_the_document_holds_every_diagnostic_sorted_by_place():
     document = checked(INPUTS + FC + "  - {name: b, type: ReLU, bottom: x}\n  - {name: a, typ: ReLU}\n").to_dict()
     assert [(d["line"], d["column"], d["code"], d["severity"]) for d in document["diagnostics"]] == [
-        (4, 35, "E301", "error"), (5, 12, "E215", "error"),
+        (4, 35, "E301", "error"), (5, 15, "E215", "error"),
     ]  # fmt: skip
     first = document["diagnostics"][0]
     assert {k: first[k] for k in ("message", "layer", "hint")} == {
@@ -29,6 +31,26 @@ def test_warnings_count_only_under_strict():
 def test_one_phase_can_be_asked_alone():
     text = INPUTS + "layers:\n  - {name: a, type: ReLU, bottom: x, include: test}\n"
     assert (len(checked(text).errors), len(checked(text, phase="train").errors)) == (1, 0)
+
+
+def test_a_shape_that_only_a_missing_file_tells_is_a_finding_with_a_remedy_that_works(tmp_path):
+    text = "data: {source: npz, file: x.npz, train: {batch_size: 3}}\nlayers:\n  - {name: a, type: ReLU}\n"
+    path = tmp_path / "net.yaml"
+    path.write_text(text)
+    (error,) = check(path).errors
+    assert (error.code, error.mark.line, error.mark.column, error.hint) == (
+        "E613", 1, 27, "say them here: `shape: [..]`, of one sample",
+    )  # fmt: skip
+    path.write_text(text.replace("x.npz", "x.npz, shape: [4]"))
+    assert check(path).diagnostics == []
+
+
+def test_a_missing_data_file_does_not_hide_the_other_mistakes(tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text("data: {source: npz, file: x.npz, train: {batch_size: 3}}\nlayers:\n  - {name: a, type: ReLUU}\n")
+    assert sorted(d.code for d in check(path).errors) == ["E506", "E613"]
+    with pytest.raises(SpecError):
+        load_spec(path)
 
 
 def test_a_loaded_spec_can_be_checked():
@@ -49,3 +71,9 @@ def test_a_thousand_mistakes_are_enough():
 def test_the_batch_may_be_the_caller_s():
     text = INPUTS + "layers:\n  - {name: r, type: Reshape, shape: [4, -1]}\n"
     assert checked(text, batch=4).diagnostics == []
+
+
+@pytest.mark.parametrize("spec", [None, 5, ["a"]])
+def test_what_is_neither_a_path_nor_a_mapping_is_a_wrong_call(spec):
+    with pytest.raises(UsageError, match="a spec is a path or a mapping"):
+        check(spec)

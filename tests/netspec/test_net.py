@@ -258,8 +258,107 @@ def test_the_cpu_agrees_with_the_reference(batch):
         ({"phase": "deploy"}, "train or test"),
         ({"keep": ["conf"]}, "near names: conv"),
         ({"threads": 0}, "threads"),
+        ({"threads": 0, "device": "reference"}, "threads"),
+        ({"threads": 1.5}, "threads"),
+        ({"device": None}, "device None"),
+        ({"dtype": np.float32}, "float32 or float64"),
+        ({"batch_size": 0}, "batch_size 0: a whole number of at least 1"),
+        ({"batch_size": 2.5}, "batch_size 2.5"),
+        ({"batch_size": True}, "batch_size True"),
+        ({"batch_size": "4"}, "batch_size '4'"),
+        ({"seed": -1}, "seed -1"),
+        ({"seed": 2**53}, "seed 9007199254740992: a whole number from 0 to 9007199254740991"),
+        ({"keep": ["conv.weigth"]}, "keep: no parameter named 'conv.weigth'; near names: conv.weight"),
+        ({"keep": [5]}, "keep: no blob or parameter named 5"),
     ],
 )
 def test_options_that_do_not_exist_are_usage_errors(options, message):
     with pytest.raises(netspec.UsageError, match=message):
         net(**{"device": "cpu", **options})
+
+
+def test_sizes_of_numpy_are_whole_numbers():
+    assert net(batch_size=np.int64(3), seed=np.int32(1)).batch_size == 3
+
+
+def test_a_spec_is_a_path_or_a_mapping():
+    with pytest.raises(netspec.UsageError, match="got int"):
+        netspec.compile(5)
+
+
+def test_backward_gives_the_same_twice_and_needs_a_forward_after_a_step(batch):
+    n = net()
+    n.forward(**batch)
+    n.backward()
+    first = dict(n.param_grads)
+    n.backward()
+    for name, gradient in first.items():
+        np.testing.assert_array_equal(n.param_grads[name], gradient)
+    n.step(**batch)
+    with pytest.raises(netspec.UsageError, match="after the step"):
+        n.backward()
+
+
+def test_gradients_of_blobs_exist_after_backward(batch):
+    n = net(keep="all")
+    with pytest.raises(KeyError, match=r"exists after backward\(\)"):
+        n.blob_grads["conv"]
+    n.forward(**batch)
+    n.backward()
+    gradient = n.blob_grads["conv"]
+    n.forward(**batch)
+    assert list(n.blob_grads) == []
+    n.step(**batch)
+    np.testing.assert_array_equal(n.blob_grads["conv"], gradient)
+
+
+@pytest.mark.parametrize("device", ["reference", "cpu"])
+def test_inputs_can_be_read_back_without_keeping_them(batch, device):
+    n = net(device=device)
+    n.step(**batch)
+    np.testing.assert_array_equal(n.blobs["data"], batch["data"])
+    np.testing.assert_array_equal(n.blobs["label"], batch["label"])
+
+
+def test_keep_all_is_a_word_for_a_phase_too():
+    assert "conv" in net().phase("test", keep="all").blobs
+
+
+def test_what_float32_cannot_hold_becomes_infinite_and_is_named(batch):
+    n = net(dtype="float32")
+    with pytest.raises(netspec.NumericError, match="the input data has 288 infinite of 288 values"):
+        n.step(data=np.full((4, 2, 6, 6), 1e300), label=batch["label"])
+
+
+@pytest.mark.parametrize("name", ["file/w.safetensors", "a" * 250, "nowhere/w", "nul\0"])
+def test_a_file_that_cannot_be_written_is_a_state_error(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(netspec.StateError, match="not written"):
+        net().save(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "a" * 300, "nul\0"])
+def test_weights_that_cannot_be_there_are_a_usage_error(tmp_path, name):
+    with pytest.raises(netspec.UsageError, match="no such file"):
+        netspec.load_weights(net(), tmp_path / name)
+
+
+def test_the_first_bad_layer_may_be_one_that_works_in_place(batch):
+    layers = [
+        {"name": "ip", "type": "InnerProduct", "num_output": 4, "bottom": "data"},
+        {"name": "log", "type": "Expression", "bottom": {"x": "ip"}, "expr": "log(x - 1000)", "top": "ip"},
+        {"name": "loss", "type": "SoftmaxWithLoss", "bottom": ["ip", "label"]},
+    ]
+    n = netspec.compile({**SPEC, "layers": layers}, batch_size=4, device="reference")
+    before = n.params["ip.weight"]
+    with pytest.raises(netspec.NumericError, match=r"the first bad layer is log \(Expression\): ip has 16 NaN of 16"):
+        n.step(**batch)
+    np.testing.assert_array_equal(n.params["ip.weight"], before)
+
+
+def test_an_input_that_nothing_reads_may_be_left_out(batch):
+    layers = [layer if layer["name"] != "loss" else {**layer, "include": "train"} for layer in SPEC["layers"][:-1]]
+    test = netspec.compile({**SPEC, "layers": layers}, phase="test", batch_size=4, device="reference")
+    assert test.forward(data=batch["data"])["ip"].shape == (4, 4)
+    assert test.forward(**batch)["ip"].shape == (4, 4)

@@ -210,3 +210,25 @@ def test_temporaries_of_dead_writers_go_and_those_of_living_ones_stay(tmp_path):
         path.touch()
     remove_stale(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([stays.name, other.name])
+
+
+@pytest.mark.parametrize("facts", ["[]", "{}", '{"w": 1}', '{"w": {"dtype": "float32"}}', "no json"])
+def test_metadata_that_was_made_up_is_a_state_error(tmp_path, facts):
+    metadata = {"format": "netspec", "format_version": "1", "tensors": facts}
+    metadata["metadata_crc32"] = str(snapshot._metadata_crc(metadata))
+    safetensors.numpy.save_file({"w": np.ones(3, np.float32)}, tmp_path / "s", metadata)
+    with pytest.raises(StateError, match="damaged"):
+        load(tmp_path / "s")
+
+
+def test_a_temporary_of_no_possible_process_is_stale(tmp_path):
+    (tmp_path / ".s.99999999999999999999.tmp").touch()
+    remove_stale(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_that_numpy_lacks_are_named(tmp_path):
+    header = b'{"w":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    (tmp_path / "s").write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
+    with pytest.raises(StateError, match="holds BF16 numbers, which are not read"):
+        load_tensors(tmp_path / "s")

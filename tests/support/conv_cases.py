@@ -65,6 +65,7 @@ CHOSEN = {
     "first layer, three channels": ConvShape(2, 3, 33, (13, 15), (3, 3), (2, 2), (1, 1)),
     "depthwise": ConvShape(3, 35, 35, (9, 11), (3, 3), (1, 1), (1, 1), groups=35, slack=1),
     "channel multiplier": ConvShape(2, 3, 6, (5, 5), (3, 3), (1, 1), (1, 1), groups=3),
+    "a window in groups that is the whole map": ConvShape(3, 4, 8, (3, 3), (3, 3), groups=2),
     "weights in parts": ConvShape(1, 512, 40, (5, 5), (3, 3), (1, 1), (1, 1)),
     "few pixels, many outputs": ConvShape(1, 64, 300, (3, 3), (3, 3), (1, 1), (1, 1)),
     "small maps of many images": ConvShape(30, 8, 20, (6, 6), (5, 5), (1, 1), (2, 2)),

@@ -13,6 +13,14 @@ CODES: tuple[Code, ...] = (
 `w` on a layer of 20 outputs and on one of 30 cannot be the same. Names are global, inside blocks too.""",
     ),
     Code(
+        "E404",
+        "tied parameters with different factors",
+        """Parameters of one name (`params: [{name: w}]`) are one array with one `lr_mult` and one `decay_mult`.
+
+`{name: w, lr_mult: 2}` in one layer and `{name: w, lr_mult: 0}` in another contradict each other. Remedy: say it in
+one of the layers, or the same in both.""",
+    ),
+    Code(
         "E410",
         "the output would be empty",
         """The window does not fit in the padded map even once.

@@ -90,6 +90,13 @@ Add `train:` or `test:` to `data`.""",
 `inputs: {data: [3, 224, 224], label: []}`.""",
     ),
     Code(
+        "E613",
+        "shape that only a file tells",
+        """The shapes of this data are in the header of its file, and the file cannot be read.
+
+`check` needs no data where the spec says the shape. Remedy: `shape: [3, 32, 32]` beside `file`, of one sample.""",
+    ),
+    Code(
         "E611",
         "data and inputs",
         """A spec reads its blobs from a data source or from the caller, not both.

@@ -81,7 +81,23 @@ def test_warnings_change_nothing_unless_strict(tmp_path: Path) -> None:
     assert check(path).exit_code == 0
     assert check(path).stdout.endswith(f"{path}: ok (1 warning)\n")
     assert check(path, "--strict").exit_code == 1
-    assert check(path, "--strict").stdout.endswith(f"{path}: not ok under --strict (1 warning)\n")
+    assert check(path, "--strict").stdout.endswith(f"{path}: not ok under --strict (1 error)\n")
+    (found,) = json.loads(check(path, "--strict", "--format", "json").stdout)["diagnostics"]
+    assert (found["severity"], found["code"][0]) == ("error", "W")
+
+
+def test_a_net_that_no_machine_holds_is_warned_of_and_refused_where_it_would_run(tmp_path: Path) -> None:
+    # 1.4e17 outputs of 64 pixels: more bytes than 64 bits can address, fewer numbers than 2^63
+    head = "data: {source: digits, train: {batch_size: 1}}\nlayers:\n"
+    layers = "  - {name: fc, type: InnerProduct, num_output: 140000000000000000}\n"
+    path = file(tmp_path, head + layers + "  - {name: loss, type: SoftmaxWithLoss, bottom: [fc, label]}\n")
+    result = check(path)
+    assert result.exit_code == 0
+    assert "warning[W127]: `fc` is 1 x 140000000000000000: 560,000.0 TB in float32" in result.stdout
+    for command in ("inspect", "plan", "time"):
+        refused = CliRunner().invoke(main, [command, str(path)])
+        assert (refused.exit_code, refused.stdout) == (6, "")
+        assert "of memory: a smaller --batch or num_output helps" in refused.stderr
 
 
 def test_a_problem_of_set_has_its_own_file_and_caret(tmp_path: Path) -> None:

@@ -55,6 +55,16 @@ def test_a_bad_spec_leaves_stdout_empty(tmp_path: Path) -> None:
     assert f"--> {path}:2:" in result.stderr
 
 
+def test_strict_refuses_a_net_whose_sizes_are_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    layer = "{name: a, type: Convolution, num_output: 2, kernel_size: 3, stride: 3}"
+    path.write_text(f"inputs: {{data: [1, 7, 7]}}\nlayers:\n  - {layer}\n", encoding="utf-8")
+    assert "warning[W120]" in expand(str(path)).stderr
+    result = expand(str(path), "--strict")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error[W120]" in result.stderr
+
+
 def test_strict_refuses_a_spec_with_warnings(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     text = "vars: {unused: 1}\ninputs: {data: [4]}\nlayers:\n  - {name: a, type: ReLU}\n"

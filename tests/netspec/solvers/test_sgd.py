@@ -139,10 +139,10 @@ def test_numbers_out_of_range_are_errors(text):
 
 
 def test_unknown_solver_is_told_what_there_is():
-    made, found = read("{type: Adam, base_lr: 0.1}")
+    made, found = read("{type: Ada, base_lr: 0.1}")
     assert made is None
     ((severity, code, message, hint),) = found
-    assert (severity, code, message) == ("error", "E506", "unknown solver type `Adam`")
+    assert (severity, code, message) == ("error", "E506", "unknown solver type `Ada`")
     assert hint == "the solver types are SGD"
 
 

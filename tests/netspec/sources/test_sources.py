@@ -19,6 +19,7 @@ from netspec.sources.mnist import FashionMnist, Mnist
 from netspec.sources.npz import Npz
 from netspec.sources.synthetic import Synthetic
 from netspec.spec.codes import CODES
+from netspec.spec.load import load_spec
 from netspec.spec.marks import Mark
 from netspec.spec.registry import SOURCES
 from runtime.data.open import open_stream
@@ -199,6 +200,37 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
     (tmp_path / "specs" / "a.npz").symlink_to(tmp_path / "secret.npz")
     with pytest.raises(DataError, match=r"file: a\.npz: leads out of .*specs, to .*secret\.npz"):
         source.recipe("train")
+    problems = [(p.code, p.message) for p in source.problems()]
+    assert problems == [("E653", f"file: 'a.npz' leaves the folder of the spec, to {tmp_path / 'secret.npz'}")]
+
+
+def test_a_later_change_of_the_current_folder_moves_no_file(tmp_path, monkeypatch):
+    np.savez(tmp_path / "a.npz", data=np.zeros((3, 2)), label=np.zeros(3, int))
+    (tmp_path / "net.yaml").write_text(
+        "data: {source: npz, file: a.npz, shape: [2], root: here, train: {}}\n"
+        "layers: [{name: ip, type: InnerProduct, num_output: 2}]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    source = load_spec("net.yaml").data["train"]
+    monkeypatch.chdir("/")
+    assert len(open_stream(source.recipe("train"), seed=0)) == 3
+    assert paths.data_root(source) == tmp_path / "here"
+
+
+def test_a_link_from_the_folder_to_the_data_root_is_taken(tmp_path, monkeypatch):
+    source = named_in(Npz(file="a.npz", shape=(2,)), "file", tmp_path / "specs" / "net.yaml")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "a.npz").touch()
+    (tmp_path / "specs" / "a.npz").symlink_to(tmp_path / "root" / "a.npz")
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path / "root"))
+    assert list(source.problems()) == []
+    assert source.recipe("train").files.path == tmp_path / "specs" / "a.npz"
+
+
+def test_a_name_too_long_for_a_file_is_a_missing_one(tmp_path):
+    source = named_in(Npz(file="a" * 300, shape=(2,)), "file", tmp_path / "specs" / "net.yaml")
+    with pytest.raises(DataError, match="File name too long"):
+        open_stream(source.recipe("train"), seed=0)
 
 
 # -- the real files ----------------------------------------------------------------------

@@ -67,3 +67,14 @@ def test_a_list_of_mappings_has_one_a_line():
 def test_what_no_spec_can_hold_is_a_wrong_call(value):
     with pytest.raises(UsageError, match="cannot hold"):
         flow({"a": value})
+
+
+def test_arrays_and_booleans_of_numpy_are_plain_data():
+    assert back(flow({"a": np.array([3, 4]), "b": np.bool_(False)})) == {"a": [3, 4], "b": False}
+
+
+def test_data_that_contains_itself_is_a_wrong_call():
+    value: dict[str, object] = {}
+    value["a"] = value
+    with pytest.raises(UsageError, match="does it contain itself"):
+        flow(value)

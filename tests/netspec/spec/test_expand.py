@@ -98,16 +98,73 @@ def test_the_lists_of_each_are_evaluated_outside():
     ("entry", "message"),
     [
         ("each: {width: [1, 2]}, repeat: 2", "each and repeat on one entry"),
-        ("each: {width: []}", "each walks lists: `width` is a list of 0"),
+        ("each: {width: []}", "each walks lists: `width` is an empty list"),
         ("each: {width: 3}", "each walks lists: `width` is the number 3"),
         ("each: [1, 2]", "each is a mapping of keys to lists, got a list of 2"),
         ("each: {stride: [1, 2]}, stride: 3, width: 3", "`stride` is set by the entry itself"),
         ("each: {block: [unit, unit]}, width: 3", "`block` is set by the entry itself"),
-        ("each: {if: [true]}, width: 3", "each cannot set `if`"),
+        ("each: {repeat: [2]}, width: 3", "each cannot set `repeat`"),
+        ("each: {}, width: 3", "each is a mapping of keys to lists, got an empty one"),
     ],
 )
 def test_what_each_cannot_do(entry, message):
     assert found(INPUTS + UNIT + "layers:\n  - {block: unit, name: a, " + entry + "}\n") == [f"10 E225 {message}"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [("$n > 2", "n > 2"), ("${n} > 2", "n > 2"), ("${n + 1} > 2 and $n < 9", "(n + 1) > 2 and n < 9")],
+)
+def test_a_condition_with_dollars_in_it_is_told_without(condition, hint):
+    text = "vars: {n: 3}\n" + INPUTS + 'layers:\n  - {name: a, type: ReLU, if: "%s"}\n'
+    (error,) = checked(text % condition).errors
+    assert (error.code, error.hint) == ("E219", f"write `if: {hint}`")
+    assert checked(text % hint).diagnostics == []
+
+
+def test_each_may_set_any_field():
+    got = layers('name: a, type: ReLU, each: {if: [true, false, "i == 3"]}\n'
+                 "name: b, each: {type: [ReLU, TanH]}\n"
+                 "each: {type: [Sigmoid, ELU], name: [x, y]}")  # fmt: skip
+    assert [(n.name, n.type) for n in got.nodes] == [
+        ("a/1", "ReLU"), ("a/3", "ReLU"), ("b/1", "ReLU"), ("b/2", "TanH"), ("x", "Sigmoid"), ("y", "ELU"),
+    ]  # fmt: skip
+
+
+def test_an_entry_of_several_types_needs_a_name():
+    assert found(INPUTS + "layers:\n  - {each: {type: [ReLU, TanH]}}\n") == [
+        "3 E224 an entry of several types needs a name"
+    ]
+
+
+def test_a_layer_in_place_that_is_off_leaves_its_blob_alone():
+    got = layers("name: a, type: ReLU\nname: b, type: Sigmoid, bottom: a, top: a, if: false\n"
+                 "name: c, type: TanH, bottom: a, top: a, repeat: 0\nname: d, type: ReLU\n"
+                 "name: e, type: ReLU, bottom: b\nname: f, type: ELU, bottom: a, top: a")  # fmt: skip
+    assert wires(got) == {"a": ["data"], "d": ["a"], "e": ["a"], "f": ["a"]}
+
+
+def test_turns_may_work_in_place_on_the_blob_of_their_name():
+    got = layers("name: a, type: ReLU, repeat: 2, top: a\nname: b, type: ReLU, bottom: a")
+    assert wires(got) == {"a/1": ["data"], "a/2": ["a"], "b": ["a#2"]}
+
+
+def test_no_turns_of_an_entry_with_a_name_for_each_are_a_wire():
+    got = layers('name: a, type: ReLU\nname: "b${i}", type: ReLU, bottom: data, repeat: 0\nname: c, type: ReLU')
+    assert wires(got) == {"a": ["data"], "c": ["data"]}
+
+
+@pytest.mark.parametrize(
+    ("entry", "column", "hint"),
+    [
+        ("{name: a, typ: ReLU}", 15, "did you mean `type`?"),
+        ("{name:a, type:ReLU}", 6, "write a blank behind the colon: `name: a`"),
+        ("{name: a}", 12, None),
+    ],
+)
+def test_an_entry_without_a_type_is_marked_where_one_was_meant(entry, column, hint):
+    (error,) = checked(INPUTS + "layers:\n  - " + entry + "\n").errors
+    assert (error.code, error.mark.column, error.hint) == ("E215", column, hint)
 
 
 def test_an_entry_that_is_off_is_a_wire():

@@ -80,7 +80,7 @@ def test_a_label_of_the_data_that_nothing_reads_stays_a_label():
         ("inputs: {data: 3}", "E610"),
         ("inputs: {data: [3, 0]}", "E610"),
         ("inputs: {data: [3, x]}", "E610"),
-        ("inputs: {data: [10000000, 10000000]}", "E610"),
+        ("inputs: {data: [10000000000, 10000000000]}", "E610"),
         ("inputs: {da ta: [3]}", "E221"),
         ("inputs: {data: {shpe: [3]}}", "E501"),
         ("inputs: {data: {shape: [3], batch: 1}}", "E211"),

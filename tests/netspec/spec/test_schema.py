@@ -99,3 +99,15 @@ def test_the_schema_refuses_what_check_refuses(text: str) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     document = {"inputs": {"data": [1]}, "layers": [to_value(node(text))]}
     assert list(jsonschema.Draft7Validator(SCHEMA).iter_errors(document)) != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{inputs: {data: [1]}, layers: [{name: a, each: {type: [ReLU, TanH]}}]}",
+        "{data: {source: mnist, train: , test: }, layers: [{name: a, type: ReLU}]}",
+    ],
+)
+def test_the_schema_admits_what_check_admits(text: str) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    assert list(jsonschema.Draft7Validator(SCHEMA).iter_errors(to_value(node(text)))) == []

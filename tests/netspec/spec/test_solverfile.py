@@ -32,6 +32,18 @@ def solver_file(tmp_path):
     return path
 
 
+def test_a_file_with_a_net_and_layers_of_its_own_is_told_so_once(solver_file):
+    solver_file.write_text("net: nets/net.yaml\nset: {vars.width: 3}\nstages: [augment]\n"
+                           "inputs: {data: [3]}\nlayers:\n  - {name: a, type: ReLU}\n")  # fmt: skip
+    assert [(d.code, d.mark.line, d.hint) for d in check(solver_file).errors] == [("E210", 1, "delete one of the two")]
+
+
+def test_a_field_of_the_solver_is_set_below_solver(solver_file):
+    (error,) = check(solver_file, ["base_lr=0.5"]).errors
+    assert (error.code, error.mark.file, error.hint) == ("E232", "--set", "did you mean `solver.base_lr`?")
+    assert check(solver_file, ["solver.base_lr=0.5"]).errors == []
+
+
 def test_a_solver_file_names_its_net_and_changes_it(solver_file):
     spec = load_spec(solver_file)
     net = spec.net("train")

@@ -118,3 +118,13 @@ def test_only_a_formula_names_its_bottoms():
     text = INPUTS + "layers:\n  - {name: s, type: Eltwise, bottom: {a: data, b: data}}\n"
     (item,) = checked(text).diagnostics
     assert (item.message, item.hint) == ("`s`: only an Expression takes a mapping as bottom", "bottom: [data, data]")
+
+
+def test_defaults_of_a_type_that_no_layer_has_are_checked_too():
+    text = INPUTS + "defaults: {LRN: {local_size: x}, Dropout: {ratio: 3}, Pooling: {pool: AVE}}\nlayers:\n"
+    assert sorted(d.code for d in checked(text + "  - {name: x, type: ReLU}\n").errors) == ["E501", "E503"]
+
+
+def test_a_key_of_the_defaults_that_is_like_none_is_told_which_there_are():
+    (error,) = checked(HEAD % ("ReLU: {xyz: 3}", "ReLU")).errors
+    assert error.hint == "the fields of ReLU are negative_slope"

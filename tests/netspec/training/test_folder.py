@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +68,23 @@ def test_an_unwritable_folder_is_found_at_the_start(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(StateError, match=r"errno 13"):
         folder.claim(tmp_path)
+
+
+def test_a_full_disk_leaves_no_trial_file(tmp_path, monkeypatch):
+    def full(self, data):
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StateError, match=r"errno 28"):
+        folder.claim(tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_read_names_the_errno(tmp_path, monkeypatch):
+    def denied(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(StateError, match=r"cannot be read: Permission denied \(errno 13\)"):
+        folder.check(tmp_path, resuming=True)

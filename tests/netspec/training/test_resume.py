@@ -95,3 +95,9 @@ def test_a_snapshot_of_another_net_is_refused_by_name(tmp_path, shapes, message)
     states = {name: SimpleNamespace(view=SimpleNamespace(shape=shape)) for name, shape in shapes.items()}
     with pytest.raises(StateError, match=message):
         check_fits(tmp_path / "s", Snapshot(tensors={"w": np.ones(3)}), states)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "nul\0"])
+def test_a_name_that_cannot_be_there_is_a_usage_error(tmp_path, name):
+    with pytest.raises(UsageError, match="no such file"):
+        find_start("net", None, tmp_path / name)

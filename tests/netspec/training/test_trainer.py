@@ -162,3 +162,43 @@ def test_labels_are_scanned_before_the_first_step(tmp_path):
     with pytest.raises(DataError, match="npz: sample 47 has label 10, expected 0 to 9"):
         train(spec, tmp_path / "r")
     assert not (tmp_path / "r").exists()
+
+
+INFINITE = """\
+name: infinite
+data: {source: digits, train: {batch_size: 16}}
+layers:
+  - {name: ip, type: InnerProduct, num_output: 10}
+  - {name: p, type: Parameter, shape: [10], filler: 0}
+  - {name: z, type: Expression, bottom: {x: ip, p: p}, expr: "x * 0.001 + sqrt(p)"}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [z, label]}
+solver: {base_lr: 0.1, max_iter: 1}
+"""
+
+
+def test_a_gradient_that_is_not_finite_leaves_no_snapshot_though_the_loss_was(tmp_path):
+    (tmp_path / "net.yaml").write_text(INFINITE)
+    with pytest.raises(NumericError, match=r"iteration 1: p\.weight is not finite though the loss was 2\.\d+"):
+        train(tmp_path / "net.yaml", tmp_path / "run")
+    assert list((tmp_path / "run").glob("*.safetensors")) == []
+    (end,) = events(tmp_path / "run", "end")
+    assert (end["reason"], end["exit_code"]) == ("nan", 5)
+
+
+def test_overrides_apply_to_a_loaded_spec_too(tmp_path):
+    spec = load_spec(small_spec(tmp_path))
+    assert train(spec, tmp_path / "run", overrides={"solver.max_iter": 2}).iteration == 2
+
+
+def test_a_seed_beyond_what_the_head_holds_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="seed 9007199254740992"):
+        train(small_spec(tmp_path), tmp_path / "run", seed=2**53)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_net_without_a_loss_is_refused_before_anything_is_written(tmp_path):
+    text = small_spec(tmp_path).read_text().replace("type: SoftmaxWithLoss", "include: test, type: SoftmaxWithLoss")
+    (tmp_path / "net.yaml").write_text(text)
+    with pytest.raises(UsageError, match="no layer of phase train is a loss"):
+        train(tmp_path / "net.yaml", tmp_path / "run")
+    assert not (tmp_path / "run").exists()

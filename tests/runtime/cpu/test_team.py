@@ -221,6 +221,19 @@ def test_the_process_ends_though_the_team_sleeps():
     assert done.returncode == 7
 
 
+def test_the_process_ends_though_the_team_never_walked():
+    program = "from runtime.cpu.isa import detect; from runtime.cpu.team import team; team(2, detect()); print('made')"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "made\n", "")
+
+
 def test_a_word_of_python_calls_the_kernel_with_four_numbers():
     seen = np.zeros(4, np.int64)
     text = """
