@@ -9,7 +9,6 @@ from compiler.passes.placement import row_major
 from runtime.ops import Map
 from runtime.plan import Step, View
 
-
 UPDATES = ("accumulate", "update")
 """Segments whose maps treat each parameter by itself."""
 

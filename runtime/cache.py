@@ -16,6 +16,7 @@ import functools
 import hashlib
 import importlib
 import importlib.util
+import itertools
 import os
 import platform
 import re
@@ -43,6 +44,8 @@ MANY = 12
 """Missing kernels from which a second process pays for its start."""
 
 MAGIC = b"netspec1"
+_libraries = itertools.count()
+"""Numbers of the linked libraries: a name is taken for ever, and the id of a cache that is gone comes again."""
 ROOT = Path(__file__).resolve().parent.parent
 _IMPORTS = re.compile(r"^\s*(?:from|import)\s+(runtime[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n#]*))?", re.M)
 
@@ -154,7 +157,7 @@ class KernelCache:
 
     def _link(self, symbol: str, code: bytes) -> int:
         builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(symbol)
-        library = builder.link(_linker(), f"netspec{len(self._kept)}_{id(self)}")
+        library = builder.link(_linker(), f"netspec{next(_libraries)}")
         self._kept.append(library)
         return int(library[symbol])
 

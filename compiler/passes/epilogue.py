@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from compiler.ir import Graph, Op, Value
-from runtime.ops import Conv, ConvInputGrad, Map, Reduce
+from runtime.ops import Conv, ConvInputGrad, Map, Reduce, Reshape
 from runtime.plan import Refusal
 
 HOSTS = (Conv, ConvInputGrad)
@@ -28,6 +30,7 @@ def attach_epilogues(graph: Graph) -> None:
                 moved[chosen] = op
             elif why:
                 graph.refusals.append(Refusal(_layers(op, consumers[op.outputs[0]]), why))
+    graph.refusals.extend(_behind_reshapes(graph, moved))
     hosts = set(moved.values())
     ops: list[Op] = []
     for op in graph.ops:
@@ -52,6 +55,14 @@ def _choose(host: Op, readers: list[Op], position: dict[Op, int]) -> tuple[Op | 
     if first.segment != host.segment:
         return None, "the map belongs to another segment of the step"
     return first, ""
+
+
+def _behind_reshapes(graph: Graph, moved: dict[Op, Op]) -> Iterator[Refusal]:
+    """Maps that would run on a product's rows if these were not flattened first."""
+    for op in graph.ops:
+        for v in op.inputs if isinstance(op.prim, Map) else ():
+            if v.op is not None and isinstance(v.op.prim, Reshape) and v.op.inputs[0].op in moved:
+                yield Refusal(_layers(v.op, [op]), "the product's rows are flattened in between")
 
 
 def _layers(host: Op, readers: list[Op]) -> tuple[str, ...]:

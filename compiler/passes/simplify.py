@@ -56,7 +56,7 @@ def _merge_equal(graph: Graph) -> None:
             if op.inputs and prod(op.outputs[0].shape) > 1:
                 same.origin = tuple(sorted({*same.origin, *op.origin}))
             new.update(zip(op.outputs, same.outputs, strict=True))
-        elif _is_copy(op) and not (op.inputs[0] in kept_values and op.outputs[0] in protected):
+        elif _is_copy(op) and not (op.inputs[0] in kept_values | protected and op.outputs[0] in protected):
             new[op.outputs[0]] = op.inputs[0]
         else:
             seen[key] = op

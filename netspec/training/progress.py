@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from rich.console import Console
@@ -20,6 +22,8 @@ class Reporter:
 
     Without a terminal every line is plain text. Lines are printed without
     markup, and user strings are escaped: rich would swallow ``[conv1/weights]``.
+    A stderr that cannot be written (a full disk, a reader that has gone) costs
+    the lines, never the training.
 
     Parameters
     ----------
@@ -44,7 +48,8 @@ class Reporter:
         # No refresh of its own: its thread would take turns with the step's threads.
         self._bar = Progress(*columns, console=self._console, transient=True, auto_refresh=False)
         self._task = self._bar.add_task("", total=last, completed=first, left="")
-        self._bar.start()
+        with self._writing():
+            self._bar.start()
 
     def advance(self, iteration: int, seconds_left: float | None) -> None:
         """Move the bar, at most a few times a second."""
@@ -53,12 +58,14 @@ class Reporter:
             return
         self._drawn = now
         left = "" if seconds_left is None else f"{duration(seconds_left)} left"
-        self._bar.update(self._task, completed=iteration, left=left, refresh=True)
+        with self._writing():
+            self._bar.update(self._task, completed=iteration, left=left, refresh=True)
 
     def end(self) -> None:
         """Remove the bar."""
         if self._bar is not None:
-            self._bar.stop()
+            with self._writing():
+                self._bar.stop()
             self._bar = None
 
     def line(self, text: str) -> None:
@@ -71,7 +78,19 @@ class Reporter:
         self._print(f"warning: {text}", style="yellow")
 
     def _print(self, text: str, style: str | None = None) -> None:
-        self._console.print(escaped(text), markup=False, style=style)
+        with self._writing():
+            self._console.print(escaped(text), markup=False, style=style)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            file = self._console.file
+            self._console, self.quiet = Console(quiet=True), True
+            if file is sys.stderr:  # what it still holds is flushed at exit, and must not fail again
+                with suppress(OSError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
 
 
 def figures(outputs: Mapping[str, float]) -> str:

@@ -81,3 +81,14 @@ def test_simplify_shortens_chains_of_reshapes() -> None:
     simplify(b.graph)
     assert len(b.graph.ops) == 1
     assert b.graph.ops[0].inputs == (x,)
+
+
+def test_simplify_keeps_the_equal_gradients_of_two_parameters_apart() -> None:
+    b = Builder()
+    x = b.input("x", (2, 3))
+    g = b.exp(x)
+    with b.segment("backward"):
+        copy = b.map(arg(0), (2, 3), g)
+    b.graph.grads = {"a.bias": g, "c.bias": copy}
+    simplify(b.graph)
+    assert b.graph.grads["a.bias"] is not b.graph.grads["c.bias"]

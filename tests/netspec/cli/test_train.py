@@ -45,6 +45,17 @@ def test_progress_goes_to_stderr_and_stdout_stays_empty(tmp_path):
     assert "iter 30  snapshot  " in result.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(("options", "code"), [("2>/dev/full", 0), ("2>&-", 0), ("--format json >/dev/full", 4)])
+def test_a_stream_that_cannot_be_written_costs_no_training(tmp_path, options, code):
+    spec, run_folder = small_spec(tmp_path), tmp_path / "r"
+    command = f"{sys.executable} -m netspec.cli.main train {spec} --output {run_folder} --device reference {options}"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, shell=True, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert events(run_folder, "end")[0]["reason"] == "done"
+
+
 def test_quiet_says_nothing_when_all_is_well(tmp_path):
     result = run("train", small_spec(tmp_path), "--output", tmp_path / "r", "--quiet", "--max-iter", 2)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")

@@ -38,3 +38,17 @@ def test_durations(seconds, expected):
 
 def test_figures_are_names_and_four_digits():
     assert figures({"loss": 0.25, "acc": 1.0}) == "loss 0.2500  acc 1.0000"
+
+
+def test_a_stream_that_cannot_be_written_is_given_up():
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    reporter = Reporter(stream=Full())
+    reporter.begin(0, 10)
+    reporter.line("iter 1")
+    reporter.advance(1, 2.0)
+    reporter.warning("disk")
+    reporter.end()
+    assert reporter.quiet
