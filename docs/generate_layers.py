@@ -14,6 +14,7 @@ import netspec.layers
 import netspec.policies
 import netspec.solvers
 import netspec.sources  # noqa: F401  (the folders fill the registries)
+from netspec.reports.tables import plain_prose
 from netspec.spec.conversion import range_text
 from netspec.spec.describe import common_fields, default_text, type_text
 from netspec.spec.fields import Entry, FieldInfo
@@ -64,13 +65,13 @@ def body(cls: type[Entry]) -> str:
 def prose(text: str) -> str:
     """A docstring as Markdown: sections become bold words before their paragraph."""
     parts: list[str] = []
-    for line in text.splitlines():
+    for line in plain_prose(text).splitlines():
         if re.fullmatch(r"[A-Z]\w+", line):
             parts += ["", f"**{line}.**"]
         else:
             parts.append(line.strip())
     joined = re.sub(r"\n{3,}", "\n\n", "\n".join(parts).replace("**\n", "** "))
-    return joined.replace("``", "`")
+    return joined
 
 
 def rows(fields: list[FieldInfo]) -> list[str]:

@@ -36,6 +36,13 @@ class CheckResult:
     spec: Spec | None = None
     sound: bool = False
 
+    def __repr__(self) -> str:
+        return f"<CheckResult: {len(self.errors)} errors, {len(self.warnings)} warnings>"
+
+    def __str__(self) -> str:
+        """One line a diagnostic; ``ok`` without any."""
+        return "\n".join(f"{d.mark}: {d.severity}[{d.code}]: {d.message}" for d in self.diagnostics) or "ok"
+
     @property
     def ok(self) -> bool:
         """Whether there is no error (with ``strict`` a warning is one)."""

@@ -89,6 +89,13 @@ class Net:
         if parent is None or new_states:
             self._init()
 
+    def __repr__(self) -> str:
+        params = sum(e.view.count for e in self._entries.values() if e.role == "param")
+        return (
+            f"<netspec.Net {self.name!r}: phase {self.phase_name}, batch {self.batch_size}, {params:,} parameters, "
+            f"{self.device} {self.dtype}, iteration {self.iteration}>"
+        )
+
     # -- what it is ------------------------------------------------------------
 
     @property

@@ -59,6 +59,9 @@ def compile(
     return compile_spec(load_spec(spec, overrides), phase, batch_size, device, dtype, seed, threads, keep)
 
 
-def load_weights(net: Net, path: str | Path) -> LoadTable:
-    """Copies the parameters and running states of a snapshot into a net, by name."""
-    return load_into(net, path)
+def load_weights(net: Net, path: str | Path, leave_out: Collection[str] = ()) -> LoadTable:
+    """Copies the parameters and running states of a snapshot into a net, by name.
+
+    What ``leave_out`` names, layers or single parameters, stays as it is (``--except``).
+    """
+    return load_into(net, path, leave_out)

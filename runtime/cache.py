@@ -26,8 +26,8 @@ import tempfile
 import time
 import warnings
 import zlib
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,21 @@ _libraries = itertools.count()
 """Numbers of the linked libraries: a name is taken for ever, and the id of a cache that is gone comes again."""
 ROOT = Path(__file__).resolve().parent.parent
 _IMPORTS = re.compile(r"^\s*(?:from|import)\s+(runtime[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n#]*))?", re.M)
+
+
+Watcher = Callable[[int, int, Path | None], None]
+"""Told ``(done, total, folder)`` before each missing kernel and after the last; no folder where none is kept."""
+_watchers: list[Watcher] = []
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Tells ``watcher`` what is compiled while the block runs; an inner one takes the place of an outer one."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
 
 
 class CacheWarning(UserWarning):
@@ -121,14 +136,23 @@ class KernelCache:
         """The address of each kernel; what is missing is compiled and kept."""
         wanted = list(dict.fromkeys(kernels))
         absent = [kernel for kernel in wanted if kernel not in self._addresses]
-        with self._helper(absent):
+        missing = [k for k in absent if (path := self.path(k)) is None or not path.exists()]
+        places = {kernel: done for done, kernel in enumerate(missing)}
+        with self._helper(missing):
             for kernel in absent:
+                if kernel in places:
+                    self._tell(places[kernel], len(missing))
                 self._addresses[kernel] = self._link(*self._object(kernel))
+            if missing:
+                self._tell(len(missing), len(missing))
         return {kernel: self._addresses[kernel] for kernel in wanted}
 
-    def _helper(self, kernels: list[Kernel]) -> AbstractContextManager[object]:
+    def _tell(self, done: int, total: int) -> None:
+        if _watchers:
+            _watchers[-1](done, total, self.folder)
+
+    def _helper(self, missing: list[Kernel]) -> AbstractContextManager[object]:
         """A process that compiles from the other end of the list where many are missing and a core is free."""
-        missing = [k for k in kernels if (path := self.path(k)) is not None and not path.exists()]
         # the helper compiles for the CPU it finds, which a test may have overridden here
         if self.folder is None or len(missing) < MANY or usable_threads() < 2 or self.target != detect():
             return nullcontext()

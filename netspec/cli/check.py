@@ -12,6 +12,7 @@ from netspec.cli.options import echo_json, net_options, spec_path
 from netspec.sizes import accepted_sizes, sizes_text
 from netspec.spec.diagnostics import Diagnostic
 from netspec.spec.render import escaped, render, summary, wants_colour
+from runtime.errors import UsageError
 
 
 @click.command("check")
@@ -30,10 +31,19 @@ def command(
 ) -> int:
     """Report every mistake in specs, of both phases.
 
-    Needs neither the data nor a device. Ends with 1 if there is an error (with --strict: or a warning).
+    Needs neither the data nor a device. Ends with 1 if there is an error (with --strict: or a warning), with 2 if one
+    of the specs is missing, after checking the others.
     """
-    paths = [spec_path(spec) for spec in specs]
-    results = [check(path, overrides, stages, phase, batch, strict) for path in paths]
+    paths, results, missing = [], [], []
+    for spec in specs:
+        try:
+            path = spec_path(spec)
+            results.append(check(path, overrides, stages, phase, batch, strict))
+            paths.append(path)
+        except UsageError as error:  # the others are checked all the same
+            missing.append(str(error))
+    if missing and not results:
+        raise UsageError("\n".join(missing))
     if format == "json":
         document: dict[str, Any] = {"diagnostics": [d.to_dict() for d in _merged(results)]}
         if sizes:
@@ -42,6 +52,8 @@ def command(
     else:
         for path, result in zip(paths, results, strict=True):
             _print(str(path), result, sizes)
+    if missing:
+        raise UsageError("\n".join(missing))
     return 0 if all(result.ok for result in results) else 1
 
 

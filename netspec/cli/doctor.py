@@ -18,11 +18,12 @@ def command(format: str) -> None:
     reference, for one thread and for two. Ends with exit code 1 if a check fails.
     """
     from netspec.reports.doctor import diagnose
+    from netspec.reports.tables import terminal_width
 
     found = diagnose()
     if format == "json":
         echo_json(found.to_dict())
     else:
-        click.echo(found.to_text(), nl=False)
+        click.echo(found.to_text(terminal_width()), nl=False)
     if not found.passed:
         sys.exit(1)

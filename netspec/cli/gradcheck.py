@@ -33,12 +33,15 @@ def command(
     skipped and counted. Ends with exit code 5 if a gradient is wrong.
     """
     from netspec.reports.gradcheck import gradcheck
+    from netspec.training.progress import Reporter
+    from runtime.cache import watching
 
     if phase == "test":
         raise UsageError("gradcheck needs phase train: phase test has no gradients")
     found = loaded(spec, overrides, stages, strict)
     resolved(found, "train", batch, strict)
-    result = gradcheck(found, batch=batch, samples=samples, device=device, threads=threads, seed=seed)
+    with watching(Reporter().compiling):
+        result = gradcheck(found, batch=batch, samples=samples, device=device, threads=threads, seed=seed)
     if format == "json":
         echo_json(result.to_dict())
     else:

@@ -71,9 +71,7 @@ def device_options(function: F) -> F:
     """Add ``device`` (default ``cpu``) and ``threads`` (default None: what affinity and quota allow)."""
     return _stack(
         function,
-        click.option(
-            "--device", metavar="cpu|cuda[:i]|reference", default="cpu", show_default=True, help="Where to compute."
-        ),
+        click.option("--device", metavar="cpu|reference", default="cpu", show_default=True, help="Where to compute."),
         click.option(
             "--threads",
             type=click.IntRange(min=1),
@@ -96,10 +94,16 @@ def spec_path(spec: str) -> Path:
         if found is not None:
             return found
     if not os.path.exists(spec):
-        near = did_you_mean(spec, zoo.names()) if "/" not in spec else None
+        near = did_you_mean(spec, zoo.names()) if "/" not in spec else _of_the_zoo(spec)
         hint = near or f"nets of the zoo: {', '.join(zoo.names())}"
         raise UsageError(f"no spec {spec!r}: no such file, and no net of the zoo ({hint})")
     return Path(spec)
+
+
+def _of_the_zoo(spec: str) -> str | None:
+    """A hint for ``specs/lenet.yaml`` outside a checkout."""
+    name = spec.rpartition("/")[2].removesuffix(".yaml")
+    return f"did you mean `{name}`?" if name in zoo.names() else None
 
 
 def echo_json(document: Any) -> None:

@@ -15,6 +15,7 @@ PASSES = ("simplify", "save", "fuse", "choose", "layout")
 @click.command("plan")
 @spec_options
 @device_options
+@click.option("--all", "every", is_flag=True, help="Show each step of the init segment, not their sum.")
 @click.option("--source", is_flag=True, help="Print the source of every kernel.")
 @click.option("--dump-passes", type=click.Path(path_type=Path), metavar="DIR", help="Write the graph after each pass.")
 @click.option(
@@ -31,6 +32,7 @@ def command(
     format: str,
     device: str,
     threads: int | None,
+    every: bool,
     source: bool,
     dump_passes: Path | None,
     disabled: tuple[str, ...],
@@ -38,10 +40,12 @@ def command(
 ) -> None:
     """Show the fused plan: steps, algorithms, memory, and what was not fused.
 
-    Nothing is compiled or run; `about` is an estimate by arithmetic or memory traffic, whichever takes longer.
+    Steps are numbered as in `netspec time`; the first values of all parameters (segment init) are one line unless
+    --all. Nothing is compiled or run; `about` is an estimate by arithmetic or memory traffic, whichever takes longer.
     """
     from netspec.reports.devices import known
     from netspec.reports.plan import plan_net
+    from netspec.reports.tables import terminal_width
     from runtime.cpu.cores import thread_count
 
     net = resolved(loaded(spec, overrides, stages, strict), phase, batch, strict)
@@ -56,4 +60,4 @@ def command(
     if format == "json":
         echo_json(report.to_dict())
     else:
-        click.echo(report.source_text() if source else report.to_text(), nl=source)
+        click.echo(report.source_text() if source else report.to_text(terminal_width(), every), nl=source)

@@ -12,6 +12,10 @@ from netspec.cli.options import device_options, echo_json, spec_options
 @spec_options
 @device_options
 @click.option("--weights", metavar="F", help="A snapshot, or any safetensors file with the net's names.")
+@click.option(
+    "--except", "leave_out", metavar="NAME", multiple=True, help="A layer or parameter that --weights leaves alone."
+)
+@click.option("--quiet", is_flag=True, help="Only warnings and errors on stderr.")
 def command(
     spec: str,
     overrides: dict[str, str],
@@ -23,6 +27,8 @@ def command(
     device: str,
     threads: int | None,
     weights: str | None,
+    leave_out: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """Report losses and metrics over the whole test source.
 
@@ -34,7 +40,9 @@ def command(
         raise click.UsageError("test works in phase test; `netspec train` trains")
     found = loaded(spec, overrides, stages, strict)
     resolved(found, "test", batch, strict)
-    report = evaluate_spec(found, weights, batch_size=batch, device=device, threads=threads)
+    report = evaluate_spec(
+        found, weights, leave_out=leave_out, batch_size=batch, device=device, threads=threads, quiet=quiet
+    )
     if format == "json":
         echo_json(report.to_dict())
     else:

@@ -26,15 +26,20 @@ def command(
 ) -> None:
     """Measure steps and layers, rates and share of peak.
 
-    Inputs are random numbers. Whole steps are timed on the fast path; then each step of the plan with a barrier
+    Inputs are random numbers. Steps are numbered as in `netspec plan`.
+    Whole steps are timed on the fast path; then each step of the plan with a barrier
     behind it. A fused step's time is shared among its layers by FLOPs.
     """
+    from netspec.reports.tables import terminal_width
     from netspec.reports.timing import time_spec
+    from netspec.training.progress import Reporter
+    from runtime.cache import watching
 
     found = loaded(spec, overrides, stages, strict)
     resolved(found, phase, batch, strict)
-    timing = time_spec(found, phase or "train", batch, device, threads, steps)
+    with watching(Reporter().compiling):
+        timing = time_spec(found, phase or "train", batch, device, threads, steps)
     if format == "json":
         echo_json(timing.to_dict())
     else:
-        click.echo(timing.to_text(), nl=False)
+        click.echo(timing.to_text(terminal_width()), nl=False)

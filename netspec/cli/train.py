@@ -13,6 +13,9 @@ from netspec.cli.options import device_options, echo_json, spec_options
 @device_options
 @click.option("--output", metavar="DIR", help="Folder of the run; default: runs/<name>-<n>.")
 @click.option("--weights", metavar="F", help="Begin with these weights, by name.")
+@click.option(
+    "--except", "leave_out", metavar="NAME", multiple=True, help="A layer or parameter that --weights leaves alone."
+)
 @click.option("--resume", metavar="F|DIR|auto", help="Go on from a snapshot, to the same bits.")
 @click.option("--max-iter", type=click.IntRange(min=0), metavar="N", help="Stop after update N; rates do not change.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed, in place of solver.random_seed.")
@@ -29,6 +32,7 @@ def command(
     threads: int | None,
     output: str | None,
     weights: str | None,
+    leave_out: tuple[str, ...],
     resume: str | None,
     max_iter: int | None,
     seed: int | None,
@@ -51,6 +55,7 @@ def command(
         found,
         output,
         weights=weights,
+        leave_out=leave_out,
         resume=resume,
         max_iter=max_iter,
         seed=seed,

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from netspec.graph.advice import advise
 from netspec.graph.dag import graph_of, ordered, report_dead
 from netspec.graph.net import Input, Net, Node, ParamSpecEntry, Shape
 from netspec.graph.params import check_params
@@ -83,7 +84,9 @@ def build_net(spec: Spec, wiring: Wiring, batch: int, relu: dict[str, bool], dia
     read = {blob for node in order for blob in node.bottom_ids}
     outputs = tuple(blob for node in order for blob in node.top_ids if blob not in read)
     inputs = _inputs(outside, order, sources)
-    return Net(spec, spec.name, wiring.phase, batch, inputs, order, shapes, dag, outputs)
+    net = Net(spec, spec.name, wiring.phase, batch, inputs, order, shapes, dag, outputs)
+    advise(net, sources, diagnostics)
+    return net
 
 
 def _node(wired: WiredLayer, relu: dict[str, bool], diagnostics: Diagnostics) -> Node | None:

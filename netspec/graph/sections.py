@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Environment
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 
 import netspec.layers
 import netspec.policies
@@ -16,8 +17,10 @@ from netspec.spec.build import build
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 from netspec.spec.entries import NAME, Named
 from netspec.spec.expressions import Ratio, is_whole
+from netspec.spec.later import is_later
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
+from netspec.spec.registry import SOURCES
 from netspec.spec.rules import PHASES
 from netspec.spec.values import Evaluator, Failed
 from netspec.spec.wiring import Roots
@@ -89,6 +92,28 @@ def _source(node: Mapping, evaluator: Evaluator, env: Environment[str, object]) 
         return build(Source, evaluator.node(node, env), evaluator.diagnostics)
     except Failed:
         return None
+
+
+def names_of(section: Node | None, data: dict[str, Source | None]) -> dict[str, tuple[Named, ...]]:
+    """Return the blobs of the phases whose source could not be read; empty unless all names are sure."""
+    found: dict[str, tuple[Named, ...]] = {}
+    for phase in (p for p, source in data.items() if source is None):
+        assert isinstance(section, Mapping)
+        own = section.get(phase)
+        whole = Mapping([*(own.pairs if isinstance(own, Mapping) else ()), *section.pairs], section.mark)
+        chosen, written = whole.get("source"), whole.get("tops")
+        name = chosen.text if isinstance(chosen, Scalar) else ""
+        if is_later(SOURCES.kind, name) or (SOURCES.get(name) is None and SOURCES.nearest(name) is None):
+            return {}
+        if written is None:
+            found[phase] = tuple((top, section.mark) for top in Source.specs["tops_"].default)
+            continue
+        items = written.items if isinstance(written, Sequence) else [written]
+        names = [(n.text, n.mark) for n in items if isinstance(n, Scalar) and NAME.fullmatch(n.text)]
+        if len(names) < len(items):
+            return {}
+        found[phase] = tuple(names)
+    return found
 
 
 def read_inputs(section: Mapping | None, evaluator: Evaluator, env: Environment[str, object]) -> dict[str, InputEntry]:
@@ -167,7 +192,12 @@ def read_solver(section: Mapping | None, evaluator: Evaluator, env: Environment[
 
 
 def roots_of(
-    phase: str, data: dict[str, Source | None], inputs: dict[str, InputEntry], place: Mark, uncertain: bool = False
+    phase: str,
+    data: dict[str, Source | None],
+    inputs: dict[str, InputEntry],
+    place: Mark,
+    uncertain: bool = False,
+    guessed: Environment[str, tuple[Named, ...]] = MappingProxyType({}),
 ) -> Roots:
     """Return the blobs that come from outside in a phase, and what the first layer chains from.
 
@@ -175,6 +205,8 @@ def roots_of(
     ----------
     uncertain : bool
         ``data`` or ``inputs`` could not be read in full.
+    guessed : mapping
+        What `names_of` found of a wrong ``data``.
     """
     if inputs:
         names = [(name, entry.mark) for name, entry in inputs.items()]
@@ -182,7 +214,7 @@ def roots_of(
     tops: dict[str, list[Named]] = {}
     for each, source in data.items():
         mark = place if source is None else source.marks.get("tops_", source.mark or place)
-        tops[each] = [] if source is None else [(name, mark) for name in source.tops()]
+        tops[each] = list(guessed.get(each, ())) if source is None else [(name, mark) for name in source.tops()]
     own = tops.get(phase, [])
     firsts = {each: names[0][0] for each, names in tops.items() if names}
     differs = None
@@ -190,4 +222,4 @@ def roots_of(
         differs = ", ".join(f"{each} with `{name}`" for each, name in firsts.items())
     here = {name for name, _ in own}
     elsewhere = {name: each for each, names in tops.items() for name, _ in names if name not in here}
-    return Roots(own, own[0][0] if own and differs is None else None, differs, elsewhere, uncertain)
+    return Roots(own, own[0][0] if own and differs is None else None, differs, elsewhere, uncertain, bool(guessed))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from math import isqrt, prod
 
 from netspec.graph.net import Node, Shape, blob_name
 from netspec.graph.remedies import alike
 from netspec.layers.axes import times
+from netspec.layers.sliding import Sliding
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.layer import ShapeError
 from netspec.spec.marks import Mark
@@ -53,6 +54,21 @@ def shapes_of(node: Node, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
 
 def _count(n: int) -> str:
     return f"{n} top" if n == 1 else f"{n} tops"
+
+
+def _pictures(node: Node, x: Shape) -> str | None:
+    """What makes pictures of rows of numbers that come from outside, None if a 1 x 1 map will do."""
+    layer = node.layer
+    if (
+        len(x) != 2
+        or not isinstance(layer, Sliding)
+        or getattr(layer, "global_pooling", False)
+        or max(layer.kernel) == 1
+    ):
+        return None
+    side = isqrt(x[1])
+    sides = f"1, {side}, {side}" if side * side == x[1] else "channels, height, width"
+    return f"the data are rows of {x[1]} numbers: put {{type: Reshape, shape: [0, {sides}]}} first, or use InnerProduct"
 
 
 class Shaper:
@@ -104,11 +120,22 @@ class Shaper:
         if mark is None:
             mark = each.bottom_marks[-1] if len(each.bottom_marks) > 1 else node.mark
         message = f"`{node.name}` ({node.type}): {error.message}"
-        hint = error.hint
-        if error.code == "E415" and hint is None and node.type in _ALIKE:
-            hint = alike(node, self.shapes, self.makers)
+        hint = self._hint(node, error)
         with self.diagnostics.inside(node.calls):
             self.diagnostics.error(error.code, mark, message, hint, node.name, self._chains(node))
+
+    def _hint(self, node: Node, error: ShapeError) -> str | None:
+        """The remedy of the layer, or a better one from what lies around it."""
+        bottoms = [self.shapes[blob] for blob in node.bottom_ids]
+        if error.code == "E415" and error.hint is None and node.type in _ALIKE:
+            return alike(node, self.shapes, self.makers)
+        if error.code == "E415" and node.type == "EuclideanLoss" and len(bottoms[-1]) == 1 < len(bottoms[0]):
+            return f"class numbers: type: SoftmaxWithLoss; one number a sample: {error.hint}"
+        if error.code == "E416" and error.hint == "swap the bottoms":
+            return f"swap them: bottom: [{', '.join(reversed(node.layer.bottom_names))}]"
+        if error.code == "E413" and len(bottoms) == 1 and node.bottom_ids[0] not in self.makers:
+            return _pictures(node, bottoms[0]) or error.hint
+        return error.hint
 
     def _chains(self, node: Node) -> Iterator[str]:
         """How each bottom came to its shape, from where they part."""

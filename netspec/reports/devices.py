@@ -64,12 +64,13 @@ def to_dict(found: list[Device]) -> dict[str, Any]:
     return {"devices": [asdict(device) for device in found]}
 
 
-def to_text(found: list[Device]) -> str:
+def to_text(found: list[Device], width: int | None = None) -> str:
     """Return the table that the command prints."""
     rows = [
         (d.name, d.kind, str(d.cores), "unknown" if d.memory is None else tables.size(d.memory), d.model) for d in found
     ]
-    return tables.text(tables.table(("device", "kind", "threads", "memory", "model"), rows, right=(2, 3)))
+    columns = ("device", "kind", "threads", "memory", "model")
+    return tables.text(tables.table(columns, rows, right=(2, 3), wrap=(4,)), width=width)
 
 
 def _cpu_name() -> str:

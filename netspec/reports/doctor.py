@@ -73,7 +73,7 @@ class Diagnosis:
         """Return the table that the command prints."""
         rows = [("ok" if c.passed else "FAILED", c.name, c.detail) for c in self.checks]
         verdict = "netspec works here" if self.passed else "something is wrong"
-        return tables.text(tables.table(("", "check", "found"), rows), verdict, width=width)
+        return tables.text(tables.table(("", "check", "found"), rows, wrap=(2,)), "", verdict, width=width)
 
 
 def diagnose() -> Diagnosis:

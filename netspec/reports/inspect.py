@@ -135,8 +135,6 @@ class Inspection:
 
     def to_text(self, width: int | None = None) -> str:
         """Return the table that the command prints."""
-        columns = ("layer", "type", "output", "parameters", "activations", "flops", "backward", "sees")
-        rows = [_cells(row) for row in self.layers]
         totals = self.totals
         learnable = (
             "" if totals["params"] == totals["learnable_params"] else f", {totals['learnable_params']:,} learnable"
@@ -144,7 +142,9 @@ class Inspection:
         memory = ", ".join(f"{key.replace('_', ' ')} {tables.size(n)}" for key, n in self.memory.items())
         return tables.text(
             f"{self.name}, phase {self.phase}, batch {self.batch}",
-            tables.table(columns, rows, right=(3, 4, 5, 6, 7)),
+            "",
+            self._table(width),
+            "",
             f"parameters    {totals['params']:,}{learnable}"
             + (f"; running state {self.state:,}" if self.state else ""),
             f"activations   {totals['activations']:,}",
@@ -153,6 +153,16 @@ class Inspection:
             f"memory        {memory}",
             width=width,
         )
+
+    def _table(self, width: int | None) -> tables.Table:
+        """The table of layers: with short figures and without activations where there is no room."""
+        columns = ("layer", "type", "output", "parameters", "activations", "flops", "backward", "sees")
+        full = tables.table(columns, [_cells(row) for row in self.layers], right=(3, 4, 5, 6, 7))
+        if width is None or full.natural() <= width:
+            return full
+        short = ("layer", "type", "output", "params", "flops", "backward", "sees")
+        rows = [_short_cells(row) for row in self.layers]
+        return tables.table(short, rows, right=(3, 4, 5, 6), drop=(6, 5), least={2: 18})
 
 
 def _cells(row: LayerCost) -> tuple[str, ...]:
@@ -167,6 +177,12 @@ def _cells(row: LayerCost) -> tuple[str, ...]:
         tables.scaled(row.flops_backward) if row.flops_backward else "",
         sees,
     )
+
+
+def _short_cells(row: LayerCost) -> tuple[str, ...]:
+    name, kind, output, _, _, flops, backward, sees = _cells(row)
+    params = tables.scaled(row.param_count) if row.param_count else ""
+    return (name, kind, output.replace(" x ", "x"), params, flops, backward, sees.replace(" x ", "x"))
 
 
 def inspect(

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from compiler.compile import compile_graph, dump_to
 from compiler.target import Target
 from netspec.graph import Net
@@ -17,7 +15,7 @@ from netspec.reports import tables
 from runtime.cpu import families  # noqa: F401  (fills the registry of launchers)
 from runtime.cpu.isa import detect
 from runtime.cpu.launch import ArgsOf, Context, FunctionOf, Kernel, Launch
-from runtime.plan import Plan
+from runtime.plan import Plan, Refusal
 
 GFLOPS_A_THREAD = {"avx512": 100.0, "avx2": 50.0, "generic": 12.0}
 """Arithmetic that a good kernel reaches on one core, float32; half of it in float64."""
@@ -80,26 +78,40 @@ class PlanReport:
             "not_fused": [{"layers": list(r.layers), "why": r.why} for r in self.plan.refusals],
         }
 
-    def to_text(self, width: int | None = None) -> str:
-        """Return the tables that the command prints."""
+    def to_text(self, width: int | None = None, every: bool = False) -> str:
+        """Return the tables that the command prints.
+
+        Parameters
+        ----------
+        width
+            Columns of the terminal; as wide as needed if None.
+        every
+            Show each step of the init segment, not their sum.
+        """
         columns = ("step", "segment", "kernel", "way", "flops", "bytes", "about", "layers")
-        rows = [_cells(row) for row in self.steps]
+        first = [row for row in self.steps if row.segment == "init"]
+        whole = every or len(first) < 2
+        rows = [] if whole else [_together(first)]
+        rows += [_cells(row) for row in self.steps if whole or row.segment != "init"]
         arena, unplanned = self.plan.memory.get("arena", 0), self.plan.unplanned_bytes
-        refused = [(", ".join(r.layers), r.why) for r in dict.fromkeys(self.plan.refusals)]
-        parts: list[Table | str] = [
+        refused = _grouped(self.plan.refusals)
+        parts: list[tables.Table | str] = [
             f"phase {self.plan.phase}, batch {self.plan.batch}, {self.plan.dtype}",
-            tables.table(columns, rows, right=(0, 4, 5, 6)),
+            "",
+            tables.table(columns, rows, right=(0, 4, 5, 6), drop=(4, 3, 5), least={2: 16, 7: 22}),
+            "",
             f"{len(self.steps)} steps, {len(self.sources)} kernels; arena {tables.size(arena)}, "
             f"without planning {tables.size(unplanned)}; {tables.size(sum(r.bytes for r in self.steps))} moved a step",
         ]
         if refused:
-            parts += ["", tables.table(("not fused", "why"), refused)]
+            parts += ["", tables.table(("not fused, because", "times", "layers"), refused, right=(1,), wrap=(0, 2))]
         return tables.text(*parts, width=width)
 
     def source_text(self) -> str:
         """Return the source of every kernel, each headed by its name and the layers it serves."""
         return "\n\n".join(
-            f"# ---- {kernel.name}: {_shortened(layers, 12)}\n{kernel.text.rstrip()}" for kernel, layers in self.sources
+            f"# ---- {kernel.name}: {tables.names(layers, 12)}\n{kernel.text.rstrip()}"
+            for kernel, layers in self.sources
         )
 
 
@@ -112,13 +124,31 @@ def _cells(row: StepRow) -> tuple[str, ...]:
         tables.scaled(row.flops) if row.flops else "",
         tables.size(row.bytes),
         f"{row.estimate_us:,.0f} us",
-        _shortened(row.layers, 4),
+        tables.names(row.layers, 4),
     )
 
 
-def _shortened(names: Collection[str], limit: int) -> str:
-    shown = list(names)[:limit]
-    return ", ".join(shown) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+def _together(rows: list[StepRow]) -> tuple[str, ...]:
+    """One row for several steps that follow each other in a segment."""
+    layers = list(dict.fromkeys(name for row in rows for name in row.layers))
+    return (
+        f"{rows[0].index}-{rows[-1].index}",
+        rows[0].segment,
+        f"{len(rows)} steps",
+        "",
+        tables.scaled(sum(row.flops for row in rows)),
+        tables.size(sum(row.bytes for row in rows)),
+        f"{sum(row.estimate_us for row in rows):,.0f} us",
+        tables.names(layers, 4),
+    )
+
+
+def _grouped(refusals: Iterable[Refusal]) -> list[tuple[str, str, str]]:
+    """Reasons, how often each was met, and between which layers."""
+    places: dict[str, list[str]] = {}
+    for refusal in refusals:
+        places.setdefault(refusal.why, []).append(" to ".join(dict.fromkeys((refusal.layers[0], refusal.layers[-1]))))
+    return [(why, str(len(met)), tables.names(list(dict.fromkeys(met)), 3)) for why, met in places.items()]
 
 
 def plan_net(

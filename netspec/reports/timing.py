@@ -30,7 +30,13 @@ UPDATE = ("accumulate", "reduce", "update", "commit")
 
 @dataclass(frozen=True)
 class StepTime:
-    """One step of the plan; rates are of its own arithmetic and traffic."""
+    """One step of the plan; rates are of its own arithmetic and traffic.
+
+    Attributes
+    ----------
+    index
+        Its place in the whole plan, as ``netspec plan`` counts.
+    """
 
     index: int
     kernel: str
@@ -121,14 +127,14 @@ class Timing:
                 f"{s.gflops_per_s:.1f}",
                 f"{100 * s.gflops_per_s / self.peak_gflops:.0f}" if self.peak_gflops else "",
                 f"{s.gbytes_per_s:.1f}",
-                ", ".join(s.layers[:4]) + (" .." if len(s.layers) > 4 else ""),
+                tables.names(s.layers, 4),
             )
             for s in self.steps
         ]
         layers = [(x.name, f"{x.forward_ms:.3f}", f"{x.backward_ms:.3f}") for x in self.layers]
         columns = ("step", "segment", "kernel", "ms", "%", "GFLOP/s", "% peak", "GB/s", "layers")
         return tables.text(
-            tables.table(columns, rows, right=(0, 3, 4, 5, 6, 7)),
+            tables.table(columns, rows, right=(0, 3, 4, 5, 6, 7), drop=(7, 4), least={2: 16, 8: 16}),
             "",
             tables.table(("layer", "forward ms", "backward ms"), layers, right=(1, 2)),
             "",
@@ -175,7 +181,8 @@ def time_spec(
         peak = net.executor.peak() / 1e9 if hasattr(net.executor, "peak") else None
     finally:
         net.close()
-    rows = tuple(_step_time(k, step, ms) for k, (step, ms) in enumerate(alone))
+    places = [k for k, step in enumerate(net.plan.steps) if step.segment in SEGMENTS[1:]]
+    rows = tuple(_step_time(k, step, ms) for k, (step, ms) in zip(places, alone, strict=True))
     layers = _share(net.resolved, alone)
     return Timing(tuple(whole), first_ms, rows, layers, net.plan.memory.get("arena", 0), peak)
 

@@ -32,4 +32,4 @@ class Cifar10(Source):
     def files(self, test: bool) -> Files:
         folders = paths.search_folders(self, FOLDER)
         names = ("test_batch.bin",) if test else tuple(f"data_batch_{i}.bin" for i in range(1, 6))
-        return CifarFiles(folders=folders, names=names, hint=paths.hint(folders))
+        return CifarFiles(folders=folders, names=names, hint=paths.hint(folders, self.type_name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from netspec.sources import paths
 from netspec.sources.base import Shape, Source
 from netspec.spec.registry import source
@@ -21,6 +23,8 @@ class Mnist(Source):
         Y. LeCun, C. Cortes, C. Burges.
     """
 
+    title: ClassVar[str] = "MNIST"
+
     def item(self) -> Shape:
         return (1, 28, 28)
 
@@ -35,7 +39,8 @@ class Mnist(Source):
             images=f"{half}-images-idx3-ubyte",
             labels=f"{half}-labels-idx1-ubyte",
             item=self.item(),
-            hint=paths.hint(folders),
+            hint=paths.hint(folders, self.type_name),
+            title=self.title,
         )
 
 
@@ -48,3 +53,5 @@ class FashionMnist(Mnist):
     Source
         H. Xiao, K. Rasul, R. Vollgraf 2017.
     """
+
+    title: ClassVar[str] = "Fashion-MNIST"

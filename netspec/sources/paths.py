@@ -117,8 +117,10 @@ def spelled_out(source: Source, field: str) -> str:
     return str(resolve(source, field, path).absolute())
 
 
-def hint(folders: tuple[Path, ...]) -> str:
-    """Return what to do when the files are nowhere."""
+def hint(folders: tuple[Path, ...], name: str) -> str:
+    """Return what to do when the files of a named source are nowhere."""
+    ready = "`netspec train digits` needs no files"
     if not folders:
-        return f"no data root: set data.root in the spec, --set data.root=DIR, or {VARIABLE}"
-    return "looked in " + ", ".join(str(folder) for folder in folders)
+        root = f"no data root: set data.root in the spec, --set data.root=DIR, or {VARIABLE}"
+        return f"{root}, to the folder that holds them or a folder {name} of them; {ready}"
+    return f"looked in {', '.join(str(folder) for folder in folders)}; {ready}"

@@ -10,7 +10,7 @@ from netspec.spec import conversion, foreign
 from netspec.spec.conversion import Bad
 from netspec.spec.diagnostics import Diagnostics, nearest
 from netspec.spec.fields import Entry, FieldInfo, entry_mark, fields_of, keys_of
-from netspec.spec.later import instead, is_later
+from netspec.spec.later import fields_of_later, instead, is_later
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, kind
 from netspec.spec.registry import LAYERS
@@ -64,7 +64,8 @@ def build(
         return None
     chosen = cls if cls.type_name in _names(cls) else _chosen(cls, mapping, diagnostics, layer)
     if chosen is None:
-        _Reading(cls, mapping, Context(diagnostics, layer), what or cls.type_name).known()
+        word = _article(cls) if cls.registry is not None else cls.type_name
+        _Reading(cls, mapping, Context(diagnostics, layer), what or word).known()
         return None
     reading = _Reading(chosen, mapping, Context(diagnostics, layer), what or chosen.type_name)
     missed = frozenset(failed)
@@ -135,7 +136,7 @@ def _chosen(cls: type[E], mapping: Mapping, diagnostics: Diagnostics, layer: str
 
 def _type_hint(cls: type[Entry], name: str) -> str:
     assert cls.registry is not None
-    near = foreign.TYPES.get(name.lower()) if cls.registry.kind == "layer type" else None
+    near = {"layer type": foreign.TYPES, "filler type": foreign.FILLERS}.get(cls.registry.kind, {}).get(name.lower())
     if near is None or cls.registry.get(near) is None:
         near = cls.registry.nearest(name)
     if near is not None:
@@ -189,11 +190,20 @@ class _Reading:
         return values, marks
 
     def known(self) -> None:
-        """Check only the fields that the class has: what a class of unknown type has beside them cannot be told."""
+        """Check the fields that all types have; a key that none has is wrong whichever type was meant."""
         values: dict[str, Any] = {}
+        registry = self.cls.registry
+        assert registry is not None
+        written = self.mapping.get(self.cls.type_key)
+        later = isinstance(written, Scalar) and is_later(registry.kind, written.text)
+        more = fields_of_later(registry.kind) if later else ()
+        others = {k for other in registry for k in (*keys_of(other), *other.extra_keys, self.cls.type_key)}
+        told = more is not None and registry is not LAYERS
         for key, node in self.mapping.pairs:
             if info := self.keys.get(key.text):
                 self.convert(info, key.text, node, values)
+            elif told and key.text not in (*others, *(more or ())):
+                self.unknown(key, others)
 
     def convert(self, info: FieldInfo, key: str, node: Node, values: dict[str, Any]) -> None:
         if isinstance(node, Scalar) and node.is_null and not node.is_given:
@@ -211,10 +221,15 @@ class _Reading:
     def nested(self, cls: type[Entry], node: Node) -> Entry | None:
         return build(cls, node, self.context.diagnostics, layer=self.context.layer)
 
-    def unknown(self, key: Scalar) -> None:
-        known = [*self.keys, *self.cls.extra_keys]
+    def unknown(self, key: Scalar, others: Iterable[str] = ()) -> None:
+        """Report a key that is no field; ``others`` are those of all types where the type is not known."""
+        known = [*self.keys, *self.cls.extra_keys, *others]
         meant = foreign.FIELDS.get(key.text.lower())
-        near = meant if meant in self.keys else nearest(key.text, known)
+        near = meant if meant in known else nearest(key.text, known)
+        kind_of = self.cls.registry.kind if self.cls.registry is not None else ""
+        if words := foreign.ELSEWHERE.get(kind_of, {}).get(key.text.lower()):
+            self.error("E501", key.mark, f"unknown key `{key.text}` in {self.what}", words)
+            return
         if key.text.endswith("_param") and self.cls.registry is LAYERS:
             self.nested_fields(key)
             return
@@ -225,9 +240,9 @@ class _Reading:
             hint = f"did you mean `{near}`?"
         else:
             hint = self.listed_keys()
-            others = self.others_with(key.text)
-            if others:
-                notes = (f"`{key.text}` is a field of {others}",)
+            holders = self.others_with(key.text)
+            if holders:
+                notes = (f"`{key.text}` is a field of {holders}",)
         self.error("E501", key.mark, f"unknown key `{key.text}` in {self.what}", hint, notes)
 
     def nested_fields(self, key: Scalar) -> None:
@@ -243,7 +258,8 @@ class _Reading:
         """Return which fields there are: a layer's own, or all of another entry's."""
         own = self.own_keys()
         if self.cls.registry is not LAYERS:
-            own = [*own, *(info.key for info in fields_of(self.cls) if info.key not in own)]
+            rest = [info.key for info in fields_of(self.cls) if not info.spec.doc.startswith("ignored")]
+            own = [*(key for key in own if key in rest), *(key for key in rest if key not in own)]
         return f"the fields of {self.what} are {', '.join(own)}" if own else f"{self.what} has no fields of its own"
 
     def own_keys(self) -> list[str]:

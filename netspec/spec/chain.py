@@ -55,7 +55,7 @@ class Wirer:
             root.current = (root, self.roots.chained)
         self._walk(items, root)
         layers = [wired for pending in self._pending if (wired := self._resolved(pending)) is not None]
-        complete = self.diagnostics.error_count == before and not self.absent.broken
+        complete = self.diagnostics.error_count == before and not self.absent.broken and not self.roots.guessed
         return Wiring(self.phase, layers, complete)
 
     # -- first walk: who makes what ------------------------------------------
@@ -254,7 +254,7 @@ class Wirer:
             self._nothing_to_chain(item)
             return None
         found = [self.resolve(ref, mark, pending) for ref, mark in refs]
-        if not self._counts(item, len(refs), len(pending.tops)) or None in found:
+        if not self._counts(item, [name for (_, name), _ in refs], len(pending.tops)) or None in found:
             return None
         ids = tuple(blob_id for blob_id in found if blob_id is not None)
         names = tuple(blob_id.partition("#")[0] for blob_id in ids)
@@ -304,15 +304,16 @@ class Wirer:
             where = "give the block an input" if item.calls else "add `data` or `inputs`"
             self._error("E307", item.mark, message, f"write its bottom, or {where}", item)
 
-    def _counts(self, item: Item, bottoms: int, tops: int) -> bool:
+    def _counts(self, item: Item, names: list[str], tops: int) -> bool:
         if item.cls is None:
             return True
+        bottoms = len(names)
         good = _within(bottoms, item.cls.bottoms)
         if not good:
             chained = " (from chaining)" if item.bottoms is None else ""
             message = f"`{item.name}` ({item.type}) takes {_range(item.cls.bottoms, 'bottom')}, got {bottoms}{chained}"
             mark = item.bottoms[-1][1] if item.bottoms else item.mark
-            self._error("E305", mark, message, self._bottoms_hint(item, bottoms), item)
+            self._error("E305", mark, message, self._bottoms_hint(item, names), item)
         if not _within(tops, item.cls.tops):
             message = f"`{item.name}` ({item.type}) makes {_range(item.cls.tops, 'top')}, got {tops} names"
             mark = item.tops[-1][1] if item.tops else item.mark
@@ -320,14 +321,13 @@ class Wirer:
             good = False
         return good
 
-    def _bottoms_hint(self, item: Item, bottoms: int) -> str | None:
+    def _bottoms_hint(self, item: Item, names: list[str]) -> str | None:
         cls = item.cls
         assert cls is not None
-        if bottoms == 1 and cls.label_bottoms == (1,) and "label" in self.makings and not item.calls:
-            scores = item.bottoms[0][0] if item.bottoms else ".."
-            return f"bottom: [{scores}, label]"
-        if bottoms < cls.bottoms[0]:
-            return f"bottom: [{', '.join(['..'] * cls.bottoms[0])}]"
+        if len(names) == 1 and cls.label_bottoms == (1,) and "label" in self.makings and not item.calls:
+            return f"bottom: [{names[0]}, label]"
+        if len(names) < cls.bottoms[0]:
+            return f"bottom: [{', '.join([*names, *['..'] * (cls.bottoms[0] - len(names))])}]"
         return None
 
     def _error(self, code: str, mark: Mark, message: str, hint: str | None, item: Item,

@@ -84,6 +84,7 @@ class Diagnostics:
         self._items: dict[tuple[str, Mark, str], Diagnostic] = {}
         self._calls: list[tuple[str, Mark]] = []
         self._errors = 0
+        self._batch: int | None = None
 
     def add_source(self, source: Source) -> None:
         """Keep a file's text, so that its lines can be shown."""
@@ -143,7 +144,7 @@ class Diagnostics:
             hint = inside.sub("", item.hint) if item.hint else None
             item = replace(item, message=inside.sub("", item.message), hint=hint)
         self._errors += item.severity == "error"  # a repeated one too: the step that makes it has failed again
-        key = (item.code, item.mark, item.message)
+        key = (item.code, item.mark, self._without_batch(item))
         if key in self._items:
             return
         if self._calls:
@@ -152,6 +153,21 @@ class Diagnostics:
         self._items[key] = item
         if len(self._items) >= LIMIT:
             raise SpecError(self)
+
+    def _without_batch(self, item: Diagnostic) -> str:
+        """The message with N for the batch: the same mistake in both phases is one, whatever their batch sizes."""
+        if self._batch is None or not item.code.startswith("E4"):
+            return item.message
+        return re.sub(rf"(?<![\w.])(?<! x ){self._batch}(?![\w.])", "N", item.message)
+
+    @contextmanager
+    def of_batch(self, batch: int) -> Iterator[None]:
+        """Say that the shapes in what follows have this batch."""
+        saved, self._batch = self._batch, batch
+        try:
+            yield
+        finally:
+            self._batch = saved
 
     def extend(self, items: Iterable[Diagnostic]) -> None:
         """Take the diagnostics of another collector."""

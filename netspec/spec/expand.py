@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from netspec.spec.blocks import Block
@@ -216,13 +217,25 @@ class Expander:
             )
             raise Failed
         if repeat is not None:
-            count = self.evaluator.count(repeat, place.env, layer or "repeat")
+            try:
+                count = self.evaluator.count(repeat, place.env, layer or "repeat")
+            except Failed:
+                self._look_through(entry, place, layer)
+                raise
             if self._count + count > MAX_LAYERS:
                 self._too_many(repeat)
             return [_Turn(place.env.child({"i": i}), entry, f"/{i}") for i in range(1, count + 1)] or None
         if each is not None:
             return self._walked(entry, each, place, layer)
         return [_Turn(place.env, entry)]
+
+    def _look_through(self, entry: Mapping, place: Place, layer: str | None) -> None:
+        """Report what is wrong with the other values of an entry whose turns cannot be counted."""
+        env = place.env.child({"i": 1})
+        for key, value in entry:
+            if key.text not in _CONTROL:
+                with suppress(Failed):
+                    self.evaluator.node(value, env, layer)
 
     def _walked(self, entry: Mapping, each: Node, place: Place, layer: str | None) -> list[_Turn]:
         lists = self._each_lists(entry, each, place, layer)

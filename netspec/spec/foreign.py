@@ -33,6 +33,7 @@ FIELDS: dict[str, str] = {
     "outputs": "top",
     "padding": "pad",
     "pads": "pad",
+    "p": "dropout_ratio",
     "param": "params",
     "phase": "include",
     "pool_size": "kernel_size",
@@ -43,6 +44,40 @@ FIELDS: dict[str, str] = {
     "use_bias": "bias_term",
     "window": "kernel_size",
     "window_size": "kernel_size",
+}
+
+ELSEWHERE: dict[str, dict[str, str]] = {
+    "solver type": {
+        **dict.fromkeys(
+            ("epoch", "epochs", "max_epochs", "n_epochs", "num_epochs"),
+            "there are no epochs: `max_iter` counts updates; an epoch is the samples divided by `batch_size`",
+        ),
+        **dict.fromkeys(("iterations", "num_steps", "steps"), "did you mean `max_iter`?"),
+        **dict.fromkeys(("algorithm", "method", "optimiser", "optimizer"), "did you mean `type`? type: SGD"),
+        **dict.fromkeys(("lr_scheduler", "schedule", "scheduler"), "did you mean `lr_policy`?"),
+        **dict.fromkeys(("clip_norm", "grad_clip", "max_grad_norm"), "did you mean `clip_gradients`?"),
+        **dict.fromkeys(("batch", "batch_size"), "it belongs to the data: data: {train: {batch_size: 64}}"),
+        "seed": "did you mean `random_seed`?",
+    },
+}
+"""What to say of keys whose remedy is more than another spelling, by the kind of entry."""
+
+FILLERS: dict[str, str] = {
+    "glorot": "xavier",
+    "glorot_normal": "xavier",
+    "glorot_uniform": "xavier",
+    "he": "msra",
+    "he_normal": "msra",
+    "he_uniform": "msra",
+    "kaiming": "msra",
+    "kaiming_normal": "msra",
+    "kaiming_uniform": "msra",
+    "normal": "gaussian",
+    "random_normal": "gaussian",
+    "truncated_normal": "gaussian",
+    "zeros": "constant",
+    "zero": "constant",
+    "ones": "constant",
 }
 
 TYPES: dict[str, str] = {

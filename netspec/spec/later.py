@@ -38,6 +38,14 @@ _OTHERS = {
 }
 
 
+_FIELDS = {"solver type": ("momentum2", "delta", "rms_decay", "history")}
+
+
+def fields_of_later(kind: str) -> tuple[str, ...] | None:
+    """Return the fields that types of a later version add, None where they are not listed."""
+    return _FIELDS.get(kind)
+
+
 def _table() -> dict[str, dict[str, str | None]]:
     layers = dict(_LAYERS)
     for name, formula in _FORMULAS.items():

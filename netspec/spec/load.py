@@ -13,17 +13,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netspec.graph.advice import check_loss
 from netspec.graph.build import before_relu, build_net
 from netspec.graph.net import Net
 from netspec.graph.resolved import flat
-from netspec.graph.sections import InputEntry, read_data, read_inputs, read_solver, roots_of
+from netspec.graph.sections import InputEntry, names_of, read_data, read_inputs, read_solver, roots_of
 from netspec.solvers.base import Solver
 from netspec.sources.base import Source
 from netspec.spec.blocks import entries_of, read_blocks
 from netspec.spec.chain import wire
 from netspec.spec.diagnostics import Diagnostics, SpecError
 from netspec.spec.emit import block
-from netspec.spec.entries import Item
+from netspec.spec.entries import Item, Named
 from netspec.spec.expand import Expander
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, in_text
@@ -73,6 +74,10 @@ class Spec:
         What was found, the warnings of every net asked for included.
     uncertain
         ``data`` or ``inputs`` hold a mistake, so blobs may be missing.
+    data_place
+        Where ``data`` is written.
+    guessed
+        Blobs of the phases whose data holds a mistake, where their names are sure all the same.
     """
 
     path: Path | None
@@ -89,6 +94,8 @@ class Spec:
     variables: dict[str, object] = field(default_factory=dict)
     uncertain: bool = False
     origin: Origin | None = field(default=None, repr=False)
+    data_place: Mark | None = field(default=None, repr=False)
+    guessed: dict[str, tuple[Named, ...]] = field(default_factory=dict, repr=False)
     _wired: dict[tuple[str, frozenset[str]], _Wired] = field(default_factory=dict, repr=False)
 
     def override(self, overrides: Overrides) -> Spec:
@@ -143,20 +150,23 @@ class Spec:
         stages = frozenset(self.stages) if stages is None else stages
         if phase not in self.phases:
             message = f"there is no data for phase {phase}"
-            diagnostics.error("E601", self.place, message, f"add `{phase}:` to `data`")
+            diagnostics.error("E601", self.data_place or self.place, message, f"add `{phase}:` to `data`")
             return None
         wired = self._wire(phase, stages)
         diagnostics.extend(wired.diagnostics.items)
         relu = before_relu(self._wire(p, stages).wiring for p in self.phases)
         source = self.data.get(phase)
         size = batch or (source.batch_size if source is not None else 1)
-        net = build_net(self, wired.wiring, size, relu, diagnostics)
+        with diagnostics.of_batch(size):
+            net = build_net(self, wired.wiring, size, relu, diagnostics)
         return net if wired.wiring.complete else None
 
     def look_through(self, phase: str, diagnostics: Diagnostics, batch: int | None = None) -> None:
         """Find what is wrong with the net of a phase; a data file that cannot be read is a finding too."""
         try:
-            self.examine(phase, diagnostics, batch)
+            net = self.examine(phase, diagnostics, batch)
+            if net is not None:
+                check_loss(net, diagnostics)
         except DataError as error:
             named = (s for s in self.data.values() if s is not None)
             mark = next((s.marks["file"] for s in named if "file" in s.marks), self.place)
@@ -168,7 +178,7 @@ class Spec:
         if key not in self._wired:
             found = Diagnostics()
             found.sources = self.diagnostics.sources
-            roots = roots_of(phase, self.data, self.inputs, self.place, self.uncertain)
+            roots = roots_of(phase, self.data, self.inputs, self.place, self.uncertain, self.guessed)
             self._wired[key] = _Wired(wire(self.items, roots, phase, stages, found), found)
         return self._wired[key]
 
@@ -210,7 +220,9 @@ class _Loader:
         data = self.data()
         before = diagnostics.error_count
         inputs = read_inputs(section(root, "inputs", diagnostics), self.evaluator, self.variables)
-        uncertain = self._data_is_wrong or diagnostics.error_count > before or "extends" in root
+        guessed = names_of(root.get("data"), data) if self._data_is_wrong else {}
+        sure = not self._data_is_wrong or guessed
+        uncertain = not sure or diagnostics.error_count > before or "extends" in root
         solver = read_solver(section(root, "solver", diagnostics), self.evaluator, self.variables)
         place = root.pairs[0][0].mark if root.pairs else root.mark
         written_layers = root.get("layers")
@@ -225,7 +237,8 @@ class _Loader:
         warn_unused(root, self.variables.written.keys() - self._declared().keys(), blocks, diagnostics)
         math, memory = chosen(root, "math", MATH, diagnostics), chosen(root, "memory", MEMORY, diagnostics)
         return Spec(self.path, self._name(), math, memory, solver, data, inputs, items, self.stages, diagnostics, place,
-                    self._values(), uncertain)  # fmt: skip
+                    self._values(), uncertain, data_place=key.mark if (key := root.key("data")) else None,
+                    guessed=guessed)  # fmt: skip
 
     def data(self) -> dict[str, Source | None]:
         """The data sources, read when first asked for: a variable may need what they declare."""

@@ -13,6 +13,15 @@ MEMORY = ("normal", "small")
 
 _INSTEAD = {"weights": "give the file with --weights"}
 
+_ELSEWHERE = {
+    "train": "it belongs to the data: data: {source: .., train: {batch_size: 64}}",
+    "test": "it belongs to the data: data: {source: .., test: {batch_size: 100}}",
+    "source": "it belongs to the data: data: {source: ..}",
+    "batch_size": "it belongs to the data: data: {source: .., train: {batch_size: 64}}",
+    **dict.fromkeys(("base_lr", "max_iter", "momentum"), "it belongs to the solver: solver: {base_lr: 0.01, ..}"),
+}
+_SHORT = {"data": "source", "solver": "type"}
+
 
 def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
     """Report keys that a spec does not have, and those of a later version."""
@@ -26,9 +35,8 @@ def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
             hint = _INSTEAD.get(key.text)
             diagnostics.error("E211", key.mark, f"`{key.text}` is not supported yet", hint)
         elif key.text not in KEYS:
-            hint = (
-                did_you_mean(key.text, [*KEYS, "net"]) or f"a spec has {', '.join(k for k in KEYS if k not in LATER)}"
-            )
+            listed = f"a spec has {', '.join(k for k in KEYS if k not in LATER)}"
+            hint = _ELSEWHERE.get(key.text) or did_you_mean(key.text, [*KEYS, "net"]) or listed
             diagnostics.error("E210", key.mark, f"unknown key `{key.text}` at the top of a spec", hint)
 
 
@@ -52,5 +60,9 @@ def section(root: Mapping, key: str, diagnostics: Diagnostics) -> Mapping | None
         return None
     if isinstance(node, Mapping):
         return node
-    diagnostics.error("E212", node.mark, f"`{key}` is a mapping, got {kind(node)}")
+    hint = None
+    if key in _SHORT and isinstance(node, Scalar) and isinstance(node.value, str):
+        more = ", base_lr: 0.01, max_iter: 1000" if key == "solver" else ""
+        hint = f"{key}: {{{_SHORT[key]}: {node.text}{more}}}"
+    diagnostics.error("E212", node.mark, f"`{key}` is a mapping, got {kind(node)}", hint)
     return None

@@ -56,6 +56,7 @@ class Roots:
     ``chained`` is the one that the first layer takes, None where there is none
     or the phases differ (``differs`` then says how). ``uncertain`` if data or
     inputs could not be read: then any unknown name may be one of theirs.
+    ``guessed`` if the names are sure and the shapes are not.
     """
 
     names: list[Named]
@@ -63,6 +64,7 @@ class Roots:
     differs: str | None = None
     elsewhere: dict[str, str] = field(default_factory=dict)
     uncertain: bool = False
+    guessed: bool = False
 
 
 @dataclass

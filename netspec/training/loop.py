@@ -25,6 +25,8 @@ CEILING = 87.3365
 """-ln of the smallest normal float32: SoftmaxWithLoss reports no more (CAFFE.md, quirk 7)."""
 
 _FAILED_SNAPSHOTS = 3
+_GROWTH = 3.0
+"""Divergence: a smoothed loss so many times the first one."""
 
 
 class TrainableNet(Protocol):
@@ -126,6 +128,8 @@ class Loop:
         self._failed = 0
         self._log_works = True
         self._warned_of_ceiling = False
+        self._first_loss: float | None = None
+        self._warned_of_growth = False
         self._first = net.iteration
         self._training_seconds = 0.0
         self._since_display = (net.iteration, 0.0)
@@ -134,6 +138,11 @@ class Loop:
     def outputs(self) -> dict[str, float]:
         """The figures of the last test; of the last step where there is no test."""
         return self._outputs
+
+    @property
+    def stop_at(self) -> int:
+        """The last update's number."""
+        return self._schedule.stop_at
 
     def resume(self, losses: Iterable[float], saved: bool) -> None:
         """Take over from a snapshot: its last losses, and whether it lies in this run's folder."""
@@ -179,6 +188,7 @@ class Loop:
         if self._test is None:
             self._outputs = outputs
         self._warn_of_ceiling(outputs)
+        self._warn_of_growth()
         schedule, last = self._schedule, done >= self._schedule.stop_at
         if last or _due(done, schedule.display):
             self._display(done, outputs)
@@ -202,7 +212,7 @@ class Loop:
             images_per_s=round(images_per_s, 1),
             outputs=outputs,
         )
-        left = self._seconds_left(done)
+        left = None if self._reporter.has_bar else self._seconds_left(done)  # the bar says it
         text = f"iter {done}  loss {loss:.4f} (mean {smoothed:.4f})  lr {rate:.6g}  {images_per_s:,.0f} images/s"
         others = figures({name: value for name, value in outputs.items() if value != loss})
         time_left = f"{duration(left)} left" if left else ""
@@ -220,6 +230,22 @@ class Loop:
                 f"{stuck[0]} is {CEILING} at iteration {self._net.iteration}, the largest a softmax loss can be: "
                 "every sample is wrong by a gap of more than 87 between scores; "
                 "the net has diverged, lower base_lr, or scale the data"
+            )
+
+    def _warn_of_growth(self) -> None:
+        """A rate that is too high need not end in NaN: the loss may stay far above where it began."""
+        smoothed = sum(self._losses) / len(self._losses)
+        if self._first_loss is None:
+            self._first_loss = smoothed
+        full = len(self._losses) == self._losses.maxlen
+        first = self._first_loss
+        far = smoothed > max(_GROWTH * abs(first), 1.0)  # near 0 a factor says nothing
+        if full and far and not self._warned_of_growth and not self._warned_of_ceiling:
+            self._warned_of_growth = True
+            rate = self._schedule.rate(self._net.iteration - 1)
+            self._reporter.warning(
+                f"the loss is {smoothed:.4g} at iteration {self._net.iteration} (mean of {len(self._losses)}), "
+                f"far above the {first:.4g} it began with: it diverges; lower base_lr ({rate:g} now)"
             )
 
     # -- tests and snapshots ---------------------------------------------------------

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
@@ -15,6 +16,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from netspec.spec.render import escaped
 
 _REFRESH_SECONDS = 0.25
+_LINE_SECONDS = 5.0
+"""Between two lines on the same compilation, where there is no terminal to draw on."""
 
 
 class Reporter:
@@ -68,6 +71,29 @@ class Reporter:
                 self._bar.stop()
             self._bar = None
 
+    @property
+    def has_bar(self) -> bool:
+        """Whether a bar is drawn, which shows the time left."""
+        return self._bar is not None
+
+    def compiling(self, done: int, total: int, folder: Path | None) -> None:
+        """Say that kernels are compiled, which takes seconds: `runtime.cache.watching` calls this."""
+        if self.quiet or total < 2:  # a single one is over before the line is read
+            return
+        now, terminal = time.monotonic(), self._console.is_terminal
+        if done == 0:
+            kept = "the cache folder cannot be used" if folder is None else f"first run only, kept in {_short(folder)}"
+            self._print(f"compiling {total} kernels ({kept})")
+        elif now - self._drawn < (_REFRESH_SECONDS if terminal else _LINE_SECONDS) and done < total:
+            return
+        elif not terminal and done < total:
+            self._print(f"compiled {done} of {total} kernels")
+        if terminal:
+            with self._writing():  # one line, drawn over and wiped at the end
+                self._console.file.write("\r\x1b[K" + (f"{done} of {total}" if done < total else ""))
+                self._console.file.flush()
+        self._drawn = now
+
     def line(self, text: str) -> None:
         """Print one line, unless quiet."""
         if not self.quiet:
@@ -91,6 +117,13 @@ class Reporter:
             if file is sys.stderr:  # what it still holds is flushed at exit, and must not fail again
                 with suppress(OSError):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+
+
+def _short(folder: Path) -> str:
+    """A folder as it is written, below the home folder with ``~``."""
+    with suppress(RuntimeError, ValueError):
+        return f"~/{folder.relative_to(Path.home())}"
+    return str(folder)
 
 
 def figures(outputs: Mapping[str, float]) -> str:

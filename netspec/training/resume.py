@@ -109,7 +109,7 @@ def check_fits(path: Path, snapshot: Snapshot, states: Mapping[str, Any]) -> Non
     StateError
         Names the first array that is missing, surplus or of another shape.
     """
-    remedy = "--weights takes what fits and starts a new run"
+    remedy = "--weights begins a new run with it, --except NAME leaves out what does not fit"
     for name, entry in states.items():
         if name not in snapshot.tensors:
             raise StateError(f"{path}: is of another net: it has no {name}; {remedy}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from netspec.spec.load import Spec
 from netspec.spec.render import escaped
 from netspec.training.evaluate import Evaluation, evaluate
 from netspec.training.log import plain
+from netspec.training.progress import Reporter
 from netspec.training.weights import load_weights
+from runtime.cache import watching
 from runtime.errors import UsageError
 
 
@@ -43,11 +46,13 @@ def evaluate_spec(
     spec: Spec,
     weights: str | Path | None,
     *,
+    leave_out: Collection[str] = (),
     batch_size: int | None = None,
     device: str = "cpu",
     threads: int | None = None,
+    quiet: bool = False,
 ) -> EvaluationReport:
-    """Test a net with the weights of a file; the load table goes to stderr.
+    """Test a net with the weights of a file; the load table goes to stderr unless ``quiet``.
 
     Raises
     ------
@@ -64,8 +69,13 @@ def evaluate_spec(
         raise UsageError(f"{spec.name}: no test source; give data: one with a phase test")
     if not os.path.exists(weights):
         raise UsageError(f"{weights}: no such file")
-    with closing(compile_spec(spec, "test", batch_size, device=device, threads=threads)) as net:
-        load_weights(net, weights).print(Console(stderr=True, highlight=False))
+    with (
+        watching(Reporter(quiet).compiling),
+        closing(compile_spec(spec, "test", batch_size, device=device, threads=threads)) as net,
+    ):
+        table = load_weights(net, weights, leave_out)
+        if not quiet:
+            table.print(Console(stderr=True, highlight=False))
         found = evaluate(net)
     assert found is not None, "nothing stops a test here"
     return EvaluationReport(found, {})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from netspec.training.progress import Reporter
 from netspec.training.resume import Start, check_fits, find_start, seed_of
 from netspec.training.signals import StopSignals
 from netspec.training.weights import load_weights
+from runtime.cache import watching
 from runtime.data.batches import Position
 from runtime.errors import NetspecError, NumericError, StateError, UsageError
 from runtime.plan import Plan
@@ -34,6 +36,10 @@ _PIXEL_WARNING = (
 _HINT = (
     "hint: lower base_lr ({rate:g} now), check the scale of the data, or set clip_gradients; nothing was overwritten"
 )
+
+_INPUT = ": the input "
+"""How `netspec.diagnose` begins where the data are at fault."""
+_DATA_HINT = "hint: the data are not finite before the first layer: take such values out; nothing was overwritten"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,8 @@ class Trainer:
         Default ``runs/<name>-<n>``; must be empty unless ``resume`` is given.
     weights : str or Path, optional
         Parameters to begin with, by name.
+    leave_out : collection of str
+        Layers, or single parameters, that ``weights`` leaves as their fillers made them.
     resume : str or Path, optional
         A snapshot, the folder of a run, or ``auto``.
     max_iter : int, optional
@@ -104,6 +112,7 @@ class Trainer:
         output: str | Path | None = None,
         *,
         weights: str | Path | None = None,
+        leave_out: Collection[str] = (),
         resume: str | Path | None = None,
         max_iter: int | None = None,
         seed: int | None = None,
@@ -118,6 +127,7 @@ class Trainer:
             spec = spec.override(overrides)
         self.spec = spec if isinstance(spec, Spec) and not stages else load_spec(spec, overrides or {}, stages)
         self._output, self._weights, self._resume = output, weights, resume
+        self._leave_out = tuple(leave_out)
         self._max_iter, self._seed, self._batch_size = max_iter, seed, batch_size
         self._device, self._threads = device, threads
         self.reporter = Reporter(quiet)
@@ -135,8 +145,8 @@ class Trainer:
             The loss is not finite: names iteration and first bad layer.
         """
         start = self._start()
-        net = self._compile(start)
-        with closing(net):
+        self.reporter.line(f"training {self.spec.name} in {start.output}")
+        with watching(self.reporter.compiling), closing(self._compile(start)) as net:
             test = net.phase("test") if self.spec.data.get("test") is not None else None
             self._prepare(net, test, start)
             folder.claim(start.output)
@@ -151,8 +161,9 @@ class Trainer:
 
     def _start(self) -> Start:
         """Everything that can be refused without compiling."""
-        if self.spec.solver is None:
-            raise UsageError(f"{self.spec.name}: no solver: section, nothing says how to train")
+        self._check_purpose()
+        if self._weights is None and self._leave_out:
+            raise UsageError("--except says what --weights leaves alone; give --weights F too")
         if self._weights is not None:
             if self._resume is not None:
                 raise UsageError("--weights and --resume exclude each other: a snapshot has its own weights")
@@ -164,6 +175,19 @@ class Trainer:
             self.reporter.warning(f"passed over: {note}")
         return start
 
+    def _check_purpose(self) -> None:
+        """Refuse what has nothing to do: no solver, no updates, no loss."""
+        solver, name = self.spec.solver, self.spec.name
+        if solver is None:
+            raise UsageError(f"{name}: no solver: section, nothing says how to train")
+        if solver.max_iter == 0 and self._max_iter is None:
+            raise UsageError(f"{name}: max_iter is missing or 0; say how many updates: max_iter: 1000, or --max-iter N")
+        if not any(any(node.loss_weights) for node in self.spec.net("train", batch=self._batch_size).nodes):
+            raise UsageError(
+                f"{name}: no layer of phase train is a loss, nothing says what to learn; "
+                "add one, for instance {type: SoftmaxWithLoss, bottom: [SCORES, label]}"
+            )
+
     def _compile(self, start: Start) -> Net:
         assert self.spec.solver is not None
         seed = seed_of(start, self._seed, self.spec.solver.random_seed)
@@ -171,8 +195,6 @@ class Trainer:
 
     def _prepare(self, net: Net, test: Net | None, start: Start) -> None:
         """Open the sources and put the state in place: what fails here has written nothing."""
-        if net.plan.loss is None:
-            raise UsageError(f"{self.spec.name}: no layer of phase train is a loss, nothing says what to learn")
         stream = net.stream()
         if test is not None:
             test.stream()
@@ -181,7 +203,7 @@ class Trainer:
         if low >= 0 and 128 <= high <= 255:
             self.reporter.warning(_PIXEL_WARNING.format(top=stream.tops[0], low=low, high=high))
         if self._weights is not None:
-            table = load_weights(net, self._weights)
+            table = load_weights(net, self._weights, self._leave_out)
             if not self.reporter.quiet:
                 table.print(Console(stderr=True, highlight=False))
         if start.snapshot is not None:
@@ -225,7 +247,9 @@ class Trainer:
         if start.snapshot is not None and start.path is not None:
             loop.resume(start.snapshot.losses, start.path.parent.resolve() == start.output.resolve())
             self.reporter.line(f"resumed from {start.path} at iteration {net.iteration}")
-        self.reporter.line(f"training {self.spec.name} in {start.output}")
+        stop_at = loop.stop_at
+        if resumed and net.iteration >= stop_at:
+            self.reporter.line(f"already at {net.iteration} of {stop_at} updates: nothing to do; --max-iter sets more")
         ending: dict[str, Any] = {"reason": "error", "exit_code": 1}
         try:
             log.write("start", net.iteration, name=self.spec.name, seed=net.seed, batch=net.batch_size)
@@ -234,7 +258,8 @@ class Trainer:
         except NumericError as error:
             ending = {"reason": "nan", "exit_code": error.exit_code}
             assert self.spec.solver is not None
-            raise NumericError(f"{error}\n{_HINT.format(rate=self.spec.solver.rate(net.iteration))}") from error
+            hint = _DATA_HINT if _INPUT in str(error) else _HINT.format(rate=self.spec.solver.rate(net.iteration))
+            raise NumericError(f"{error}\n{hint}") from error
         except NetspecError as error:
             ending = {"reason": "error", "exit_code": error.exit_code}
             raise
@@ -245,7 +270,7 @@ class Trainer:
             self.reporter.end()
             _write_end(log, net.iteration, {**ending, "outputs": loop.outputs})
         if stop.received is not None:
-            self.reporter.line(f"stopped at iteration {net.iteration}; go on with --resume {start.output}")
+            self.reporter.line(f"stopped at iteration {net.iteration}; go on with {self._command(start.output)}")
         return RunResult(
             output=start.output,
             iteration=net.iteration,
@@ -253,6 +278,13 @@ class Trainer:
             seconds=log.seconds,
             exit_code=ending["exit_code"],
         )
+
+    def _command(self, output: Path) -> str:
+        """The command that goes on: the run's own spec holds what ``--set`` changed."""
+        words = ["netspec", "train", str(output / folder.SPEC), "--resume", str(output)]
+        words += ["--batch", str(self._batch_size)] if self._batch_size is not None else []
+        words += ["--max-iter", str(self._max_iter)] if self._max_iter is not None else []
+        return shlex.join(words)
 
 
 def choices(plan: Plan) -> dict[str, str]:

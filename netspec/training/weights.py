@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from netspec.spec.diagnostics import did_you_mean
 from netspec.spec.render import escaped
 from runtime.errors import StateError, UsageError
 from runtime.snapshot import load_tensors
@@ -62,10 +63,21 @@ class LoadTable:
         The file.
     rows : tuple of LoadRow
         The net's names in execution order, then those only in the file.
+    left_out : frozenset of str
+        Names of both that were not to be loaded.
     """
 
     path: Path
     rows: tuple[LoadRow, ...]
+    left_out: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"<LoadTable: {self}>"
+
+    def __str__(self) -> str:
+        """One line: how many tensors, and from where."""
+        wanted = sum(row.what != "skipped" for row in self.rows)
+        return f"loaded {len(self.names('loaded'))} of {wanted} tensors from {escaped(str(self.path))}"
 
     def names(self, what: str) -> list[str]:
         """Return the names of one kind: ``loaded``, ``skipped`` or ``kept``."""
@@ -76,19 +88,27 @@ class LoadTable:
         return {"path": str(self.path), **{what: self.names(what) for what in ("loaded", "skipped", "kept")}}
 
     def print(self, console: Console) -> None:
-        """Print the table."""
-        words = {
-            "loaded": "loaded",
-            "skipped": "skipped: not in the net",
-            "kept": "kept at its filler: not in the file",
-        }
-        table = Table("name", "shape", "", title=Text(f"weights of {escaped(str(self.path))}"), title_justify="left")
-        for row in self.rows:
-            table.add_row(Text(escaped(row.name)), Text(" x ".join(map(str, row.shape)) or "1"), words[row.what])
+        """Print how many were loaded and, where there are any, a table of the others."""
+        others = [row for row in self.rows if row.what != "loaded"]
+        wanted = sum(row.what != "skipped" for row in self.rows)
+        loaded = len(self.rows) - len(others)
+        line = f"loaded {loaded} of {wanted} tensors from {escaped(str(self.path))}"
+        console.print(line, markup=False, soft_wrap=True)
+        if not others:
+            return
+        table = Table.grid(padding=(0, 2))
+        for row in others:
+            shape = " x ".join(map(str, row.shape)) or "1"
+            table.add_row(Text(f"  {escaped(row.name)}", overflow="fold"), Text(shape), Text(self._why(row)))
         console.print(table)
 
+    def _why(self, row: LoadRow) -> str:
+        if row.what == "skipped":
+            return "skipped: not in the net"
+        return f"kept at its filler: {'left out' if row.name in self.left_out else 'not in the file'}"
 
-def load_weights(net: StatefulNet, path: str | Path) -> LoadTable:
+
+def load_weights(net: StatefulNet, path: str | Path, leave_out: Collection[str] = ()) -> LoadTable:
     """Load parameters and running statistics by name; solver state is left alone.
 
     Parameters
@@ -97,11 +117,13 @@ def load_weights(net: StatefulNet, path: str | Path) -> LoadTable:
         A compiled net.
     path : str or Path
         A snapshot, what ``net.save`` wrote, or any safetensors file with our names.
+    leave_out : collection of str
+        Layers, or single parameters, that keep what their fillers gave (``--except``).
 
     Raises
     ------
     UsageError
-        No such file.
+        No such file, or a name in ``leave_out`` that the net does not have.
     StateError
         The file is damaged, a shape does not fit, or no name is known.
     """
@@ -110,16 +132,31 @@ def load_weights(net: StatefulNet, path: str | Path) -> LoadTable:
         raise UsageError(f"{path}: no such file")
     tensors = load_tensors(path)
     wanted = {name: entry.view.shape for name, entry in net.states.items() if entry.role in LOADABLE}
+    left_out = _left_out(wanted, leave_out) & tensors.keys()
+    every, tensors = tensors, {name: array for name, array in tensors.items() if name not in left_out}
     _check_shapes(path, wanted, tensors)
     known = [name for name in wanted if name in tensors]
-    if wanted and not known:
+    if wanted and not known and not left_out:
         there = ", ".join(list(tensors)[:3]) or "nothing"
         raise StateError(f"{path}: no name fits: the net has {', '.join(list(wanted)[:3])}, .., the file {there}, ..")
     net.import_state({name: tensors[name] for name in known})
     rows = [LoadRow(name, tuple(shape), "loaded" if name in tensors else "kept") for name, shape in wanted.items()]
     others = [name for name in tensors if name not in wanted and name not in net.states]
-    rows += [LoadRow(name, tensors[name].shape, "skipped") for name in _without_solver_state(others, tensors)]
-    return LoadTable(path, tuple(rows))
+    rows += [LoadRow(name, tensors[name].shape, "skipped") for name in _without_solver_state(others, every)]
+    return LoadTable(path, tuple(rows), frozenset(left_out))
+
+
+def _left_out(wanted: Collection[str], names: Collection[str]) -> set[str]:
+    """The parameters that names of layers and of parameters stand for."""
+    found: set[str] = set()
+    for name in names:
+        mine = {own for own in wanted if name in (own, own.rpartition(".")[0])}
+        if not mine:
+            layers = dict.fromkeys(own.rpartition(".")[0] for own in wanted)
+            hint = did_you_mean(name, [*layers, *wanted]) or f"layers with parameters: {', '.join(layers)}"
+            raise UsageError(f"--except {name}: no layer or parameter of the net ({hint})")
+        found |= mine
+    return found
 
 
 def _check_shapes(path: Path, wanted: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Any]) -> None:
@@ -127,8 +164,8 @@ def _check_shapes(path: Path, wanted: Mapping[str, tuple[int, ...]], tensors: Ma
     if not wrong:
         return
     lines = [f"  {name}: the file has {list(tensors[name].shape)}, the net {list(wanted[name])}" for name in wrong]
-    layers = ", ".join(dict.fromkeys(name.rpartition(".")[0] for name in wrong))
-    remedy = f"  leave them out with weights: {{file: {path.name}, except: [{layers}]}}, or rename the layers"
+    options = " ".join(f"--except {layer}" for layer in dict.fromkeys(name.rpartition(".")[0] for name in wrong))
+    remedy = f"  leave them out with {options}: they begin as their fillers say"
     raise StateError("\n".join([f"{path}: shapes do not fit", *lines, remedy]))
 
 

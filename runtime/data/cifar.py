@@ -34,7 +34,10 @@ def _folder(files: CifarFiles) -> Path:
     for folder in files.folders:
         if os.path.exists(folder / files.names[0]):
             return folder
-    raise DataError(f"{files.names[0]}: No such file or directory (errno 2); {files.hint}")
+    raise DataError(
+        f"{files.title} is not here: {files.names[0]}: No such file or directory (errno 2)\n"
+        f"  needed: {', '.join(files.names)}; {files.hint}"
+    )
 
 
 def _records(path: Path) -> AnyArray:

@@ -51,7 +51,10 @@ def find(files: IdxFiles, name: str) -> Path:
         for path in (folder / name, folder / f"{name}.gz"):
             if os.path.exists(path):
                 return path
-    raise DataError(f"{name}: No such file or directory (errno 2), nor {name}.gz; {files.hint}")
+    raise DataError(
+        f"{files.title} is not here: {name}: No such file or directory (errno 2), nor {name}.gz\n"
+        f"  needed: {files.images} and {files.labels}; {files.hint}"
+    )
 
 
 def read_idx(path: Path) -> AnyArray:

@@ -55,7 +55,8 @@ class DigitsFiles:
 class IdxFiles:
     """A pair of idx files (images, labels), each as it is or with ``.gz``.
 
-    ``folders`` are looked through in order; ``hint`` ends the message when none has the files.
+    ``folders`` are looked through in order; ``title`` begins and ``hint`` ends the message
+    when none has the files.
     """
 
     folders: tuple[Path, ...]
@@ -63,6 +64,7 @@ class IdxFiles:
     labels: str
     item: tuple[int, ...]
     hint: str
+    title: str = "the data set"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ class CifarFiles:
     folders: tuple[Path, ...]
     names: tuple[str, ...]
     hint: str
+    title: str = "CIFAR-10"
 
 
 @dataclass(frozen=True, kw_only=True)

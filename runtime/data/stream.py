@@ -130,9 +130,12 @@ class Stream:
             wrong |= rows != np.floor(rows)
         if wrong.any():
             sample, place = np.argwhere(wrong)[0]
+            used = rows if ignore is None else rows[rows != ignore]
+            from_one = used.min() == 1 and used.max() == classes
             raise DataError(
                 f"{self._batches.recipe.name}: sample {items.number(first + int(sample))} has {top} "
                 f"{rows[sample, place]}, expected 0 to {classes - 1}"
+                + (f"; the labels are 1 to {classes}: labels start at 0, take 1 off" if from_one else "")
             )
 
     def first_values(self, samples: int = 64) -> AnyArray:

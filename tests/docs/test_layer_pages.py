@@ -30,3 +30,7 @@ def test_every_layer_has_a_page_with_its_fields(pages):
         page = pages[f"{cls.type_name}.md"]
         assert page.count(f"# {cls.type_name}") == 1
         assert "Source" in page, f"{cls.type_name} does not say where it comes from"
+
+
+def test_pages_hold_no_underlines_of_docstrings(pages):
+    assert [name for name, text in pages.items() if "** ---" in text or "``" in text] == []

@@ -77,3 +77,14 @@ def test_the_batch_may_be_the_caller_s():
 def test_what_is_neither_a_path_nor_a_mapping_is_a_wrong_call(spec):
     with pytest.raises(UsageError, match="a spec is a path or a mapping"):
         check(spec)
+
+
+def test_a_result_is_short_in_print(tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text("name: n\ninputs: {data: [4]}\nlayers:\n  - {name: ip, type: InnerProduct, nun_output: 3}\n")
+    result = check(path)
+    assert repr(result) == f"<CheckResult: {len(result.errors)} errors, 0 warnings>"
+    assert str(result).splitlines()[0].startswith(f"{path}:4:")
+    assert len(str(result).splitlines()) == len(result.diagnostics)
+    path.write_text("name: n\ninputs: {data: [4]}\nlayers:\n  - {name: ip, type: InnerProduct, num_output: 3}\n")
+    assert str(check(path)) == "ok"

@@ -362,3 +362,9 @@ def test_an_input_that_nothing_reads_may_be_left_out(batch):
     test = netspec.compile({**SPEC, "layers": layers}, phase="test", batch_size=4, device="reference")
     assert test.forward(data=batch["data"])["ip"].shape == (4, 4)
     assert test.forward(**batch)["ip"].shape == (4, 4)
+
+
+def test_a_net_is_one_line_in_print():
+    spec = {"name": "n", "inputs": {"data": [4]}, "layers": [{"name": "ip", "type": "InnerProduct", "num_output": 3}]}
+    net = netspec.compile(spec, device="reference")
+    assert repr(net) == "<netspec.Net 'n': phase train, batch 1, 15 parameters, reference f32, iteration 0>"

@@ -223,3 +223,14 @@ def test_no_warning_where_all_is_well(folder):
         warnings.simplefilter("error")
         KernelCache(detect(), folder).load([adder(6)])
     assert len(list(folder.glob("adder-*.o"))) == 1
+
+
+def test_a_watcher_hears_of_missing_kernels_alone(folder):
+    heard = []
+    found = KernelCache(detect(), folder)
+    found.load([adder(301)])
+    with cache.watching(lambda *told: heard.append(told)):
+        found.load([adder(301), adder(302), adder(303)])
+        KernelCache(detect(), folder).load([adder(302), adder(303)])
+    found.load([adder(304)])
+    assert heard == [(0, 2, folder), (1, 2, folder), (2, 2, folder)]

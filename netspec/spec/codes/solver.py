@@ -104,6 +104,14 @@ Add `train:` or `test:` to `data`.""",
 Delete `inputs`, or `data`.""",
     ),
     Code(
+        "E622",
+        "a solver without a loss",
+        """In training no top of the net is part of the loss, so there is nothing to lower.
+
+`{name: loss, type: SoftmaxWithLoss, bottom: [fc, label]}` is missing, is `include: test`, or has `loss_weight: 0`.
+Remedy: add a loss; a net that is not to be trained needs no `solver`.""",
+    ),
+    Code(
         "E612",
         "net of a solver file",
         """`net:` names the spec that the solver trains, relative to the solver file.

@@ -92,6 +92,22 @@ Other layers have nothing to round: a Deconvolution's size is S (N - 1) + F - 2 
 Remedy: a smaller `num_output`, `batch_size` or input.""",
     ),
     Code(
+        "W128",
+        "softmax twice",
+        """SoftmaxWithLoss takes the softmax itself: of probabilities it makes nearly equal ones, and learns slowly.
+
+`bottom: [sm, label]` behind `{name: sm, type: Softmax}` reads the wrong blob. Remedy: `bottom: [fc, label]`, with the
+scores; keep the Softmax beside it, `include: test`, if its probabilities are wanted.""",
+    ),
+    Code(
+        "W129",
+        "as many scores as classes",
+        """A classifier has another number of scores than the data has classes.
+
+With `num_output: 5` on ten classes the first label of 5 or above ends the training; with 20 half of the scores are
+never right. Remedy: `num_output: $classes`.""",
+    ),
+    Code(
         "W105",
         "stage that no rule names",
         """`--stage NAME` (or `stages:` of a solver file) sets a stage that no `include` or `exclude` asks for.

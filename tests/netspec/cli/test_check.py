@@ -151,6 +151,58 @@ def test_a_folder_named_like_a_net_of_the_zoo_is_no_spec(tmp_path: Path, monkeyp
     assert "it is a folder" in result.stderr
 
 
+def test_the_specs_beside_one_that_is_missing_are_checked(tmp_path: Path) -> None:
+    good, bad = file(tmp_path, GOOD, "good.yaml"), file(tmp_path, BAD, "bad.yaml")
+    result = check(good, "nothing", bad)
+    assert result.exit_code == 2
+    assert result.stdout.startswith(f"{good}: ok\n")
+    assert result.stdout.endswith(f"{bad}: not usable (2 errors)\n")
+    assert result.stderr.startswith("error: no spec 'nothing': no such file")
+    as_json = check("nothing", bad, "--format", "json")
+    assert as_json.exit_code == 2
+    assert [d["code"] for d in json.loads(as_json.stdout)["diagnostics"]] == ["E501", "E508"]
+
+
+def test_the_folder_of_the_zoo_is_no_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "(did you mean `lenet`?)" in check("specs/lenet.yaml").stderr
+
+
+def test_one_mistake_in_both_phases_is_told_once_whatever_their_batches(tmp_path: Path) -> None:
+    head = "data: {source: digits, train: {batch_size: 32}, test: {batch_size: 10}}\nlayers:\n"
+    text = head + "  - {name: conv, type: Convolution, num_output: 4, kernel_size: 3}\n"
+    labels = "  - {name: loss, type: SoftmaxWithLoss, bottom: [conv, label]}\n"
+    assert check(file(tmp_path, text + labels)).stdout.endswith("not usable (1 error)\n")
+    # channels that differ are no batches: both phases are told
+    widths = "  - {name: a, type: InnerProduct, num_output: %d, bottom: data, include: %s}\n"
+    both = (widths % (32, "train")) + (widths % (10, "test"))
+    joined = "  - {name: b, type: InnerProduct, num_output: 7, bottom: data}\n  - {type: Eltwise, bottom: [a, b]}\n"
+    assert check(file(tmp_path, head + both + joined)).stdout.endswith("not usable (2 errors)\n")
+
+
+@pytest.mark.parametrize(("phase", "code"), [("train", 1), ("test", 0)])
+def test_only_training_needs_a_loss(tmp_path: Path, phase: str, code: int) -> None:
+    text = GOOD.partition("  - {name: loss")[0] + "solver: {base_lr: 0.1, max_iter: 3}\n"
+    result = check(file(tmp_path, text), "--phase", phase)
+    assert (result.exit_code, "E622" in result.stdout) == (code, code == 1)
+    assert CliRunner().invoke(main, ["inspect", str(tmp_path / "net.yaml")]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "warned"),
+    [("num_output: 10", 0), ("num_output: $classes", 0), ("num_output: 9", 1), ("num_output: 11", 1)],
+)
+def test_scores_are_held_against_the_classes_of_the_data(tmp_path: Path, change: str, warned: int) -> None:
+    text = GOOD.replace("inputs: {data: [3, 8, 8], label: []}", "data: {source: digits}").replace(
+        "num_output: 10", change
+    )
+    found = json.loads(check(file(tmp_path, text), "--format", "json").stdout)["diagnostics"]
+    assert [d["code"] for d in found] == ["W129"] * warned
+    own = text.replace("layers:", "vars: {classes: 11}\nlayers:").replace("num_output: 11", "num_output: $classes")
+    if change == "num_output: 11":  # a background class that the spec says itself
+        assert check(file(tmp_path, own), "--strict").exit_code == 0
+
+
 @pytest.mark.parametrize("name", ["lenett", "x" * 5000, "a\0b", "no/such.yaml"], ids=["near", "long", "nul", "path"])
 def test_a_spec_that_is_not_there_is_a_usage_error(name: str) -> None:
     result = check(name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import resource
@@ -128,6 +129,26 @@ def test_a_closed_pipe_is_quiet() -> None:
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
     assert result.stdout == "{\n"
     assert result.stderr == ""
+
+
+def test_a_reader_that_goes_while_a_command_writes_ends_it_quietly() -> None:
+    command = f"{sys.executable} -u -m netspec.cli.main layers | head -2; echo ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
+    assert result.stdout.splitlines()[-1] in ("141", "0")  # 0: all was written before head went
+    assert result.stderr == ""
+
+
+def test_a_broken_pipe_inside_a_command_exits_as_sigpipe_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def broken() -> None:
+        raise BrokenPipeError(errno.EPIPE, "gone")
+
+    def left() -> None:
+        raise SystemExit(cli.BROKEN_PIPE)
+
+    monkeypatch.setattr(cli.Lazy, "get_command", lambda *_: broken)
+    monkeypatch.setattr(cli, "_leave_pipe", left)  # the true one closes this process's stdout
+    assert CliRunner().invoke(main, ["check"]).exit_code == 141
 
 
 def test_an_ascii_terminal_brings_no_traceback(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from netspec.cli.main import main
 from netspec.spec.codes import CODES
-from netspec.spec.registry import LAYERS
+from netspec.spec.registry import LAYERS, SOLVERS, SOURCES, Registry
 
 
 def output(*arguments: str) -> str:
@@ -21,7 +21,7 @@ def output(*arguments: str) -> str:
 def test_layers_lists_every_type_with_a_line() -> None:
     listed = {line.split()[0]: line for line in output("layers").splitlines() if line.startswith("  ")}
     assert {cls.type_name for cls in LAYERS} <= listed.keys()
-    assert listed["ReLU"].endswith("``y = x if x > 0 else negative_slope * x``.")
+    assert listed["ReLU"].endswith("`y = x if x > 0 else negative_slope * x`.")
 
 
 def test_layers_type_shows_fields_with_types_defaults_and_docs() -> None:
@@ -31,6 +31,16 @@ def test_layers_type_shows_fields_with_types_defaults_and_docs() -> None:
     assert ["pool", "MAX", "|", "AVE", "MAX", "largest", "or", "average", "value"] in rows
     assert any(row[:3] == ["global_pooling", "bool", "false"] for row in rows)
     assert "Fields of every layer" in lines
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("name", [None, "npz", "Convolution", "SGD"])
+def test_layers_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, name: str | None, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    found = output("layers", *([name] if name else []))
+    assert [line for line in found.splitlines() if len(line) > width] == []
+    assert "``" not in found
+    assert "----" not in found
 
 
 def test_layers_as_json_has_the_keys_of_interfaces() -> None:
@@ -51,6 +61,23 @@ def test_all_layers_as_json() -> None:
 @pytest.mark.parametrize("name", ["xavier", "SGD", "mnist"])
 def test_layers_knows_fillers_solvers_and_sources_too(name: str) -> None:
     assert output("layers", name).startswith(f"{name} (")
+
+
+def test_layers_knows_the_policies_too() -> None:
+    assert output("layers", "step").startswith("step (lr policy)")
+    assert "stepsize" in output("layers", "step")
+    (document,) = json.loads(output("layers", "step", "--format", "json"))["layers"]
+    assert [entry["name"] for entry in document["fields"]] == ["base_lr", "gamma", "stepsize"]
+    assert output("layers", "Sigmoid").startswith("Sigmoid (layer type)")
+
+
+@pytest.mark.parametrize(
+    ("word", "title", "names"), [("solver", "solver types:", SOLVERS), ("data", "data sources:", SOURCES)]
+)
+def test_layers_lists_the_types_of_a_section(word: str, title: str, names: Registry) -> None:
+    assert output("layers", word).splitlines()[0] == title
+    found = json.loads(output("layers", word, "--format", "json"))["layers"]
+    assert [entry["type"] for entry in found] == names.names()
 
 
 def test_an_unknown_type_is_a_usage_error_with_the_nearest_name() -> None:

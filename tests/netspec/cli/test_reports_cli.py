@@ -132,3 +132,21 @@ def test_devices_and_doctor_answer_in_json():
     assert set(document["devices"][0]) >= {"name", "kind", "cores", "memory"}
     done = run("doctor", "--format", "json")
     assert done.exit_code == (0 if json.loads(done.stdout)["passed"] else 1)
+
+
+@pytest.mark.parametrize("command", ["inspect", "plan", "devices", "doctor"])
+def test_tables_fit_an_80_column_terminal(spec, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    done = run(command, *([spec] if command in ("inspect", "plan") else []))
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_inspect_says_that_there_is_another_phase(spec):
+    assert "--phase test shows the other" in run("inspect", spec).stdout
+    assert "shows the other" not in run("inspect", spec, "--phase", "test").stdout
+
+
+def test_plan_shows_every_step_with_all(spec):
+    lines = [run("plan", spec, *options).stdout.count(" init ") for options in ([], ["--all"])]
+    steps = json.loads(run("plan", spec, "--format", "json").stdout)["steps"]
+    assert lines == [1, sum(step["segment"] == "init" for step in steps)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,10 @@ from click.testing import CliRunner
 from training_support import events, small_spec
 
 from netspec.cli.main import main
+from runtime.cache import KernelCache
+from runtime.cpu.isa import detect
+from runtime.cpu.launch import Kernel
+from runtime.errors import UsageError
 from runtime.snapshot import load
 
 ROOT = Path(__file__).parents[3]
@@ -95,6 +100,12 @@ def test_the_last_partial_batch_is_weighed_exactly(tmp_path):
         (["train", "SPEC", "--output", "FULL"], 4, "not empty"),
         (["train", "SPEC", "--resume", "FULL"], 4, "no snapshot to resume from"),
         (["train", "SPEC", "--resume", "FULL/broken"], 4, "not a whole safetensors file"),
+        (["train", "SPEC", "--except", "ip1"], 2, "give --weights F too"),
+        (
+            ["train", "SPEC", "--set", "solver.max_iter=0", "--set", "solver.lr_policy=fixed"],
+            2,
+            "max_iter is missing or 0",
+        ),
         (["test", "SPEC"], 2, "needs --weights"),
         (["test", "SPEC", "--weights", "absent"], 2, "absent: no such file"),
         (["test", "SPEC", "--weights", "FULL/broken"], 4, "not a whole safetensors file"),
@@ -151,3 +162,48 @@ def test_a_stopped_run_goes_on_to_the_bytes_of_one_that_was_not(tmp_path, number
     assert run("train", spec, "--output", tmp_path / "whole", "--max-iter", last).exit_code == 0
     resumed, whole = (tmp_path / name / f"snapshot_{last:06d}.safetensors" for name in ("r", "whole"))
     assert resumed.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_first_run_says_that_it_compiles_and_leaves_stdout_to_json(tmp_path):
+    spec, env = small_spec(tmp_path), {**os.environ, "NETSPEC_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "netspec.cli.main", "train", str(spec), "--max-iter", "1", "--format", "json"]
+    for quiet in ([], ["--quiet"]):
+        output = ["--output", str(tmp_path / f"r{len(quiet)}")]
+        done = subprocess.run(
+            [*command, *output, *quiet], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+        )
+        assert json.loads(done.stdout)["iteration"] == 1
+        lines = done.stderr.splitlines()
+        if quiet:
+            assert lines == []
+        else:
+            assert lines[0] == f"training small in {tmp_path / 'r0'}"
+            assert re.fullmatch(rf"compiling \d+ kernels \(first run only, kept in {tmp_path / 'cache'}\)", lines[1])
+
+
+def test_a_test_names_what_was_left_out_unless_quiet(tmp_path):
+    spec = small_spec(tmp_path)
+    run("train", spec, "--output", tmp_path / "r", "--max-iter", 1)
+    arguments = ["test", spec, "--weights", tmp_path / "r" / "snapshot_000001.safetensors", "--except", "ip2"]
+    result = run(*arguments)
+    assert result.stderr.startswith("loaded 7 of 9 tensors from ")
+    names = [line.split()[0] for line in result.stderr.splitlines()[1:]]
+    assert names == ["ip2.weight", "ip2.bias"]
+    assert run(*arguments, "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "worker"),
+    [("time", "netspec.reports.timing.time_spec"), ("gradcheck", "netspec.reports.gradcheck.gradcheck")],
+)
+def test_measuring_says_that_it_compiles(tmp_path, monkeypatch, command, worker):
+    def works(*_, **__):
+        kernels = [Kernel(f"k{k}", f"def kernel(args, first, last, thread):\n    {k}\n") for k in range(2)]
+        KernelCache(detect(), tmp_path / "cache").load(kernels)
+        raise UsageError("far enough")
+
+    monkeypatch.setattr(worker, works)
+    result = run(command, small_spec(tmp_path))
+    assert f"compiling 2 kernels (first run only, kept in {tmp_path / 'cache'})" in result.stderr
+    assert (result.exit_code, result.stdout) == (2, "")

@@ -136,8 +136,27 @@ def test_a_convolution_on_a_vector_works_behind_the_reshape_that_is_advised(blob
     assert checked(INPUTS + reshaped + "  - {name: a, " + layer).errors == []
 
 
+def test_a_wider_kernel_on_rows_is_told_how_to_make_pictures_of_them():
+    inputs = "inputs: {data: [64]}\nlayers:\n"
+    layer = "type: Convolution, num_output: 2, kernel_size: 3}\n"
+    reshape = "{type: Reshape, shape: [0, 1, 8, 8]}"
+    assert the_hint(inputs + "  - {name: a, " + layer) == (
+        f"the data are rows of 64 numbers: put {reshape} first, or use InnerProduct"
+    )
+    assert checked(inputs + f"  - {reshape}\n  - {{name: a, {layer}").errors == []
+    pooled = "  - {type: Pooling, pool: AVE, global_pooling: true}\n"
+    assert the_hint(inputs + pooled) == "put a Reshape before it: shape: [0, 0, 1, 1]"
+
+
+def test_a_distance_to_class_numbers_is_told_of_the_loss_for_them():
+    text = "inputs: {data: [8], label: []}\nlayers:\n  - {name: fc, type: InnerProduct, num_output: 3}\n"
+    assert the_hint(text + "  - {name: l, type: EuclideanLoss, bottom: [fc, label]}\n") == (
+        "class numbers: type: SoftmaxWithLoss; one number a sample: num_output: 1 in the layer that predicts"
+    )
+
+
 def test_labels_before_the_scores_are_told_to_swap():
     text = INPUTS + "  - {name: fc, type: InnerProduct, num_output: 3}\n  - {name: l, type: %s, bottom: [label, fc]}\n"
     for kind in ("SoftmaxWithLoss", "Accuracy", "HingeLoss"):
-        assert the_hint(text % kind) == "swap the bottoms"
+        assert the_hint(text % kind) == "swap them: bottom: [fc, label]"
         assert checked((text % kind).replace("[label, fc]", "[fc, label]")).errors == []

@@ -198,3 +198,10 @@ def test_the_text_holds_every_layer_and_the_totals(lenet):
     text = lenet.to_text()
     assert all(row.name in text for row in lenet.layers)
     assert "parameters    431,080\n" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_the_text_fits_the_terminal(lenet, width):
+    text = lenet.to_text(width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "64x20x24x24" in text or "64 x 20 x 24 x 24" in text

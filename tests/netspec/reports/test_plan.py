@@ -75,3 +75,28 @@ def test_the_text_says_what_was_planned(report):
     text = report.to_text()
     assert f"{len(report.steps)} steps, {len(report.sources)} kernels; arena" in text
     assert "conv1" in text
+
+
+def test_the_init_segment_is_one_line_unless_every_step_is_asked_for(report):
+    first = [row for row in report.steps if row.segment == "init"]
+    short, full = report.to_text().splitlines(), report.to_text(every=True).splitlines()
+    (line,) = [line for line in short if " init " in line]
+    assert line.split()[:4] == [f"0-{len(first) - 1}", "init", str(len(first)), "steps"]
+    assert len([line for line in full if " init " in line]) == len(first)
+    assert len(report.to_dict()["steps"]) == len(report.steps)
+
+
+def test_equal_reasons_are_one_line_with_a_count():
+    report = plan_net(load_spec(zoo.find("resnet20")).net("train", batch=2))
+    whys = [refusal.why for refusal in report.plan.refusals]
+    lines = report.to_text().partition("not fused, because")[2].splitlines()
+    for why in set(whys):
+        (line,) = [line for line in lines if line.startswith(f"{why}  ")]
+        assert line[len(why) :].split()[0] == str(whys.count(why))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_text_fits_the_terminal_and_keeps_kernels_whole(report, width):
+    text = report.to_text(width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(row.kernel in text for row in report.steps)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from netspec.reports.plan import plan_net
 from netspec.reports.timing import time_spec
 from netspec.spec.load import load_spec
 from runtime.errors import UsageError
@@ -61,3 +62,13 @@ def test_phase_test_times_forward_alone():
 def test_no_steps_are_refused():
     with pytest.raises(UsageError, match="at least 1"):
         time_spec(load_spec(SPEC), steps=0)
+
+
+def test_steps_have_the_numbers_of_the_plan(timing):
+    planned = plan_net(load_spec(SPEC).net("train", batch=2)).to_dict()["steps"]
+    numbers = [(s["index"], s["layers"]) for s in planned if s["segment"] != "init"]
+    assert [(s["index"], s["layers"]) for s in timing.to_dict()["steps"]] == numbers
+
+
+def test_the_text_fits_the_terminal(timing):
+    assert max(map(len, timing.to_text(80).splitlines())) <= 80

@@ -162,7 +162,8 @@ def test_without_a_root_the_error_says_how_to_set_one(monkeypatch):
 
 def test_missing_files_say_where_they_were_looked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPEC_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=rf"errno 2.*looked in {tmp_path}/mnist, {tmp_path}"):
+    looked = f"looked in {tmp_path}/mnist, {tmp_path}; `netspec train digits` needs"
+    with pytest.raises(DataError, match=rf"(?s)^MNIST is not here: .*errno 2.*{looked}"):
         open_stream(Mnist().recipe("train"), seed=0)
 
 

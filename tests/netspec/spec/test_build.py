@@ -202,6 +202,7 @@ def test_what_an_unknown_type_shares_with_its_kind_is_checked_all_the_same() -> 
     assert said(built("{type: Blt, name: 3, lenth: x}")[1]) == [
         "1:8 E506 unknown part type `Blt`",
         "1:19 E503 `name` is a text, got the number 3",
+        "1:22 E501 unknown key `lenth` in a part",
     ]
 
 

@@ -99,7 +99,7 @@ CODES = [
     ("name: a, type: ReLU, bottom: a", "E303 `a` reads its own top `a`", "read the blob before it"),
     ("name: a, type: ReLU, bottom: [data, data]", "E305 `a` (ReLU) takes 1 bottom, got 2", None),
     ("name: a, type: Eltwise", "E305 `a` (Eltwise) takes at least 2 bottoms, got 1 (from chaining)",
-     "bottom: [.., ..]"),
+     "bottom: [data, ..]"),
     ("name: a, type: SoftmaxWithLoss, bottom: data", "E305 `a` (SoftmaxWithLoss) takes 2 bottoms, got 1",
      "bottom: [data, label]"),
     ("name: a, type: SoftmaxWithLoss, bottom: [data, label], top: [x, y, z]",

@@ -27,3 +27,18 @@ def test_the_formula_that_stands_in_for_a_layer_works(name):
     assert hint is not None
     entry = hint[1 : hint.rindex('"}') + 1].replace("..", "fc")
     assert checked(LAYER % entry).errors == []
+
+
+def test_fields_of_a_later_solver_or_source_are_no_slips():
+    text = "data: {source: %s, columns: {x: a}}\nlayers:\n  - {type: ReLU, bottom: x}\nsolver: {type: %s, %s}\n"
+    adam = "momentum: 0.9, momentum2: 0.99, delta: 1e-8, base_lr: 1e-3"
+    assert [e.code for e in checked(text % ("csv", "Adam", adam)).errors] == ["E211", "E211"]
+    found = checked(text % ("csv", "Adam", adam + ", epochs: 3")).errors
+    assert [e.message for e in found][2:] == ["unknown key `epochs` in a solver"]
+    # a type that no version has: whatever no type knows is a slip
+    slips = [e.message for e in checked(text % ("digts", "Adm", adam)).errors if e.code == "E501"]
+    assert slips == [
+        "unknown key `columns` in a data source",
+        "unknown key `momentum2` in a solver",
+        "unknown key `delta` in a solver",
+    ]

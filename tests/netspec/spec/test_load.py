@@ -47,7 +47,11 @@ def test_a_phase_without_data_is_an_error_that_says_so():
     assert spec.phases == ("test",)
     with pytest.raises(SpecError) as caught:
         spec.net("train")
-    assert [d.code for d in caught.value.diagnostics.items] == ["E601"]
+    assert [(d.code, d.mark.line) for d in caught.value.diagnostics.items] == [("E601", 1)]
+    named = spec_of("name: a\ndata: {source: mnist, test: {batch_size: 10}}\n" + LAYERS)
+    with pytest.raises(SpecError) as caught:
+        named.net("train")
+    assert [(d.code, d.mark.line) for d in caught.value.diagnostics.items] == [("E601", 2)]
 
 
 def test_a_phase_that_is_none_is_a_wrong_call():

@@ -220,3 +220,42 @@ def test_a_loss_at_the_ceiling_is_explained_once(tmp_path, fake_net):
     run = Run(tmp_path / "r", net)
     run.go()
     assert run.text.getvalue().count("loss is 87.3365 at iteration 1, the largest a softmax loss can be") == 1
+
+
+def growing(net, losses):
+    """The net with the losses of a list, its last one for ever."""
+    step = net.step
+
+    def stepped():
+        outputs = step()
+        net.loss = losses[min(net.iteration, len(losses)) - 1]
+        return {**outputs, "loss": np.float32(net.loss)}
+
+    net.step = stepped
+    return net
+
+
+def test_a_loss_far_above_the_first_is_warned_of_once(tmp_path, fake_net):
+    run = Run(tmp_path / "r", growing(fake_net(), [2.5, 9.0, 19.0]), stop_at=12, average_loss=3)
+    assert run.go() == "done"
+    warnings = [line for line in run.text.getvalue().splitlines() if line.startswith("warning")]
+    assert warnings == [
+        "warning: the loss is 10.17 at iteration 3 (mean of 3), far above the 2.5 it began with: it diverges; "
+        "lower base_lr (0.166667 now)"
+    ]
+
+
+@pytest.mark.parametrize("losses", [[2.5, 9.0, 2.5], [0.01, 0.5], [2.5, 7.0]])
+def test_a_loss_that_only_jumps_or_is_small_is_no_divergence(tmp_path, fake_net, losses):
+    run = Run(tmp_path / "r", growing(fake_net(), losses), stop_at=12, average_loss=3)
+    run.go()
+    assert "warning" not in run.text.getvalue()
+
+
+@pytest.mark.parametrize("bar", [False, True])
+def test_the_time_left_is_said_once(tmp_path, fake_net, monkeypatch, bar):
+    monkeypatch.setattr(Reporter, "has_bar", property(lambda reporter: bar))
+    monkeypatch.setattr(Loop, "_seconds_left", lambda loop, done: 61.0)
+    run = Run(tmp_path / "r", fake_net())
+    run.go()
+    assert ("0:01:01 left" in run.text.getvalue()) is not bar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,28 @@ def test_a_stream_that_cannot_be_written_is_given_up():
     reporter.warning("disk")
     reporter.end()
     assert reporter.quiet
+
+
+def test_compiling_says_how_much_and_where_it_is_kept(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    text = io.StringIO()
+    for done in range(4):
+        Reporter(stream=text).compiling(done, 3, Path("/home/ada/.cache/netspec"))
+    lines = text.getvalue().splitlines()
+    # Each reporter is new, so that none waits before its next line.
+    assert lines[0] == "compiling 3 kernels (first run only, kept in ~/.cache/netspec)"
+    assert lines[1:] == ["compiled 1 of 3 kernels", "compiled 2 of 3 kernels"]
+
+
+def test_a_second_look_at_the_compilation_waits():
+    text = io.StringIO()
+    reporter = Reporter(stream=text)
+    for done in range(4):
+        reporter.compiling(done, 3, None)
+    assert text.getvalue() == "compiling 3 kernels (the cache folder cannot be used)\n"
+
+
+def test_quiet_compiles_in_silence():
+    text = io.StringIO()
+    Reporter(quiet=True, stream=text).compiling(0, 3, None)
+    assert text.getvalue() == ""

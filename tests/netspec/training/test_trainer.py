@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from training_support import events, small_spec
 
+from netspec import zoo
 from netspec.spec.load import load_spec
 from netspec.training.trainer import Trainer
-from runtime.errors import DataError, NumericError, StateError, UsageError
+from runtime.errors import DataError, NetspecError, NumericError, StateError, UsageError
 from runtime.snapshot import load
 
 
@@ -196,9 +199,71 @@ def test_a_seed_beyond_what_the_head_holds_is_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_net_without_a_loss_is_refused_before_anything_is_written(tmp_path):
+def test_a_net_without_a_loss_is_refused_before_anything_is_compiled_or_written(tmp_path, monkeypatch):
     text = small_spec(tmp_path).read_text().replace("type: SoftmaxWithLoss", "include: test, type: SoftmaxWithLoss")
     (tmp_path / "net.yaml").write_text(text)
-    with pytest.raises(UsageError, match="no layer of phase train is a loss"):
+    monkeypatch.setattr(Trainer, "_compile", lambda *_: pytest.fail("compiled"))
+    with pytest.raises(NetspecError, match=r"(?s)loss.*add .* for instance \{.*type: SoftmaxWithLoss"):
         train(tmp_path / "net.yaml", tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("given", ["", "max_iter: 0, "])
+def test_a_run_of_no_updates_is_refused_unless_asked_for(tmp_path, given):
+    path = small_spec(tmp_path)
+    path.write_text(path.read_text().replace("lr_policy: poly, power: 1, max_iter: 30, ", given))
+    with pytest.raises(UsageError, match=r"small: max_iter is missing or 0; .*max_iter: 1000, or --max-iter N"):
+        train(path, tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+    assert train(path, tmp_path / "r", max_iter=2).iteration == 2
+
+
+def test_a_finished_run_says_that_nothing_is_left(tmp_path, capsys):
+    spec = small_spec(tmp_path)
+    train(spec, tmp_path / "r", max_iter=3)
+    Trainer(spec, tmp_path / "r", device="reference", resume="auto", max_iter=2).run()
+    assert "already at 3 of 2 updates: nothing to do; --max-iter sets more" in capsys.readouterr().err
+
+
+def test_the_input_at_fault_gets_no_hint_about_the_rate(tmp_path):
+    spec = small_spec(tmp_path)
+    np.savez(tmp_path / "p.npz", data=np.full((60, 1, 8, 8), np.nan, np.float32), label=np.arange(60) % 10)
+    spec.write_text(spec.read_text().replace("source: digits", "source: npz, file: p.npz"))
+    with pytest.raises(NumericError, match=r"the input data has .* NaN") as caught:
+        train(spec, tmp_path / "r")
+    assert "base_lr" not in str(caught.value)
+    assert "hint: the data are not finite" in str(caught.value)
+
+
+def test_labels_from_one_on_get_a_hint(tmp_path):
+    spec = small_spec(tmp_path)
+    np.savez(tmp_path / "p.npz", data=np.zeros((60, 1, 8, 8), np.uint8), label=np.arange(60) % 10 + 1)
+    spec.write_text(spec.read_text().replace("source: digits", "source: npz, file: p.npz"))
+    with pytest.raises(DataError, match="label 10, expected 0 to 9; the labels are 1 to 10: labels start at 0"):
+        train(spec, tmp_path / "r")
+
+
+def test_layers_can_be_left_out_of_the_weights(tmp_path):
+    train(small_spec(tmp_path), tmp_path / "a", max_iter=3)
+    weights = tmp_path / "a" / "snapshot_000003.safetensors"
+    other = load_spec(small_spec(tmp_path), {"layers.ip2.num_output": 11})
+    with pytest.raises(StateError, match=r"leave them out with --except ip2"):
+        train(other, tmp_path / "b", weights=weights)
+    train(other, tmp_path / "b", weights=weights, leave_out=["ip2"], max_iter=0)
+    begun, kept = (load(path).tensors for path in (tmp_path / "b" / "snapshot_000000.safetensors", weights))
+    assert np.array_equal(begun["ip1.weight"], kept["ip1.weight"])
+    with pytest.raises(UsageError, match="give --weights F too"):
+        train(other, tmp_path / "c", leave_out=["ip2"])
+
+
+def test_a_stopped_run_names_the_command_that_goes_on(tmp_path):
+    trainer = Trainer(small_spec(tmp_path), batch_size=20, max_iter=9)
+    expected = "netspec train 'my runs/int/spec.yaml' --resume 'my runs/int' --batch 20 --max-iter 9"
+    assert trainer._command(Path("my runs/int")) == expected
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_nets_with_running_statistics_are_not_tested_before_they_have_any(name):
+    spec = load_spec(zoo.find(name))
+    normalised = any(node.type == "BatchNorm" for node in spec.net("train").nodes)
+    assert spec.solver.test_initialization is not normalised

@@ -61,7 +61,7 @@ def test_names_are_loaded_skipped_or_kept(tmp_path, net):
 
 def test_a_shape_that_does_not_fit_names_both_and_the_remedy(tmp_path, net):
     path = write(tmp_path / "w", conv1__weight=np.ones((2, 3)), fc__weight=np.ones((5, 2)))
-    with pytest.raises(StateError, match=r"fc.weight: the file has \[5, 2\], the net \[4, 2\]\n.*except: \[fc\]"):
+    with pytest.raises(StateError, match=r"fc.weight: the file has \[5, 2\], the net \[4, 2\]\n.*--except fc"):
         load_weights(net, path)
     assert net.loaded == {}
 
@@ -78,8 +78,45 @@ def test_a_missing_file_is_a_usage_error(tmp_path, net):
 
 def test_the_printed_table_does_not_swallow_brackets(tmp_path):
     net = Net(**{"[red]a": ("param", (2,)), "b": ("param", (1,))})
-    table = load_weights(net, write(tmp_path / "w", **{"[red]a": np.ones(2)}))
+    table = load_weights(net, write(tmp_path / "w", b=np.ones(1), **{"[red]c": np.ones(2)}))
+    assert printed(table) == [
+        f"loaded 1 of 2 tensors from {tmp_path / 'w'}",
+        "  [red]a  2  kept at its filler: not in the file",
+        "  [red]c  2  skipped: not in the net",
+    ]
+
+
+def printed(table, width=100):
     text = io.StringIO()
-    table.print(Console(file=text, width=100))
-    assert "[red]a" in text.getvalue()
-    assert "kept at its filler: not in the file" in text.getvalue()
+    table.print(Console(file=text, width=width))
+    return [line.rstrip() for line in text.getvalue().splitlines()]
+
+
+def test_where_all_is_loaded_one_line_says_so_however_narrow(tmp_path):
+    net = Net(b=("param", (1,)))
+    table = load_weights(net, write(tmp_path / "w", b=np.ones(1)))
+    assert printed(table, width=20) == [f"loaded 1 of 1 tensors from {tmp_path / 'w'}"]
+
+
+@pytest.mark.parametrize("name", ["fc", "fc.weight"])
+def test_a_layer_or_a_parameter_can_be_left_out(tmp_path, net, name):
+    path = write(tmp_path / "w", conv1__weight=np.ones((2, 3)), fc__weight=np.ones((5, 2)))
+    table = load_weights(net, path, [name])
+    assert sorted(net.loaded) == ["conv1.weight"]
+    assert table.names("kept") == ["bn.mean", "fc.weight"]
+    assert printed(table)[2].split("  ")[-1] == "kept at its filler: left out"
+
+
+def test_a_name_that_leaves_nothing_out_is_refused(tmp_path, net):
+    path = write(tmp_path / "w", conv1__weight=np.ones((2, 3)))
+    with pytest.raises(UsageError, match=r"--except cnv1: no layer or parameter .*did you mean `conv1`"):
+        load_weights(net, path, ["cnv1"])
+    assert net.loaded == {}
+
+
+def test_the_table_is_one_line_in_print(net, tmp_path):
+    path = tmp_path / "w.safetensors"
+    save(path, Snapshot(tensors={"conv1.weight": np.ones((2, 3), np.float32)}))
+    table = load_weights(net, path)
+    assert str(table) == f"loaded 1 of 3 tensors from {path}"
+    assert repr(table) == f"<LoadTable: {table}>"

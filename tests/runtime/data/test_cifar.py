@@ -48,7 +48,9 @@ def test_a_label_byte_above_nine_names_the_record(tmp_path, records):
 
 
 def test_a_missing_batch_is_a_data_error(tmp_path, records):
-    with pytest.raises(DataError, match=r"one.bin: No such file or directory \(errno 2\); set data.root"):
+    with pytest.raises(
+        DataError, match=r"one.bin: No such file or directory \(errno 2\)\n.*one.bin, two.bin; set data.root"
+    ):
         read_batches(files(tmp_path))
     (tmp_path / "one.bin").write_bytes(records.tobytes())
     with pytest.raises(DataError, match=r"two.bin: No such file"):

@@ -130,7 +130,9 @@ def test_pictures_of_another_size_are_refused(tmp_path, images):
 
 def test_missing_files_say_where_they_were_looked_for(tmp_path, images):
     files = pair(tmp_path, images, np.arange(5, dtype=np.uint8), name="other")
-    with pytest.raises(DataError, match=r"other: No such file .*\(errno 2\), nor other.gz; looked in X"):
+    with pytest.raises(
+        DataError, match=r"other: No such file .*\(errno 2\), nor other.gz\n  needed: other and lab; looked in X"
+    ):
         read_pair(files)
 
 

@@ -1,0 +1,69 @@
+"""What is wrong or strange about a net whose shapes all fit: no loss, too few scores, a softmax twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.graph.net import Net, Node
+from netspec.spec.diagnostics import Diagnostics
+
+if TYPE_CHECKING:
+    from netspec.sources.base import Source
+
+_CLASSIFIES = ("SoftmaxWithLoss", "Accuracy")
+
+
+def advise(net: Net, source: Source | None, diagnostics: Diagnostics) -> None:
+    """Warn of what no layer alone can see."""
+    for node in net.nodes:
+        with diagnostics.inside(node.calls):
+            _softmax_twice(net, node, diagnostics)
+            _classes(net, node, source, diagnostics)
+
+
+def check_loss(net: Net, diagnostics: Diagnostics) -> None:
+    """Report a solver that has no loss to lower: the net can be looked at, and not trained."""
+    solver = net.spec.solver
+    if net.phase != "train" or solver is None or any(True for _ in net.losses()):
+        return
+    mark = solver.mark or net.spec.place
+    message = "there is a solver, and no loss in training for it to lower"
+    diagnostics.error("E622", mark, message, _loss_hint(net))
+
+
+def _loss_hint(net: Net) -> str:
+    idle = next((node for node in net.nodes if node.layer.is_loss and node.tops), None)
+    if idle is not None:
+        return f"`{idle.name}` has loss_weight 0, which only reports it"
+    last = next((node.tops[0] for node in reversed(net.nodes) if node.tops and not node.layer.is_metric), "..")
+    labels = [name for name, given in net.inputs.items() if given.kind == "label"]
+    label = labels[0] if labels else "label"
+    return f"add a layer, for instance {{name: loss, type: SoftmaxWithLoss, bottom: [{last}, {label}]}}"
+
+
+def _softmax_twice(net: Net, node: Node, diagnostics: Diagnostics) -> None:
+    maker = net.makers.get(node.bottom_ids[0]) if node.type == "SoftmaxWithLoss" else None
+    if maker is None or maker.type != "Softmax":
+        return
+    message = f"`{node.name}` takes the softmax of `{maker.name}`, which is one already: it learns slowly"
+    scores = node.layer.bottom_names[1:] and f"bottom: [{maker.bottoms[0]}, {node.layer.bottom_names[1]}]"
+    diagnostics.warning("W128", node.mark, message, f"read the scores: {scores}", node.name)
+
+
+def _classes(net: Net, node: Node, source: Source | None, diagnostics: Diagnostics) -> None:
+    """Compare the count of scores with the classes that the data declares."""
+    classes = source.variables().get("classes") if source is not None else None
+    if source is None or classes is None or node.type not in _CLASSIFIES:
+        return
+    if node.bottom_ids[1] not in source.label_tops() or getattr(node.layer, "ignore_label", None) is not None:
+        return
+    scores = net.shapes[node.bottom_ids[0]][node.layer.axis]  # type: ignore[attr-defined]
+    if scores == classes or (scores > classes and scores == net.spec.variables.get("classes")):
+        return
+    maker = net.makers.get(node.bottom_ids[0])
+    by = maker if maker is not None and "num_output" in maker.layer.marks else node
+    mark = by.layer.marks.get("num_output", by.mark)
+    end = f"a label of {scores} or more ends the run" if scores < classes else "some are never right"
+    message = f"`{by.name}` ({by.type}) has {scores} scores and the data {classes} classes: {end}"
+    hint = f"num_output: {classes}, or num_output: $classes" if by is maker else f"give it {classes} scores"
+    diagnostics.warning("W129", mark, message, hint, by.name)
