@@ -34,11 +34,11 @@ from typing import Any
 import llvmlite
 from llvmlite import binding
 
+from runtime.compile_ahead import compiling
 from runtime.cpu.cores import usable_threads
 from runtime.cpu.isa import CpuTarget, detect
 from runtime.cpu.launch import Kernel
 from runtime.errors import UsageError
-from runtime.helper import compiling
 
 MANY = 12
 """Missing kernels from which a second process pays for its start."""

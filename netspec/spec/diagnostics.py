@@ -175,15 +175,6 @@ class Diagnostics:
             self.add(item)
 
     @contextmanager
-    def calling(self, name: str, mark: Mark) -> Iterator[None]:
-        """Say that what follows lies in block instance ``name``, called at ``mark``."""
-        self._calls.append((name, mark))
-        try:
-            yield
-        finally:
-            self._calls.pop()
-
-    @contextmanager
     def inside(self, calls: Iterable[tuple[str, Mark]]) -> Iterator[None]:
         """Say that what follows lies in these block instances (outermost first) and in no others."""
         saved, self._calls = self._calls, list(calls)

@@ -40,6 +40,14 @@ def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
             diagnostics.error("E210", key.mark, f"unknown key `{key.text}` at the top of a spec", hint)
 
 
+WITHOUT_EFFECT = {
+    "tf32": "the CPU computes in float32",
+    "bf16": "the CPU computes in float32",
+    "small": "what is kept for the backward steps is least in bytes already",
+}
+"""Values of ``math`` and ``memory`` that every device takes and none uses."""
+
+
 def chosen(root: Mapping, key: str, choices: tuple[str, ...], diagnostics: Diagnostics) -> str:
     """Return the value of ``math`` or ``memory``, the first choice if it is not given."""
     node = root.get(key)
@@ -47,6 +55,9 @@ def chosen(root: Mapping, key: str, choices: tuple[str, ...], diagnostics: Diagn
         return choices[0]
     value = node.value if isinstance(node, Scalar) else None
     if isinstance(value, str) and value.lower() in choices:
+        if value.lower() in WITHOUT_EFFECT:
+            message = f"`{key}: {value.lower()}` has no effect yet: {WITHOUT_EFFECT[value.lower()]}"
+            diagnostics.warning("W130", node.mark, message, f"{key}: {choices[0]}")
         return value.lower()
     hint = did_you_mean(value, choices) if isinstance(value, str) else None
     diagnostics.error("E505", node.mark, f"{key} is {', '.join(choices[:-1])} or {choices[-1]}, got {kind(node)}", hint)

@@ -26,9 +26,6 @@ from runtime.cpu.team import team
 from runtime.executor import Executor, Memory, Store
 from runtime.plan import Plan
 
-NOT_FINITE = 1
-"""What a guard writes to the status word."""
-
 
 class CpuExecutor(Executor):
     """Runs a plan on the CPU.

@@ -6,9 +6,8 @@ from runtime import ops
 from runtime.cpu import nest
 from runtime.cpu.launch import Address, Context, Launch, kernel_file, launcher
 from runtime.cpu.map import operand_stream
+from runtime.executor import NOT_FINITE
 from runtime.plan import Step
-
-STATUS_NOT_FINITE = 1
 
 
 @launcher(ops.Guard)
@@ -27,5 +26,5 @@ def guard_step(step: Step, context: Context) -> list[Launch]:
         raise ValueError(f"a guard wants a scalar, got shape {view.shape}")
     stride = dims[0].strides[0] if dims else 0
     kernel = kernel_file("guard", DTYPE=view.dtype, LANES=context.lanes(view.dtype))
-    words = (stream.base, stride, view.count, Address("status", 0), STATUS_NOT_FINITE)
+    words = (stream.base, stride, view.count, Address("status", 0), NOT_FINITE)
     return [Launch(kernel, words, 1)]

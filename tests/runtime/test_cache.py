@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import cache, helper
+from runtime import cache, compile_ahead
 from runtime.cache import CacheWarning, KernelCache, cache_folder
 from runtime.cpu.build import KernelError
 from runtime.cpu.isa import detect, target_for
@@ -202,7 +202,7 @@ def test_a_helper_compiles_from_the_other_end_where_many_are_missing(folder):
 
 
 def test_a_helper_that_cannot_start_costs_time_alone(folder, monkeypatch):
-    monkeypatch.setattr(helper.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(compile_ahead.sys, "executable", "/nowhere/python")
     kernels = [adder(200 + k) for k in range(cache.MANY)]
     found = KernelCache(detect(), folder)
     assert len(found.load(kernels)) == found.compiled == cache.MANY

@@ -114,4 +114,12 @@ never right. Remedy: `num_output: $classes`.""",
 
 `stages: [agument]` changes nothing where the layers say `include: {stage: augment}`.""",
     ),
+    Code(
+        "W130",
+        "no effect yet",
+        """A value of `math` or `memory` that the language has and no device uses yet.
+
+`math: tf32` and `math: bf16` are meant for GPUs, `memory: small` for nets that do not fit. The net runs as
+with `math: fast` and `memory: normal`.""",
+    ),
 )

@@ -30,7 +30,7 @@ def test_diagnostics_are_sorted_by_place() -> None:
 def test_the_same_finding_at_the_same_place_is_kept_once() -> None:
     found = Diagnostics()
     for turn in range(3):
-        with found.calling(f"res2/{turn}", mark(40, 5)):
+        with found.inside([(f"res2/{turn}", mark(40, 5))]):
             found.error("E501", mark(3, 1), "unknown key `x`")
     (item,) = found.items
     assert item.notes == ("in res2/0, called at line 40",)
@@ -39,7 +39,7 @@ def test_the_same_finding_at_the_same_place_is_kept_once() -> None:
 
 def test_calls_are_named_from_the_inside_out() -> None:
     found = Diagnostics()
-    with found.calling("stage", mark(50, 1)), found.calling("stage/res2/1", mark(40, 1)):
+    with found.inside([("stage", mark(50, 1)), ("stage/res2/1", mark(40, 1))]):
         found.error("E501", mark(3, 1), "unknown key `x`", notes=["why: no"])
     assert found.items[0].notes == ("why: no", "in stage/res2/1, called at line 40", "in stage, called at line 50")
 
