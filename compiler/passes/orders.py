@@ -76,12 +76,6 @@ def copy_for_readers(found: Layout) -> None:
         op.inputs = tuple(inputs)
         ops.append(op)
     graph.ops = ops
-    for name, v in list(graph.grads.items()):
-        if v.op is not None and v.rank == 4 and v not in found.canonical:
-            copy = copy_op(v, v.op)
-            found.canonical.update(copy.outputs)
-            graph.ops.insert(graph.ops.index(v.op) + 1, copy)
-            graph.grads[name] = copy.outputs[0]
 
 
 def _regroups_channels(op: Op) -> bool:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
+from compiler.compile import PASSES
 from netspec.cli.nets import loaded, resolved
 from netspec.cli.options import device_options, echo_json, spec_options
-
-PASSES = ("simplify", "save", "fuse", "choose", "layout")
 
 
 @click.command("plan")
