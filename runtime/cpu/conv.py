@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from runtime import ops
 from runtime.cpu import flat
 from runtime.cpu.conv_images import Reach, choose
-from runtime.cpu.launch import Address, Context, Launch, ThreadStride, Word, address_of, kernel_file, launcher
+from runtime.cpu.launch import Address, Context, Launch, Tail, ThreadStride, Word, address_of, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, Packing, called, columns_of, tile_cost
 from runtime.plan import ITEM_BYTES, Step, View
+from runtime.ways import is_flat
 
 PART_BYTES = 384 * 1024
 """Weights of a block beyond this are taken in parts, each reused over a chunk's pixels from the second-level cache."""
@@ -95,14 +96,14 @@ class Direct:
             (self.w_row, self.w_pixel, self.w_channel), column_stride, self.dtype,
         )  # fmt: skip
 
-    def product(self, ctx: Context, packed: Address, epilogue: tuple[Step, ...], barrier: bool) -> list[Launch]:
-        """The launches behind the packing; the epilogue runs inside the chunks where these hold whole rows."""
+    def product(self, ctx: Context, packed: Address, tail: Tail, barrier: bool) -> list[Launch]:
+        """The launches behind the packing; the tail runs inside the chunks where these hold whole rows."""
         if self.depthwise:
-            return [self._depthwise(ctx, packed, epilogue, barrier)]
+            return [self._depthwise(ctx, packed, tail, barrier), *tail.after]
         images, height, width = self.size
         images_a_chunk, span, cost = choose(self.size, self.taps, self.reach, self.x_image)
         if images >= 14 and cost < 0.97 and self.channels * self.taps[0] * self.taps[1] >= SHORT:
-            return [self._over_images(ctx, packed, epilogue, barrier, images_a_chunk, span)]
+            return [self._over_images(ctx, packed, tail, barrier, images_a_chunk, span), *tail.after]
         columns = columns_of(ctx, self.dtype, self.columns)
         rows = images * height
         blocks = self.groups * columns.blocks
@@ -111,7 +112,7 @@ class Direct:
         row_chunks = -(-rows // rows_a_chunk)
         block_chunks = -(-blocks // blocks_a_chunk)
         nest = self._nest(columns.width * self.item)
-        inside = [ctx.rows_launch(e) for e in epilogue] if block_chunks == 1 else []
+        inside = tail.inside if block_chunks == 1 else ()
         scratch = ctx.thread_scratch(BLOCK_BYTES + 16 * rows_a_chunk * width)
         block_bytes = self.taps[0] * self.taps[1] * self.channels * columns.width * self.item
         words: tuple[Word, ...] = (
@@ -124,11 +125,9 @@ class Direct:
             scratch, ThreadStride(), *called(inside), *ZEROS,
         )  # fmt: skip
         product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, barrier)
-        return [product, *([] if block_chunks == 1 else [ctx.rows_launch(e) for e in epilogue])]
+        return [product, *(tail.after if block_chunks == 1 else tail.apart)]
 
-    def _over_images(
-        self, ctx: Context, packed: Address, epilogue: tuple[Step, ...], barrier: bool, count: int, span: int
-    ) -> Launch:
+    def _over_images(self, ctx: Context, packed: Address, tail: Tail, barrier: bool, count: int, span: int) -> Launch:
         columns = columns_of(ctx, self.dtype, self.columns)
         images, height, width = self.size
         reach, row = self.reach, columns.width * self.item
@@ -143,11 +142,11 @@ class Direct:
             int(self.tap_pixel == self.channels * self.item),
             *(v for a in (0, 1) for v in (reach.start[a], reach.step[a], max(1, reach.tap[a]), reach.limit[a])),
             ctx.thread_scratch(BLOCK_BYTES + 16 * count * span), ThreadStride(),
-            *called([ctx.rows_launch(e) for e in epilogue]), *ZEROS,
+            *called(tail.inside), *ZEROS,
         )  # fmt: skip
         return Launch(kernel_file("convolve_images"), words, height * -(-images // count), barrier)
 
-    def _depthwise(self, ctx: Context, packed: Address, epilogue: tuple[Step, ...], barrier: bool) -> Launch:
+    def _depthwise(self, ctx: Context, packed: Address, tail: Tail, barrier: bool) -> Launch:
         images, height, width = self.size
         work = 2 * width * self.groups * self.taps[0] * self.taps[1]
         rows = images * height
@@ -156,7 +155,7 @@ class Direct:
             self.x, self.x_image, self.x_row, self.x_pixel, self.tap_row, self.tap_pixel,
             self.y, self.y_image, self.y_row, self.y_pixel,
             height, width, rows, rows_a_chunk, self.groups, *self.taps, packed,
-            *called([ctx.rows_launch(e) for e in epilogue]),
+            *called(tail.inside),
         )  # fmt: skip
         kernel = kernel_file("depthwise", SCALAR=self.dtype, LANES=ctx.lanes(self.dtype))
         return Launch(kernel, words, -(-rows // rows_a_chunk), barrier)
@@ -209,12 +208,12 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
     x, w = step.reads
     y = step.writes[0]
     assert y is not None
-    if flat.is_flat(op, x, w):
+    if is_flat(op, x.shape, w.shape[2:]):
         return flat.forward(x, w, y, step, ctx)
     direct = forward(op, x, w, y)
     packing = direct.packing(ctx)
     packed = ctx.scratch(packing.bytes)
-    return [packing.launch(ctx, packed, step.barrier), *direct.product(ctx, packed, step.epilogue, True)]
+    return [packing.launch(ctx, packed, step.barrier), *direct.product(ctx, packed, ctx.tail(step), True)]
 
 
 def forward(op: ops.Conv, x: View, w: View, y: View) -> Direct:

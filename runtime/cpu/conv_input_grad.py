@@ -17,9 +17,10 @@ from runtime import ops
 from runtime.cpu import flat
 from runtime.cpu.conv import Direct
 from runtime.cpu.conv_images import Reach
-from runtime.cpu.launch import Address, Context, Launch, byte_strides, launcher
+from runtime.cpu.launch import Address, Context, Launch, Tail, byte_strides, launcher
 from runtime.cpu.pack import copy
 from runtime.plan import Step, View
+from runtime.ways import is_flat
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
     dy, w = step.reads
     dx = step.writes[0]
     assert dx is not None
-    if flat.is_flat(op, dx, w):
+    if is_flat(op, dx.shape, w.shape[2:]):
         return flat.input_grad(dy, w, dx, step, ctx)
     axes = [phases(dx.shape[2 + a], w.shape[2 + a], op.stride[a], op.pad[a], op.dilation[a]) for a in (0, 1)]
     pairs = [(h, v) for h in axes[0] for v in axes[1]]
     # a lone pair that no tap reaches makes no product to run the epilogue in
-    inside = step.epilogue if len(pairs) == 1 and all(phase.taps for phase in pairs[0]) else ()
+    inside = len(pairs) == 1 and all(phase.taps for phase in pairs[0])
+    tail = ctx.tail(step)
     first: list[Launch] = []
     products: list[Launch] = []
     for h, v in pairs:
@@ -79,8 +81,8 @@ def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
         packing = direct.packing(ctx)
         packed = ctx.scratch(packing.bytes)
         first.append(packing.launch(ctx, packed, step.barrier and not first))
-        products += direct.product(ctx, packed, inside, not products)
-    return [*first, *products, *([] if inside else [ctx.rows_launch(e) for e in step.epilogue])]
+        products += direct.product(ctx, packed, tail if inside else Tail(), not products)
+    return [*first, *products, *(() if inside else tail.apart)]
 
 
 def _direct(op: ops.ConvInputGrad, dy: View, w: View, dx: View, h: Phase, v: Phase) -> Direct:

@@ -29,6 +29,7 @@ from runtime.cpu.launch import (
 )
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, columns_of, tile_cost
 from runtime.plan import Step, View
+from runtime.ways import is_flat
 
 BLOCK_PIXELS = 192
 """Output pixels of a block: its strip of dy, a tile wide, stays in the first-level cache."""
@@ -54,7 +55,7 @@ def conv_weight_grad(step: Step, ctx: Context) -> list[Launch]:
     x, dy = step.reads
     dw = step.writes[0]
     assert dw is not None
-    if flat.is_flat(op, x, dw):
+    if is_flat(op, x.shape, dw.shape[2:]):
         return flat.weight_grad(x, dy, dw, step, ctx)
     if op.groups > 1 and dw.shape[:2] == (op.groups, 1):
         return _depthwise(op, x, dy, dw, step, ctx)

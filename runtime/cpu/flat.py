@@ -9,17 +9,10 @@ from __future__ import annotations
 
 from math import prod
 
-from runtime import ops
 from runtime.cpu.launch import Address, Context, Launch, address_of, byte_strides
 from runtime.cpu.matmul import Matrix, Product
 from runtime.cpu.pack import copy
 from runtime.plan import Step, View
-
-
-def is_flat(op: ops.Conv | ops.ConvInputGrad | ops.ConvWeightGrad, x: View, w: View) -> bool:
-    """Whether every output position sees the whole of x, an N x C x H x W view, through w."""
-    whole = x.shape[2:] == w.shape[2:] and (op.dilation == (1, 1) or w.shape[2:] == (1, 1))
-    return op.groups == 1 and op.pad == (0, 0) and whole
 
 
 def forward(x: View, w: View, y: View, step: Step, ctx: Context) -> list[Launch]:
@@ -29,8 +22,7 @@ def forward(x: View, w: View, y: View, step: Step, ctx: Context) -> list[Launch]
     weights = Matrix(address_of(w), item, size * item)
     result = Matrix(address_of(y), byte_strides(y)[0], item)
     product = Product(x.dtype, x.shape[0], k, size, matrix, weights, result)
-    epilogue = [ctx.rows_launch(e) for e in step.epilogue]
-    return [*first, *product.launches(ctx, step.barrier or bool(first)), *epilogue]
+    return [*first, *product.launches(ctx, step.barrier or bool(first)), *ctx.tail(step).apart]
 
 
 def input_grad(dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[Launch]:
@@ -48,7 +40,7 @@ def input_grad(dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[La
         last = [copy(dx.dtype, result.at, source, address_of(dx), target, (n, r, s, c), True)]
     gradient = Matrix(address_of(dy), byte_strides(dy)[0], item)
     product = Product(dx.dtype, n, size, k, gradient, Matrix(address_of(w), size * item, item), result)
-    return [*product.launches(ctx, step.barrier), *last, *(ctx.rows_launch(e) for e in step.epilogue)]
+    return [*product.launches(ctx, step.barrier), *last, *ctx.tail(step).apart]
 
 
 def weight_grad(x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[Launch]:

@@ -88,6 +88,27 @@ class Launch:
     barrier: bool = True
 
 
+@dataclass(frozen=True)
+class Tail:
+    """What runs behind a product on its finished rows (n * H + h of its result).
+
+    Parameters
+    ----------
+    inside
+        Called in order as ``fn(args, row_lo, row_hi, thread)`` on ranges of
+        finished rows; the ranges depend on the shapes alone and make up all
+        rows, each once.
+    after
+        Launched behind the product once all of that is done.
+    apart
+        Launched in place of both where a product cannot call on whole rows.
+    """
+
+    inside: tuple[Launch, ...] = ()
+    after: tuple[Launch, ...] = ()
+    apart: tuple[Launch, ...] = ()
+
+
 class Context:
     """What a launcher may ask for: the target, scratch memory, the launch of an epilogue.
 
@@ -138,10 +159,15 @@ class Context:
         """
         return _LAUNCHERS["rows"](step, self)[0]
 
+    def tail(self, step: Step) -> Tail:
+        """The step's epilogue as launches."""
+        rows = tuple(self.rows_launch(e) for e in step.epilogue)
+        return Tail(inside=rows, apart=rows)
+
     def launches(self, step: Step) -> list[Launch]:
         """The launches of ``step``; empty where there is nothing to do."""
         self.enter(step)
-        launches = launcher_of(step.op)(step, self)
+        launches = launcher_of(step.op, step.algorithm)(step, self)
         for k, launch in enumerate(launches[:1]):
             if launch.barrier != step.barrier:
                 launches[k] = Launch(launch.kernel, launch.args, launch.chunks, step.barrier)
@@ -152,12 +178,14 @@ Launcher = Callable[[Step, Context], list[Launch]]
 _LAUNCHERS: dict[str, Launcher] = {}
 
 
-def launcher(primitive: type[Primitive] | str) -> Callable[[Launcher], Launcher]:
+def launcher(primitive: type[Primitive] | str, way: str | None = None) -> Callable[[Launcher], Launcher]:
     """Registers the function that lowers a primitive: ``(step, context) -> launches``.
 
     The first launch takes the step's ``barrier``; later ones must say their own.
+    ``way`` is the step's algorithm (``runtime.ways``) that it is for; without
+    one it takes every step that no other launcher is registered for.
     """
-    key = primitive if isinstance(primitive, str) else primitive.__name__
+    key = _key(primitive if isinstance(primitive, str) else primitive.__name__, way)
 
     def register(function: Launcher) -> Launcher:
         _LAUNCHERS[key] = function
@@ -166,12 +194,17 @@ def launcher(primitive: type[Primitive] | str) -> Callable[[Launcher], Launcher]
     return register
 
 
-def launcher_of(op: Primitive) -> Launcher:
-    """The launcher of a primitive."""
-    try:
-        return _LAUNCHERS[type(op).__name__]
-    except KeyError:
-        raise NotImplementedError(f"the CPU has no kernel for {op.kind}") from None
+def launcher_of(op: Primitive, way: str | None = None) -> Launcher:
+    """The launcher of a primitive that is computed this way."""
+    name = type(op).__name__
+    found = _LAUNCHERS.get(_key(name, way)) or _LAUNCHERS.get(name)
+    if found is None:
+        raise NotImplementedError(f"the CPU has no kernel for {op.kind}")
+    return found
+
+
+def _key(name: str, way: str | None) -> str:
+    return name if way is None else f"{name} {way}"
 
 
 @functools.cache

@@ -184,4 +184,4 @@ def matmul(step: Step, ctx: Context) -> list[Launch]:
         c.dtype, c.shape[-2], c.shape[-1], k,
         _matrix(a, op.transpose_a), _matrix(b, op.transpose_b), _matrix(c, False), (batch[0], batch[1]),
     )  # fmt: skip
-    return [*product.launches(ctx, step.barrier), *(ctx.rows_launch(e) for e in step.epilogue)]
+    return [*product.launches(ctx, step.barrier), *ctx.tail(step).apart]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -139,7 +140,7 @@ def copy(
     return Launch(kernel, (source, to, *axes[1:], *s, *t), axes[0], barrier)
 
 
-def called(launches: list[Launch]) -> tuple[Word, ...]:
+def called(launches: Sequence[Launch]) -> tuple[Word, ...]:
     """Words of epilogues that a kernel calls: their number, then function and arguments of each."""
     return (len(launches), *(w for e in launches for w in (FunctionOf(e.kernel), ArgsOf(e))))
 

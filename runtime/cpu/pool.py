@@ -23,15 +23,16 @@ def pool(step: Step, ctx: Context) -> list[Launch]:
     lanes = ctx.lanes(y.dtype)
     row_work = width * -(-c // lanes) * (2 + op.kernel[0] * op.kernel[1])
     rows_a_chunk = rows_of_chunk(n * height, row_work)
+    tail = ctx.tail(step)
     words: tuple[Word, ...] = (
         *map_words(x), *map_words(y), *map_words(index),
         c, *x.shape[2:], height, width, n * height, rows_a_chunk, *op.kernel, *op.stride, *op.pad,
-        *called([ctx.rows_launch(e) for e in step.epilogue]),
+        *called(tail.inside),
     )  # fmt: skip
     kernel = kernel_file(
         "pool", SCALAR=y.dtype, LANES=lanes, MAX=op.mode == "max", INDEX=index.dtype if index else "u8"
     )
-    return [Launch(kernel, words, -(-n * height // rows_a_chunk), step.barrier)]
+    return [Launch(kernel, words, -(-n * height // rows_a_chunk), step.barrier), *tail.after]
 
 
 def map_words(view: View | None) -> tuple[Word, ...]:

@@ -24,12 +24,13 @@ def unpool(step: Step, ctx: Context) -> list[Launch]:
     lanes = ctx.lanes(dx.dtype)
     overlap = -(-op.kernel[0] // op.stride[0]) * -(-op.kernel[1] // op.stride[1])
     rows_a_chunk = rows_of_chunk(n * height, width * -(-c // lanes) * (2 + 2 * overlap))
+    tail = ctx.tail(step)
     words: tuple[Word, ...] = (
         *map_words(dy), *map_words(index), *map_words(dx),
         c, *dy.shape[2:], height, width, n * height, rows_a_chunk, *op.kernel, *op.stride, *op.pad,
-        *called([ctx.rows_launch(e) for e in step.epilogue]),
+        *called(tail.inside),
     )  # fmt: skip
     kernel = kernel_file(
         "unpool", SCALAR=dx.dtype, LANES=lanes, MAX=op.mode == "max", INDEX=index.dtype if index else "u8"
     )
-    return [Launch(kernel, words, -(-n * height // rows_a_chunk), step.barrier)]
+    return [Launch(kernel, words, -(-n * height // rows_a_chunk), step.barrier), *tail.after]

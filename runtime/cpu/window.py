@@ -32,12 +32,13 @@ def window(step: Step, ctx: Context) -> list[Launch]:
     n, c, height, width = (*y.shape, 1, 1)[:4]
     lanes = ctx.lanes(y.dtype)
     rows_a_chunk = rows_of_chunk(n * height, width * -(-c // lanes) * (3 + op.size))
+    tail = ctx.tail(step)
     words: tuple[Word, ...] = (
         *_words(x), *_words(y), c, op.size // 2, height, width, n * height, rows_a_chunk,
-        *called([ctx.rows_launch(e) for e in step.epilogue]),
+        *called(tail.inside),
     )  # fmt: skip
     kernel = kernel_file("window", SCALAR=y.dtype, LANES=lanes)
-    return [Launch(kernel, words, -(-n * height // rows_a_chunk), step.barrier)]
+    return [Launch(kernel, words, -(-n * height // rows_a_chunk), step.barrier), *tail.after]
 
 
 def _words(view: View) -> tuple[Word, ...]:
