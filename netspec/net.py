@@ -14,7 +14,7 @@ import numpy as np
 
 from compiler.compile import compile_graph
 from compiler.target import Target
-from netspec.arguments import DTYPES, check_arguments, check_count, check_phase
+from netspec.arguments import check_count, check_phase
 from netspec.diagnose import first_not_finite, replay
 from netspec.feeding import check_inputs, split
 from netspec.graph import Net as ResolvedNet
@@ -149,7 +149,7 @@ class Net:
         shared = {name: self._read_state(name) for name in self._entries if name in homes}
         self.executor.run("init")
         self.import_state(shared)
-        homes.update({name: entry.view for name, entry in self._entries.items()})
+        homes |= {name: entry.view for name, entry in self._entries.items()}
 
     def _make_mappings(self) -> None:
         net, plan, entries = self.resolved, self.plan, self._entries
@@ -365,6 +365,7 @@ class Net:
     def _write_state(self, name: str, array: Array) -> None:
         with np.errstate(over="ignore"):
             self.executor.array(self._entries[name].view)[...] = array
+        self._store.changed()
 
     def _readable_grads(self) -> Collection[str]:
         if "backward" not in self._ran:
@@ -380,21 +381,3 @@ class Net:
         if name not in self._entries:
             return None
         return why_no_param_grad(name, name in self.plan.param_grads, "backward" in self._ran)
-
-
-def compile_spec(
-    spec: Spec,
-    phase: str = "train",
-    batch_size: int | None = None,
-    device: str = "cpu",
-    dtype: str = "float32",
-    seed: int | None = None,
-    threads: int | None = None,
-    keep: Collection[str] | str = (),
-) -> Net:
-    """Compiles a loaded spec; see ``netspec.compile``."""
-    check_arguments(phase, batch_size, device, dtype, seed)
-    resolved = spec.net(phase, batch=batch_size)
-    if seed is None:
-        seed = spec.solver.random_seed if spec.solver is not None else 0
-    return Net(resolved, device, DTYPES[dtype], seed, threads, keep)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec.net import Net, compile_spec
+from netspec.compiling import compile_spec
+from netspec.net import Net
 from netspec.reading import SpecLike, load_spec
 from netspec.training.weights import LoadTable
 from netspec.training.weights import load_weights as load_into

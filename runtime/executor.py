@@ -56,10 +56,20 @@ class Store:
     ----------
     sizes
         Bytes of each of ``STATE_MEMORY``; other keys are ignored, missing ones are 0.
+
+    Attributes
+    ----------
+    version
+        Goes up with every ``changed``.
     """
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self.memories = {name: Memory(sizes.get(name, 0)) for name in STATE_MEMORY}
+        self.version = 0
+
+    def changed(self) -> None:
+        """Tells executors that hold derived values (packed weights) that what they came from was written."""
+        self.version += 1
 
     def add(self, sizes: Mapping[str, int]) -> bool:
         """Makes the memories that were not needed so far; whether there was one."""

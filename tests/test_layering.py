@@ -36,6 +36,7 @@ FLOORS = (
         "mappings",
         "diagnose",
         "net",
+        "compiling",
     ),
     ("training", "reports"),
     ("running",),

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from netspec.compiling import compile_spec
 from netspec.mappings import Array
-from netspec.net import compile_spec
 from netspec.reports import tables
 from netspec.reports.batches import random_batch
 from netspec.reports.devices import devices

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from netspec.compiling import compile_spec
 from netspec.mappings import Array
-from netspec.net import Net, compile_spec
+from netspec.net import Net
 from netspec.reports import tables
 from netspec.reports.batches import random_batch
 from runtime.errors import UsageError

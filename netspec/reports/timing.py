@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netspec.compiling import compile_spec
 from netspec.graph import Net as ResolvedNet
 from netspec.mappings import Array
-from netspec.net import Net, compile_spec
+from netspec.net import Net
 from netspec.reports import tables
 from netspec.reports.batches import random_batch
 from netspec.reports.inspect import inspect_net

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from netspec.net import compile_spec
+from netspec.compiling import compile_spec
 from netspec.spec.load import Spec
 from netspec.spec.render import escaped
 from netspec.training.evaluate import Evaluation, evaluate

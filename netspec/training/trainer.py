@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from netspec.net import Net, compile_spec
+from netspec.compiling import compile_spec
+from netspec.net import Net
 from netspec.spec.load import Spec, load_spec
 from netspec.training import folder
 from netspec.training.log import RunLog, plain

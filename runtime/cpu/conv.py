@@ -212,7 +212,7 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
         return flat.forward(x, w, y, step, ctx)
     direct = forward(op, x, w, y)
     packing = direct.packing(ctx)
-    packed = ctx.scratch(packing.bytes)
+    packed = ctx.packed(packing.source, packing.bytes)
     return [packing.launch(ctx, packed, step.barrier), *direct.product(ctx, packed, ctx.tail(step), True)]
 
 

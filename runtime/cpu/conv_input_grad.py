@@ -79,7 +79,7 @@ def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
             continue
         direct = _direct(op, dy, w, dx, h, v)
         packing = direct.packing(ctx)
-        packed = ctx.scratch(packing.bytes)
+        packed = ctx.packed(packing.source, packing.bytes)
         first.append(packing.launch(ctx, packed, step.barrier and not first))
         products += direct.product(ctx, packed, tail if inside else Tail(), not products)
     return [*first, *products, *(() if inside else tail.apart)]

@@ -11,6 +11,7 @@ from runtime.cpu import families  # noqa: F401  (fills the registry of launchers
 from runtime.cpu.cores import thread_count
 from runtime.cpu.isa import CpuTarget, detect
 from runtime.cpu.launch import (
+    PACKED,
     Address,
     ArgsOf,
     Context,
@@ -51,10 +52,11 @@ class CpuExecutor(Executor):
         super().__init__(plan, store)
         self.target = target or detect()
         self.threads = threads
-        context = Context(self.target, plan.dtype)
+        context = Context(self.target, plan.dtype, keep_packed=not plan.segment("update", "commit"))
         self.launches: list[list[Launch]] = [context.launches(step) for step in plan.steps]
         self._thread_bytes = -(-context.thread_bytes // 4096) * 4096
         self.memories["scratch"] = Memory(context.scratch_bytes)
+        self.memories[PACKED] = Memory(context.packed_bytes)
         self.memories["thread"] = Memory(self._thread_bytes * threads)
         self.memories["status"] = Memory(64)
         self._status = self.memories["status"].bytes[:8].view(np.int64)
@@ -74,16 +76,31 @@ class CpuExecutor(Executor):
         int
             0, or ``NOT_FINITE`` where a guard stopped the walk.
         """
-        table = self._slices.get(segments)
+        fresh = self._is_fresh(segments)
+        table = self._slices.get((segments, fresh))
         if table is None:
-            rows = [self._tables[k] for k, step in enumerate(self.plan.steps) if step.segment in segments]
-            table = self._slices[segments] = np.concatenate([_NO_ROWS, *rows])
+            table = self._slices[segments, fresh] = np.concatenate([_NO_ROWS, *self._select(segments, fresh)])
         self._walk(table)
+        if not _WRITERS.isdisjoint(segments):
+            self.store.changed()
         return int(self._status[0])
+
+    def _is_fresh(self, segments: tuple[str, ...]) -> bool:
+        """Whether what these segments keep of the parameters is up to date; it is after the run that asks."""
+        fresh = self._versions.get(segments) == self.store.version
+        self._versions[segments] = self.store.version
+        return fresh and self.memories[PACKED].size > 0
+
+    def _select(self, segments: tuple[str, ...], fresh: bool) -> list[np.ndarray]:
+        """Rows of the steps of these segments, without what need not be refreshed."""
+        wanted = [
+            launches for step, launches in zip(self.plan.steps, self.launches, strict=True) if step.segment in segments
+        ]
+        return [self._rows([x for x in launches if not (fresh and x.refresh)]) for launches in wanted]
 
     def time_steps(self, *segments: str) -> list[float]:
         """Runs the steps of these segments, a barrier after each launch; seconds of each step in the plan's order."""
-        tables = [self._tables[k] for k, step in enumerate(self.plan.steps) if step.segment in segments]
+        tables = self._select(segments, self._is_fresh(segments))
         table = np.concatenate([_NO_ROWS, *tables])
         stamps = np.zeros(len(table) + 1, np.int64)
         self._walk(table, stamps)
@@ -109,15 +126,15 @@ class CpuExecutor(Executor):
 
     def poison(self) -> None:
         """Fills arena, scratch and the margins of all memories with NaN, for tests."""
+        self._versions.clear()
         for name, memory in self.memories.items():
             if name != "status":
-                memory.poison(spare_only=name not in ("arena", "scratch", "thread"))
+                memory.poison(spare_only=name not in ("arena", "scratch", "thread", PACKED))
 
     def close(self) -> None:
         """Lets go of the memory that the executor owns; the team stays."""
         super().close()
         self._slices.clear()
-        self._tables.clear()
 
     def _walk(self, table: np.ndarray, stamps: np.ndarray | None = None) -> None:
         if self._team.gone:
@@ -139,8 +156,8 @@ class CpuExecutor(Executor):
         for launch in everything:
             start = starts[launch]
             self._words[start : start + len(launch.args)] = [self._resolve(w) for w in launch.args]
-        self._tables = [self._rows(step) for step in self.launches]
-        self._slices: dict[tuple[str, ...], np.ndarray] = {}
+        self._slices: dict[tuple[tuple[str, ...], bool], np.ndarray] = {}
+        self._versions: dict[tuple[str, ...], int] = {}
 
     def _rows(self, launches: Sequence[Launch]) -> np.ndarray:
         rows = [(self._functions[x.kernel], self._places[x], x.chunks, int(x.barrier)) for x in launches]
@@ -157,6 +174,9 @@ class CpuExecutor(Executor):
             return self._thread_bytes
         return bits(word) if isinstance(word, float) else int(word)
 
+
+_WRITERS = frozenset(("init", "update", "commit"))
+"""Segments that write parameters."""
 
 _NO_ROWS = np.zeros((0, 4), np.int64)
 

@@ -13,14 +13,17 @@ import hashlib
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.cpu.isa import CpuTarget
 from runtime.ops import Primitive
-from runtime.plan import Step, View
+from runtime.plan import STATE_MEMORY, Step, View
 
 KERNELS = Path(__file__).with_name("kernels")
+
+PACKED = "packed"
+"""Memory of parameters in the order that kernels want, kept from run to run."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Address:
-    """``offset`` bytes into a memory of the plan, or into ``scratch``, ``thread`` or ``status``."""
+    """``offset`` bytes into a memory of the plan, or into ``scratch``, ``packed``, ``thread`` or ``status``."""
 
     memory: str
     offset: int
@@ -80,12 +83,15 @@ class Launch:
     """One call of a kernel over ``chunks`` chunks, shared out among the team.
 
     ``barrier``: every earlier launch must be over before this one starts.
+    ``refresh``: the result depends on parameters alone and is kept: the launch
+    is left out while these have not changed.
     """
 
     kernel: Kernel
     args: tuple[Word, ...]
     chunks: int
     barrier: bool = True
+    refresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,13 +121,22 @@ class Context:
     One Context lives through the lowering of a whole plan; ``enter`` is called
     before each step. Scratch of a step is reused only by steps behind a later
     barrier of the plan, hence private until the step's last launch is over.
+
+    Parameters
+    ----------
+    target, dtype
+        The CPU and the plan's dtype.
+    keep_packed
+        Whether packed parameters stay from run to run: the plan never writes them.
     """
 
-    def __init__(self, target: CpuTarget, dtype: str = "f32") -> None:
+    def __init__(self, target: CpuTarget, dtype: str = "f32", keep_packed: bool = False) -> None:
         self.target = target
         self.dtype = dtype
+        self.keep_packed = keep_packed
         self.scratch_bytes = 0
         self.thread_bytes = 0
+        self.packed_bytes = 0
         self._scratch = 0
         self._thread = 0
 
@@ -140,6 +155,16 @@ class Context:
         start, self._scratch = self._scratch, self._scratch + _aligned(size) + 256
         self.scratch_bytes = max(self.scratch_bytes, self._scratch)
         return Address("scratch", start)
+
+    def packed(self, source: Address, size: int) -> Address:
+        """``size`` bytes for ``source`` in another order; as ``scratch``, or kept where source is a parameter.
+
+        What is written to memory ``packed`` comes from a launch with ``refresh``.
+        """
+        if not (self.keep_packed and source.memory in STATE_MEMORY):
+            return self.scratch(size)
+        start, self.packed_bytes = self.packed_bytes, self.packed_bytes + _aligned(size) + 256
+        return Address(PACKED, start)
 
     def thread_scratch(self, size: int) -> Address:
         """``size`` bytes a thread, 64-byte aligned, valid within one call of a kernel.
@@ -170,7 +195,7 @@ class Context:
         launches = launcher_of(step.op, step.algorithm)(step, self)
         for k, launch in enumerate(launches[:1]):
             if launch.barrier != step.barrier:
-                launches[k] = Launch(launch.kernel, launch.args, launch.chunks, step.barrier)
+                launches[k] = replace(launch, barrier=step.barrier)
         return launches
 
 

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Kernel, Launch, ThreadStride, Word, kernel_file
+from runtime.cpu.launch import (
+    PACKED,
+    Address,
+    ArgsOf,
+    Context,
+    FunctionOf,
+    Kernel,
+    Launch,
+    ThreadStride,
+    Word,
+    kernel_file,
+)
 from runtime.plan import ITEM_BYTES
 
 ZEROS: tuple[int, ...] = (0,) * 16
@@ -105,7 +116,7 @@ class Packing:
             int(self._runs), square, ThreadStride(),
         )  # fmt: skip
         kernel = kernel_file("pack", SCALAR=self.dtype, LANES=ctx.lanes(self.dtype))
-        return Launch(kernel, words, self.groups * self.columns.blocks, barrier)
+        return Launch(kernel, words, self.groups * self.columns.blocks, barrier, refresh=to.memory == PACKED)
 
 
 TILE_COST = {14: 14.0, 8: 8.4, 4: 4.6, 2: 3.0, 1: 2.0}

@@ -135,6 +135,19 @@ def test_the_test_phase_shares_parameters_and_takes_smaller_batches(batch):
         test.backward()
 
 
+def test_the_test_phase_sees_every_change_of_the_parameters(batch):
+    n = net()
+    test = n.phase("test")
+    before = float(test.forward(**batch)["loss"])
+    n.step(**batch)
+    stepped = float(test.forward(**batch)["loss"])
+    n.params["conv.weight"] = 2 * n.params["conv.weight"]
+    assigned = float(test.forward(**batch)["loss"])
+    fresh = n.phase("test", keep=["conv"])
+    assert len({before, stepped, assigned}) == 3
+    assert fresh.forward(**batch)["loss"] == assigned
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

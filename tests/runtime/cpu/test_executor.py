@@ -177,5 +177,56 @@ def test_a_kernel_calls_another_by_address_with_scratch_of_its_thread():
     executor._thread_bytes = 4096
     executor.launches = [[outer]]
     executor._bind()
-    executor._walk(executor._tables[0])
+    executor._walk(executor._rows([outer]))
     assert executor.memories["scratch"].bytes[:64].view(np.int64).tolist() == [42] * 8
+
+
+CONV_X, CONV_Y = (
+    View("arena", 512, (1, 3, 4, 4), (48, 1, 12, 3), "f32"),
+    View("arena", 2048, (1, 5, 4, 4), (80, 1, 20, 5), "f32"),
+)
+CONV_W = View("params", 0, (5, 3, 1, 1), (3, 1, 1, 1), "f32")
+
+
+def convolution(*more: Step) -> CpuExecutor:
+    """A 1 x 1 convolution by parameters, x = 1."""
+    conv = Step(ops.Conv(), (CONV_X, CONV_W), (CONV_Y,), "forward", ORIGIN)
+    sizes = {"arena": 4096, "params": CONV_W.count * 4}
+    plan = Plan("test", "f32", 1, (conv, *more), sizes, (), {}, {})
+    executor = CpuExecutor(plan, Store(sizes), 2)
+    executor.array(CONV_X)[...] = 1
+    return executor
+
+
+def test_packed_weights_are_kept_until_the_parameters_change():
+    executor = convolution()
+    weights = executor.array(CONV_W)
+    weights[...] = 2
+    executor.run("forward")
+    assert (executor.array(CONV_Y) == 6).all()
+    weights[...] = 3
+    executor.run("forward")
+    assert (executor.array(CONV_Y) == 6).all(), "nobody said that they changed"
+    executor.store.changed()
+    executor.run("forward")
+    assert (executor.array(CONV_Y) == 9).all()
+
+
+def test_a_plan_that_updates_its_parameters_packs_them_in_every_run():
+    update = Step(ops.Map((call("add", arg(0), const(1.0)),), CONV_W.shape), (CONV_W,), (CONV_W,), "update", ORIGIN)
+    executor = convolution(update)
+    executor.array(CONV_W)[...] = 2
+    for expected in (6, 9, 12):
+        executor.run("forward", "update")
+        assert (executor.array(CONV_Y) == expected).all()
+
+
+def test_a_run_that_writes_parameters_makes_other_plans_of_the_store_pack_again():
+    executor = convolution()
+    executor.array(CONV_W)[...] = 2
+    executor.run("forward")
+    init = Step(ops.Map((const(5.0),), CONV_W.shape), (), (CONV_W,), "init", ORIGIN)
+    other = CpuExecutor(Plan("train", "f32", 1, (init,), {"params": 60}, (), {}, {}), executor.store, 2)
+    other.run("init")
+    executor.run("forward")
+    assert (executor.array(CONV_Y) == 15).all()
