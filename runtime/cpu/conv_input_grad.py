@@ -11,6 +11,7 @@ Source
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime import ops
@@ -56,9 +57,18 @@ def phases(size: int, kernel: int, stride: int, pad: int, dilation: int) -> list
     return result
 
 
+Product = Callable[[Context, Address, Tail, bool], list[Launch]]
+"""Makes the launches behind the packing of the weights; see ``Direct.product``."""
+
+
 @launcher(ops.ConvInputGrad)
 def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
     """Launches of ``ops.ConvInputGrad``."""
+    return input_grad(step, ctx, lambda direct: direct.product)
+
+
+def input_grad(step: Step, ctx: Context, way: Callable[[Direct], Product]) -> list[Launch]:
+    """The launches where ``way`` makes the product of each pair of phases."""
     op = step.op
     assert isinstance(op, ops.ConvInputGrad)
     dy, w = step.reads
@@ -81,7 +91,7 @@ def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
         packing = direct.packing(ctx)
         packed = ctx.packed(packing.source, packing.bytes)
         first.append(packing.launch(ctx, packed, step.barrier and not first))
-        products += direct.product(ctx, packed, tail if inside else Tail(), not products)
+        products += way(direct)(ctx, packed, tail if inside else Tail(), not products)
     return [*first, *products, *(() if inside else tail.apart)]
 
 

@@ -1,4 +1,4 @@
-"""Imports every kernel family of the CPU: each module of this folder that registers a launcher.
+"""Imports every kernel family of the CPU: each module in this folder that registers a launcher.
 
 Found by the text ``@launcher(``, because the modules of the kernels' side
 (simd, lanes, ...) must not be imported here: they need numba.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-for _path in sorted(Path(__file__).parent.glob("*.py")):
+_HERE = Path(__file__).parent
+
+for _path in sorted(_HERE.rglob("*.py")):
     if _path.stem != "families" and "\n@launcher(" in _path.read_text(encoding="utf-8"):
-        importlib.import_module(f"runtime.cpu.{_path.stem}")
+        importlib.import_module(".".join(("runtime.cpu", *_path.relative_to(_HERE).with_suffix("").parts)))

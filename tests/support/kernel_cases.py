@@ -59,10 +59,15 @@ class Bench:
         return start
 
     def plan(
-        self, op: Primitive, reads: list[View], writes: list[View | None], epilogue: tuple[Step, ...] = ()
+        self,
+        op: Primitive,
+        reads: list[View],
+        writes: list[View | None],
+        epilogue: tuple[Step, ...] = (),
+        way: str | None = None,
     ) -> Plan:
-        """The plan of one step."""
-        step = Step(op, tuple(reads), tuple(writes), "forward", ORIGIN, epilogue=epilogue)
+        """The plan of one step, computed this way."""
+        step = Step(op, tuple(reads), tuple(writes), "forward", ORIGIN, epilogue=epilogue, algorithm=way)
         return Plan("train", self.dtype, 1, (step,), {"arena": self.size}, (), {}, {})
 
 

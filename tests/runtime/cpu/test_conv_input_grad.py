@@ -1,47 +1,28 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from conv_cases import CHOSEN, ConvShape, conv_shapes
+from conv_cases import CHOSEN, conv_shapes
+from conv_checks import check_input_grad
 from hypothesis import given, settings
-from kernel_cases import GENERATED, ORIGIN, Bench, check_step, random_values
+from kernel_cases import GENERATED
 
-from runtime import ops
 from runtime.cpu.conv_input_grad import phases
-from runtime.expr import arg, call, const
-from runtime.plan import Step
-
-
-def check(shape: ConvShape, epilogue: bool = False, threads: tuple[int, ...] = (1, 2), isa: str | None = None) -> None:
-    bench = Bench(shape.dtype)
-    op = ops.ConvInputGrad(shape.stride, shape.pad, shape.dilation, shape.groups, shape.size)
-    need = ops.conv_input_grad_halo(op, shape.kernel, shape.out)
-    halo = (need[0] + shape.margin, need[1] + shape.margin)
-    dy = bench.activation((shape.n, shape.k, *shape.out), halo, shape.slack)
-    w = bench.dense(shape.weights)
-    dx = bench.activation((shape.n, shape.c, *shape.size), (0, shape.margin), shape.slack)
-    after = ()
-    if epilogue:
-        half = call("mul", arg(0), const(0.5))
-        after = (Step(ops.Map((half,), dx.shape), (dx,), (dx,), "forward", ORIGIN),)
-    rng = np.random.default_rng(shape.n * shape.c)
-    check_step(bench.plan(op, [dy, w], [dx], after), {v: random_values(rng, v) for v in (dy, w)}, threads, isa)
 
 
 @settings(GENERATED, max_examples=50)
 @given(conv_shapes())
 def test_conv_input_grad_agrees_with_the_reference(shape):
-    check(shape)
+    check_input_grad(shape)
 
 
 @pytest.mark.parametrize("name", CHOSEN)
 def test_conv_input_grad_has_the_same_bits_on_one_to_four_threads(name):
-    check(CHOSEN[name], threads=(1, 2, 3, 4))
+    check_input_grad(CHOSEN[name], threads=(1, 2, 3, 4))
 
 
 @pytest.mark.parametrize("name", ["first layer, three channels", "fully connected 4 x 4", "small maps of many images"])
 def test_conv_input_grad_runs_its_epilogue_once_on_every_row(name):
-    check(CHOSEN[name], epilogue=True)
+    check_input_grad(CHOSEN[name], epilogue=True)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
@@ -70,4 +51,4 @@ def test_phases_hold_every_position_and_exactly_the_taps_that_reach_it(stride, d
 @pytest.mark.parametrize("isa", ["avx2", "generic"])
 @pytest.mark.parametrize("name", ["first layer, three channels", "depthwise", "small maps of many images"])
 def test_conv_input_grad_serves_narrower_vectors(name, isa):
-    check(CHOSEN[name], threads=(1,), isa=isa)
+    check_input_grad(CHOSEN[name], threads=(1,), isa=isa)
