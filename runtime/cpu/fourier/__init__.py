@@ -1,0 +1,1 @@
+"""Convolution by the fast Fourier transform of 16 x 16 tiles."""

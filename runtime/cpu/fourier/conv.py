@@ -1,0 +1,126 @@
+"""Convolution and its input gradient by Fourier transforms of 16 x 16 tiles that overlap (overlap-save).
+
+A tile gives 17 - r rows of outputs of r taps, whatever r, so that windows of
+7 x 7 and larger cost little more than small ones. A real tile has 130
+frequencies that its others follow from: u = 0 and u = 8 with v = 0 .. 8 each,
+u = 1 .. 7 with v = 0 .. 15. For each there is one product, of the numbers of
+all channels (real and imaginary parts as two sets of channels) with those of
+the weights, conjugated because a convolution layer correlates.
+
+Source
+    Mathieu, Henaff and LeCun 2014, "Fast training of convolutional networks
+    through FFTs"; Zlateski, Jia, Li and Durand 2019, "The anatomy of efficient
+    FFT and Winograd convolutions on modern CPUs", for the tiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runtime import ops
+from runtime.cpu.conv import Direct, forward
+from runtime.cpu.conv_input_grad import input_grad_geometry
+from runtime.cpu.launch import (
+    PACKED,
+    Address,
+    Context,
+    FunctionOf,
+    Launch,
+    Tail,
+    ThreadStride,
+    Word,
+    kernel_file,
+    launcher,
+)
+from runtime.cpu.pack import BLOCK_BYTES, ZEROS, called, tile_kernel
+from runtime.plan import Step
+from runtime.ways import FFT
+
+SIZE = 16
+"""Of a tile along an axis."""
+
+POINTS = 130
+"""Frequencies of a real tile."""
+
+SPECTRA_BYTES = 640 * 1024
+"""Of the input's spectra of a block of tiles: within the second-level cache."""
+
+MOST_TILES = 28
+
+
+@dataclass(frozen=True)
+class Fourier:
+    """The same convolution as ``direct`` (stride 1), by spectra."""
+
+    direct: Direct
+
+    def launches(self, ctx: Context, tail: Tail, barrier: bool) -> list[Launch]:
+        """Spectra of the weights, then those of the input, their products and the outputs."""
+        d = self.direct
+        lanes = ctx.lanes(d.dtype)
+        vector = lanes * d.item
+        blocks = -(-d.columns // lanes)
+        point = 2 * d.channels * 2 * vector
+        weights = ctx.packed(d.w, d.groups * blocks * POINTS * point)
+        return [
+            self._weights(ctx, weights, blocks, barrier),
+            self._product(ctx, weights, blocks, point, tail),
+            *tail.after,
+        ]
+
+    def _weights(self, ctx: Context, to: Address, blocks: int, barrier: bool) -> Launch:
+        d = self.direct
+        lanes = ctx.lanes(d.dtype)
+        some = 4
+        chunks = -(-d.channels // some)
+        scratch = ctx.thread_scratch((SIZE + 9 * 2 * SIZE + 2 * POINTS) * lanes * d.item)
+        words: tuple[Word, ...] = (
+            d.w, d.w_group, d.w_row, d.w_pixel, d.w_channel, d.w_column, to,
+            *d.taps, d.channels, some, chunks, d.columns, blocks, scratch, ThreadStride(),
+        )  # fmt: skip
+        kernel = kernel_file("fourier_weights", SCALAR=d.dtype, LANES=lanes)
+        return Launch(kernel, words, d.groups * blocks * chunks, barrier, refresh=to.memory == PACKED)
+
+    def _product(self, ctx: Context, weights: Address, blocks: int, point: int, tail: Tail) -> Launch:
+        d = self.direct
+        lanes = ctx.lanes(d.dtype)
+        images, height, width = d.size
+        step_h, step_w = SIZE + 1 - d.taps[0], SIZE + 1 - d.taps[1]
+        units, across = images * -(-height // step_h), -(-width // step_w)
+        padded = -(-d.channels // lanes) * lanes
+        tiles = max(4, min(MOST_TILES, SPECTRA_BYTES // (POINTS * 2 * padded * d.item)))
+        units_a_chunk = max(1, min(-(-tiles // across), -(-units // 8)))
+        tiles = min(tiles, units_a_chunk * across)
+        spectra = -(-(BLOCK_BYTES + 16 * tiles) // 64) * 64
+        products = spectra + POINTS * tiles * 2 * padded * d.item
+        numbers = products + POINTS * tiles * 2 * lanes * d.item
+        edge = numbers + (9 * 2 * SIZE + SIZE * SIZE) * lanes * d.item
+        words: tuple[Word, ...] = (
+            FunctionOf(tile_kernel(ctx, d.dtype, 2)), d.x, d.x_image, d.x_row, d.x_pixel, d.x_group,
+            d.y, d.y_image, d.y_row, d.y_pixel, d.y_group,
+            images, height, width, step_h, step_w, *d.taps,
+            units_a_chunk, tiles, d.channels, padded,
+            d.groups, d.columns, blocks, weights, point,
+            spectra, products, numbers,
+            ctx.thread_scratch(edge + SIZE * SIZE * padded * d.item), ThreadStride(), *called(tail.inside), *ZEROS,
+        )  # fmt: skip
+        kernel = kernel_file("fourier", SCALAR=d.dtype, LANES=lanes)
+        return Launch(kernel, words, -(-units // units_a_chunk), True)
+
+
+@launcher(ops.Conv, FFT)
+def conv(step: Step, ctx: Context) -> list[Launch]:
+    """Launches of ``ops.Conv`` by Fourier transforms."""
+    op, (x, w), y = step.op, step.reads, step.writes[0]
+    assert isinstance(op, ops.Conv)
+    assert y is not None
+    return Fourier(forward(op, x, w, y)).launches(ctx, ctx.tail(step), step.barrier)
+
+
+@launcher(ops.ConvInputGrad, FFT)
+def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
+    """Launches of ``ops.ConvInputGrad`` by Fourier transforms: a convolution of dy with the taps reversed."""
+    op, (dy, w), dx = step.op, step.reads, step.writes[0]
+    assert isinstance(op, ops.ConvInputGrad)
+    assert dx is not None
+    return Fourier(input_grad_geometry(op, dy, w, dx)).launches(ctx, ctx.tail(step), step.barrier)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from conv_cases import ConvShape
+from conv_checks import check_conv, check_input_grad
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_cases import GENERATED
+
+from runtime.ways import FFT
+
+CHECKS = [check_conv, check_input_grad]
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> ConvShape:
+    """Windows up to 11 on maps of one tile and of several, with edges of every size."""
+    groups = draw(st.sampled_from([1, 1, 2]))
+    c, k = groups * draw(st.sampled_from([1, 3, 16, 21])), groups * draw(st.sampled_from([1, 5, 16, 35]))
+    axes = []
+    for _ in range(2):
+        kernel = draw(st.sampled_from([3, 4, 7, 11]))
+        pad = draw(st.integers(0, kernel // 2))
+        # one more than the window needs: a window that is the whole map is a matrix product
+        axes.append((draw(st.integers(max(1, kernel + 1 - 2 * pad), 30)), kernel, pad))
+    size, kernel, pad = zip(*axes, strict=True)
+    return ConvShape(
+        draw(st.sampled_from([1, 3])), c, k, size, kernel, pad=pad, groups=groups,
+        slack=draw(st.sampled_from([0, 3])), margin=draw(st.sampled_from([0, 1])),
+        dtype=draw(st.sampled_from(["f32", "f64"])),
+    )  # fmt: skip
+
+
+@settings(GENERATED, max_examples=25)
+@given(shapes())
+def test_fourier_convolution_agrees_with_the_reference(shape):
+    check_conv(shape, way=FFT)
+
+
+@settings(GENERATED, max_examples=25)
+@given(shapes())
+def test_fourier_input_gradient_agrees_with_the_reference(shape):
+    check_input_grad(shape, way=FFT)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_fourier_convolution_has_the_same_bits_on_one_to_four_threads_and_runs_its_epilogue_once(check):
+    check(ConvShape(5, 19, 40, (23, 9), (7, 5), pad=(3, 2)), epilogue=True, threads=(1, 2, 3, 4), way=FFT)
+
+
+@pytest.mark.parametrize("isa", ["avx2", "generic"])
+def test_fourier_convolution_serves_narrower_vectors(isa):
+    check_conv(ConvShape(2, 9, 10, (20, 20), (7, 7), pad=(3, 3)), threads=(1,), isa=isa, way=FFT)
