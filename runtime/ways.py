@@ -36,9 +36,9 @@ def possible(op: Convolution, x: Shape, kernel: Shape) -> tuple[str, ...]:
         return (MATMUL,)
     plain = op.stride == (1, 1) and op.dilation == (1, 1)
     depthwise = op.groups > 1 and op.groups == x[1]
-    ways = [DIRECT, IM2COL]
+    ways = [DIRECT] if depthwise else [DIRECT, IM2COL]
     if plain and not depthwise and kernel in ((3, 3), (5, 5)):
         ways += [WINOGRAD_2, WINOGRAD_4]
-    if plain and not depthwise and min(kernel) >= 3:
+    if op.stride == (1, 1) and not depthwise and 3 <= min(kernel) and max(kernel) <= 12:
         ways.append(FFT)
     return tuple(ways)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from runtime import ops
 from runtime.cpu.conv import Direct, forward
 from runtime.cpu.conv_input_grad import input_grad_geometry
+from runtime.cpu.lattice import lattices
 from runtime.cpu.launch import (
     PACKED,
     Address,
@@ -33,6 +34,7 @@ from runtime.cpu.launch import (
     launcher,
 )
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, called, tile_kernel
+from runtime.ops import Pair
 from runtime.plan import Step
 from runtime.ways import FFT
 
@@ -49,44 +51,26 @@ MOST_TILES = 28
 
 
 @dataclass(frozen=True)
-class Fourier:
-    """The same convolution as ``direct`` (stride 1), by spectra."""
+class Blocks:
+    """How the tiles of a convolution are taken: units (a row of tiles of an image) a chunk, tiles at a time.
 
-    direct: Direct
+    ``spectra``, ``products``, ``numbers`` and ``size`` are places in a thread's
+    scratch, and its bytes.
+    """
 
-    def launches(self, ctx: Context, tail: Tail, barrier: bool) -> list[Launch]:
-        """Spectra of the weights, then those of the input, their products and the outputs."""
-        d = self.direct
-        lanes = ctx.lanes(d.dtype)
-        vector = lanes * d.item
-        blocks = -(-d.columns // lanes)
-        point = 2 * d.channels * 2 * vector
-        weights = ctx.packed(d.w, d.groups * blocks * POINTS * point)
-        return [
-            self._weights(ctx, weights, blocks, barrier),
-            self._product(ctx, weights, blocks, point, tail),
-            *tail.after,
-        ]
+    units: int
+    units_a_chunk: int
+    tiles: int
+    spectra: int
+    products: int
+    numbers: int
+    size: int
 
-    def _weights(self, ctx: Context, to: Address, blocks: int, barrier: bool) -> Launch:
-        d = self.direct
-        lanes = ctx.lanes(d.dtype)
-        some = 4
-        chunks = -(-d.channels // some)
-        scratch = ctx.thread_scratch((SIZE + 9 * 2 * SIZE + 2 * POINTS) * lanes * d.item)
-        words: tuple[Word, ...] = (
-            d.w, d.w_group, d.w_row, d.w_pixel, d.w_channel, d.w_column, to,
-            *d.taps, d.channels, some, chunks, d.columns, blocks, scratch, ThreadStride(),
-        )  # fmt: skip
-        kernel = kernel_file("fourier_weights", SCALAR=d.dtype, LANES=lanes)
-        return Launch(kernel, words, d.groups * blocks * chunks, barrier, refresh=to.memory == PACKED)
-
-    def _product(self, ctx: Context, weights: Address, blocks: int, point: int, tail: Tail) -> Launch:
-        d = self.direct
-        lanes = ctx.lanes(d.dtype)
+    @classmethod
+    def of(cls, d: Direct, lanes: int) -> Blocks:
+        """Blocks whose spectra fit the second-level cache."""
         images, height, width = d.size
-        step_h, step_w = SIZE + 1 - d.taps[0], SIZE + 1 - d.taps[1]
-        units, across = images * -(-height // step_h), -(-width // step_w)
+        units, across = images * -(-height // (SIZE + 1 - d.taps[0])), -(-width // (SIZE + 1 - d.taps[1]))
         padded = -(-d.channels // lanes) * lanes
         tiles = max(4, min(MOST_TILES, SPECTRA_BYTES // (POINTS * 2 * padded * d.item)))
         units_a_chunk = max(1, min(-(-tiles // across), -(-units // 8)))
@@ -95,17 +79,68 @@ class Fourier:
         products = spectra + POINTS * tiles * 2 * padded * d.item
         numbers = products + POINTS * tiles * 2 * lanes * d.item
         edge = numbers + (9 * 2 * SIZE + SIZE * SIZE) * lanes * d.item
-        words: tuple[Word, ...] = (
-            FunctionOf(tile_kernel(ctx, d.dtype, 2)), d.x, d.x_image, d.x_row, d.x_pixel, d.x_group,
-            d.y, d.y_image, d.y_row, d.y_pixel, d.y_group,
-            images, height, width, step_h, step_w, *d.taps,
-            units_a_chunk, tiles, d.channels, padded,
-            d.groups, d.columns, blocks, weights, point,
-            spectra, products, numbers,
-            ctx.thread_scratch(edge + SIZE * SIZE * padded * d.item), ThreadStride(), *called(tail.inside), *ZEROS,
-        )  # fmt: skip
-        kernel = kernel_file("fourier", SCALAR=d.dtype, LANES=lanes)
-        return Launch(kernel, words, -(-units // units_a_chunk), True)
+        return cls(units, units_a_chunk, tiles, spectra, products, numbers, edge + SIZE * SIZE * padded * d.item)
+
+
+def launches(d: Direct, dilation: Pair, ctx: Context, tail: Tail, barrier: bool) -> list[Launch]:
+    """Spectra of the weights, then those of the input, their products and the outputs; a dilation by lattices.
+
+    ``d`` has stride 1.
+    """
+    lanes = ctx.lanes(d.dtype)
+    blocks = -(-d.columns // lanes)
+    weights = ctx.packed(d.w, d.groups * blocks * POINTS * _point_bytes(d, lanes))
+    parts = lattices(d, dilation)
+    cut = [Blocks.of(part, lanes) for part in parts]
+    scratch = ctx.thread_scratch(max(c.size for c in cut))
+    whole = len(parts) == 1
+    inside = tail.inside if whole else ()
+    products = [
+        _product(part, c, weights, scratch, ctx, inside, barrier=k == 0)
+        for k, (part, c) in enumerate(zip(parts, cut, strict=True))
+    ]
+    return [_weights(d, weights, ctx, barrier), *products, *(tail.after if whole else tail.apart)]
+
+
+def _point_bytes(d: Direct, lanes: int) -> int:
+    """Bytes of the numbers of a column block at one frequency: two sets of channels by real and imaginary parts."""
+    return 4 * d.channels * lanes * d.item
+
+
+def _weights(d: Direct, to: Address, ctx: Context, barrier: bool) -> Launch:
+    lanes = ctx.lanes(d.dtype)
+    blocks = -(-d.columns // lanes)
+    some = 4
+    chunks = -(-d.channels // some)
+    scratch = ctx.thread_scratch((SIZE + 9 * 2 * SIZE + 2 * POINTS) * lanes * d.item)
+    words: tuple[Word, ...] = (
+        d.w, d.w_group, d.w_row, d.w_pixel, d.w_channel, d.w_column, to,
+        *d.taps, d.channels, some, chunks, d.columns, blocks, scratch, ThreadStride(),
+    )  # fmt: skip
+    kernel = kernel_file("fourier_weights", SCALAR=d.dtype, LANES=lanes)
+    return Launch(kernel, words, d.groups * blocks * chunks, barrier, refresh=to.memory == PACKED)
+
+
+def _product(
+    d: Direct,
+    cut: Blocks,
+    weights: Address,
+    scratch: Address,
+    ctx: Context,
+    inside: tuple[Launch, ...],
+    barrier: bool,
+) -> Launch:
+    lanes = ctx.lanes(d.dtype)
+    words: tuple[Word, ...] = (
+        FunctionOf(tile_kernel(ctx, d.dtype, 2)), d.x, d.x_image, d.x_row, d.x_pixel, d.x_group,
+        d.y, d.y_image, d.y_row, d.y_pixel, d.y_group,
+        *d.size, SIZE + 1 - d.taps[0], SIZE + 1 - d.taps[1], *d.taps,
+        cut.units_a_chunk, cut.tiles, d.channels, -(-d.channels // lanes) * lanes,
+        d.groups, d.columns, -(-d.columns // lanes), weights, _point_bytes(d, lanes),
+        cut.spectra, cut.products, cut.numbers, scratch, ThreadStride(), *called(inside), *ZEROS,
+    )  # fmt: skip
+    kernel = kernel_file("fourier", SCALAR=d.dtype, LANES=lanes)
+    return Launch(kernel, words, -(-cut.units // cut.units_a_chunk), barrier)
 
 
 @launcher(ops.Conv, FFT)
@@ -114,7 +149,7 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
     op, (x, w), y = step.op, step.reads, step.writes[0]
     assert isinstance(op, ops.Conv)
     assert y is not None
-    return Fourier(forward(op, x, w, y)).launches(ctx, ctx.tail(step), step.barrier)
+    return launches(forward(op, x, w, y), op.dilation, ctx, ctx.tail(step), step.barrier)
 
 
 @launcher(ops.ConvInputGrad, FFT)
@@ -123,4 +158,4 @@ def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
     op, (dy, w), dx = step.op, step.reads, step.writes[0]
     assert isinstance(op, ops.ConvInputGrad)
     assert dx is not None
-    return Fourier(input_grad_geometry(op, dy, w, dx)).launches(ctx, ctx.tail(step), step.barrier)
+    return launches(input_grad_geometry(op, dy, w, dx), op.dilation, ctx, ctx.tail(step), step.barrier)

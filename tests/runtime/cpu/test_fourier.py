@@ -14,18 +14,19 @@ CHECKS = [check_conv, check_input_grad]
 
 @st.composite
 def shapes(draw: st.DrawFn) -> ConvShape:
-    """Windows up to 11 on maps of one tile and of several, with edges of every size."""
+    """Windows up to 11 on maps of one tile and of several, with edges of every size, some dilated."""
     groups = draw(st.sampled_from([1, 1, 2]))
     c, k = groups * draw(st.sampled_from([1, 3, 16, 21])), groups * draw(st.sampled_from([1, 5, 16, 35]))
     axes = []
     for _ in range(2):
-        kernel = draw(st.sampled_from([3, 4, 7, 11]))
-        pad = draw(st.integers(0, kernel // 2))
+        kernel, dilation = draw(st.sampled_from([(3, 1), (4, 1), (7, 1), (11, 1), (3, 2), (5, 3)]))
+        pad = draw(st.integers(0, kernel // 2 * dilation))
         # one more than the window needs: a window that is the whole map is a matrix product
-        axes.append((draw(st.integers(max(1, kernel + 1 - 2 * pad), 30)), kernel, pad))
-    size, kernel, pad = zip(*axes, strict=True)
+        smallest = dilation * (kernel - 1) + 2 - 2 * pad
+        axes.append((draw(st.integers(max(1, smallest), 30)), kernel, pad, dilation))
+    size, kernel, pad, dilation = zip(*axes, strict=True)
     return ConvShape(
-        draw(st.sampled_from([1, 3])), c, k, size, kernel, pad=pad, groups=groups,
+        draw(st.sampled_from([1, 3])), c, k, size, kernel, pad=pad, dilation=dilation, groups=groups,
         slack=draw(st.sampled_from([0, 3])), margin=draw(st.sampled_from([0, 1])),
         dtype=draw(st.sampled_from(["f32", "f64"])),
     )  # fmt: skip
@@ -41,6 +42,11 @@ def test_fourier_convolution_agrees_with_the_reference(shape):
 @given(shapes())
 def test_fourier_input_gradient_agrees_with_the_reference(shape):
     check_input_grad(shape, way=FFT)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_dilated_fourier_convolution_runs_its_epilogue_once(check):
+    check(ConvShape(2, 5, 18, (40, 9), (5, 3), pad=(4, 1), dilation=(2, 1)), epilogue=True, way=FFT)
 
 
 @pytest.mark.parametrize("check", CHECKS)
