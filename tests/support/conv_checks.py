@@ -58,3 +58,17 @@ def check_input_grad(
         after = (Step(ops.Map((half,), dx.shape), (dx,), (dx,), "forward", ORIGIN),)
     rng = np.random.default_rng(shape.n * shape.c)
     check_step(bench.plan(op, [dy, w], [dx], after, way), {v: random_values(rng, v) for v in (dy, w)}, threads, isa)
+
+
+def check_weight_grad(
+    shape: ConvShape, threads: tuple[int, ...] = (1, 2), isa: str | None = None, way: str | None = None
+) -> None:
+    """``ConvWeightGrad`` of this shape."""
+    bench = Bench(shape.dtype)
+    op = ops.ConvWeightGrad(shape.stride, shape.pad, shape.dilation, shape.groups, shape.kernel)
+    halo = (shape.pad[0] + shape.margin, shape.pad[1] + shape.margin)
+    x = bench.activation((shape.n, shape.c, *shape.size), halo, shape.slack)
+    dy = bench.activation((shape.n, shape.k, *shape.out), (shape.margin, 0), shape.slack)
+    dw = bench.dense(shape.weights)
+    rng = np.random.default_rng(shape.n * shape.c)
+    check_step(bench.plan(op, [x, dy], [dw], way=way), {v: random_values(rng, v) for v in (x, dy)}, threads, isa)

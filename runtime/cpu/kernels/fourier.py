@@ -3,12 +3,12 @@
 Chunk c does units (image, row of tiles) of range c, ``block_tiles`` tiles at a
 time. V[p][tile][part][channel] holds the spectra of the input, M[p][tile] those
 of one column block, real parts in its first vector and imaginary ones in its
-second; the 130 frequencies p are those of runtime/cpu/fourier/conv.py. Strides
+second; the 130 frequencies p are those of runtime/cpu/fourier/tiles.py. Strides
 and sizes in bytes. The epilogues run on the chunk's rows.
 """
 
-from runtime.cpu.fourier.codelets import forward_complex, forward_real, inverse_complex, inverse_real
-from runtime.cpu.simd import call, device, least, put_word, vectors, word
+from runtime.cpu.fourier.tiles import transforms
+from runtime.cpu.simd import call, least, put_word, vectors, word
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
@@ -19,46 +19,9 @@ ITEM = 4 if SCALAR == "f32" else 8
 VECTOR = LANES * ITEM
 POINTS = 130
 V = vectors(SCALAR, LANES)
-load, load_tail, splat, store, store_tail = V.load, V.load_tail, V.splat, V.store, V.store_tail
-half, full, back_full, back_half = (
-    f(SCALAR, LANES) for f in (forward_real, forward_complex, inverse_complex, inverse_real)
-)
-
-
-@device
-def forward(source, row, pixel, to, point, part, numbers):
-    """The spectrum of a 16 x 16 tile of vectors, to + p point, imaginary parts at + part."""
-    for j in range(16):
-        half(source + j * pixel, row, 0, numbers + 2 * j * VECTOR, 32 * VECTOR, VECTOR)
-    half(numbers, 2 * VECTOR, 0, to, point, part)
-    half(numbers + 8 * 32 * VECTOR, 2 * VECTOR, 0, to + 9 * point, point, part)
-    for u in range(1, 8):
-        full(numbers + u * 32 * VECTOR, 2 * VECTOR, VECTOR, to + (2 + 16 * u) * point, point, part)
-
-
-@device
-def inverse(source, point, numbers, columns, tile):
-    """The first columns of the tile whose spectrum is at source + p point: vector (i, j) at tile + 16 j + i."""
-    back_half(source, point, VECTOR, numbers, 2 * VECTOR, 0)
-    back_half(source + 9 * point, point, VECTOR, numbers + 8 * 32 * VECTOR, 2 * VECTOR, 0)
-    for u in range(1, 8):
-        back_full(source + (2 + 16 * u) * point, point, VECTOR, numbers + u * 32 * VECTOR, 2 * VECTOR, VECTOR)
-    for j in range(columns):
-        back_half(numbers + 2 * j * VECTOR, 32 * VECTOR, VECTOR, tile + 16 * j * VECTOR, VECTOR, 0)
-
-
-@device
-def patch(source, row, pixel, rows, columns, channels, to, to_pixel):
-    """The first rows and columns of a tile, zeros behind them."""
-    for i in range(16):
-        for j in range(16):
-            at = to + (16 * i + j) * to_pixel
-            inside = i < rows and j < columns
-            for c in range(0, channels, LANES):
-                if inside:
-                    store(at, c, load_tail(source + i * row + j * pixel, c, least(LANES, channels - c)))
-                else:
-                    store(at, c, splat(0.0))
+load, store_tail = V.load, V.store_tail
+T = transforms(SCALAR, LANES)
+forward, inverse, patch = T.forward, T.inverse, T.patch
 
 
 def kernel(args, first, last, thread):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from conv_cases import ConvShape
-from conv_checks import check_conv, check_input_grad
+from conv_checks import check_conv, check_input_grad, check_weight_grad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import GENERATED
@@ -42,6 +42,18 @@ def test_fourier_convolution_agrees_with_the_reference(shape):
 @given(shapes())
 def test_fourier_input_gradient_agrees_with_the_reference(shape):
     check_input_grad(shape, way=FFT)
+
+
+@settings(GENERATED, max_examples=25)
+@given(shapes())
+def test_fourier_weight_gradient_agrees_with_the_reference(shape):
+    check_weight_grad(shape, way=FFT)
+
+
+@pytest.mark.parametrize("slab_bytes", [1, 700_000])
+def test_fourier_weight_gradient_adds_up_slabs_with_the_same_bits_on_one_to_four_threads(slab_bytes, monkeypatch):
+    monkeypatch.setattr("runtime.cpu.fourier.weight_grad.SLAB_BYTES", slab_bytes)
+    check_weight_grad(ConvShape(2, 7, 20, (23, 14), (5, 5), pad=(2, 2)), threads=(1, 2, 3, 4), way=FFT)
 
 
 @pytest.mark.parametrize("check", CHECKS)
