@@ -37,11 +37,14 @@ class Case:
     base_lr
         Small enough that the loss falls smoothly: where it jumps about, rounding
         grows by the step and losses could not be compared.
+    goal
+        How many times as fast as PyTorch's best a training step is to be.
     """
 
     name: str
     shape: tuple[int, int, int]
     batch: int
+    goal: float = 2.0
     classes: int = 10
     overrides: dict[str, object] = field(default_factory=dict)
     dropouts: tuple[str, ...] = ()
@@ -62,11 +65,11 @@ class Case:
             found |= {f"layers.{name}.dropout_ratio": 0.0 for name in self.dropouts}
         return found
 
-    def data(self) -> tuple[Array, NDArray[np.int64]]:
+    def data(self, batch: int) -> tuple[Array, NDArray[np.int64]]:
         """The one batch that every step takes: normal pixels, labels."""
         rng = np.random.default_rng(zlib.crc32(self.name.encode()))
-        x = rng.standard_normal((self.batch, *self.shape), dtype=np.float32)
-        return x, rng.integers(0, self.classes, self.batch)
+        x = rng.standard_normal((batch, *self.shape), dtype=np.float32)
+        return x, rng.integers(0, self.classes, batch)
 
 
 CASES = {
@@ -74,7 +77,7 @@ CASES = {
     for case in (
         Case("mlp", (1, 28, 28), 64),
         Case("lenet", (1, 28, 28), 64),
-        Case("cifar10_quick", (3, 32, 32), 100, bias_lr_mult=2.0),
+        Case("cifar10_quick", (3, 32, 32), 100, goal=2.5, bias_lr_mult=2.0),
         Case("resnet20", (3, 32, 32), 128),
         Case(
             "alexnet",
@@ -96,12 +99,13 @@ CASES = {
             dropouts=("drop",),
             base_lr=0.0001,
         ),
-        Case("vgg16", (3, 224, 224), 4, classes=1000, dropouts=("drop6", "drop7"), base_lr=0.00001),
-        Case("mobilenet", (3, 224, 224), 8, classes=1000, base_lr=0.0001),
+        Case("vgg16", (3, 224, 224), 4, goal=2.5, classes=1000, dropouts=("drop6", "drop7"), base_lr=0.00001),
+        Case("mobilenet", (3, 224, 224), 8, goal=1.8, classes=1000, base_lr=0.0001),
     )
 }
 
-DEFAULT_CASES = ("mlp", "lenet", "cifar10_quick", "resnet20")
+ABSENT = {"char_lstm": "the zoo has no recurrent net yet; its goal is 2"}
+"""Rows of the table that cannot be measured, and why."""
 
 
 def initial(index: int, name: str, shape: tuple[int, ...]) -> Array:
@@ -117,3 +121,10 @@ def initial(index: int, name: str, shape: tuple[int, ...]) -> Array:
         return noise * np.float32((2.0 / fan_in) ** 0.5)
     offset = 0.0 if name.endswith("bias") else 1.0
     return np.float32(offset) + np.float32(0.01) * noise
+
+
+def running(index: int, channels: int) -> tuple[Array, Array]:
+    """Mean and variance that batch normalisation number ``index`` has learned: the same on both sides."""
+    rng = np.random.default_rng(2000 + index)
+    mean = np.float32(0.1) * rng.standard_normal(channels, dtype=np.float32)
+    return mean, np.float32(0.5) + rng.random(channels, dtype=np.float32)

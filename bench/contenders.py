@@ -1,90 +1,69 @@
-"""The two sides of the comparison, each a training step over one fixed batch."""
+"""The contenders by name, and why one may be missing on this machine."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import importlib
+import importlib.util
+import os
+import shutil
+from typing import Any
 
-from bench.cases import MOMENTUM, WEIGHT_DECAY, Case, initial
+from bench.cases import CASES
 
+TORCH = ("torch-nchw", "torch-channels_last", "torch-compiled")
+TRAINING = ("netspec", *TORCH)
+INFERENCE = (*TRAINING, "onnxruntime", "opencv-new", "opencv-classic")
+EXTRA = ("torch-compiled-channels_last",)
+"""Measured when asked for."""
 
-class Contender(Protocol):
-    """A net that can make training steps."""
-
-    versions: dict[str, str]
-
-    def step(self) -> float:
-        """Forward, backward, update; the loss before the update."""
-
-
-class Netspec:
-    """netspec on the CPU."""
-
-    def __init__(self, case: Case, threads: int, dropout: bool) -> None:
-        import netspec  # each contender lives in a process of its own and must not load the other's library
-
-        self.versions = {"netspec": netspec.__version__}
-        self._net = netspec.compile(
-            f"specs/{case.name}.yaml",
-            phase="train",
-            batch_size=case.batch,
-            threads=threads,
-            overrides=case.spec_overrides(dropout),
-        )
-        for index, name in enumerate(self._net.params):
-            self._net.params[name] = initial(index, name, self._net.params[name].shape)
-        self._x, self._y = case.data()
-
-    def step(self) -> float:
-        """One step on the fast path."""
-        return float(self._net.step(data=self._x, label=self._y)["loss"])
+NEEDS = {"netspec": "runtime.cpu.executor", "torch": "torch", "onnxruntime": "onnxruntime", "opencv": "cv2"}
+"""What a contender cannot do without, by the first part of its name; it is loaded before memory is looked at."""
+LABELS = {
+    "netspec": "netspec",
+    "torch-nchw": "PyTorch N C H W",
+    "torch-channels_last": "PyTorch channels last",
+    "torch-compiled": "torch.compile",
+    "torch-compiled-channels_last": "torch.compile, channels last",
+    "onnxruntime": "ONNX Runtime",
+    "opencv-new": "OpenCV dnn",
+    "opencv-classic": "OpenCV dnn, classic engine",
+}
 
 
-class Torch:
-    """PyTorch, eager or compiled, in either memory layout."""
-
-    def __init__(self, case: Case, threads: int, dropout: bool, layout: str) -> None:
-        import torch  # as above
-
-        from bench.torch_nets import NETS
-
-        self.versions = {"torch": torch.__version__}
-        torch.set_num_threads(threads)
-        net = NETS[case.name](dropout)
-        self._loss = torch.nn.CrossEntropyLoss()
-        with torch.no_grad():
-            for index, (name, param) in enumerate(net.named_parameters()):
-                param.copy_(torch.from_numpy(initial(index, name, tuple(param.shape))))
-        x, y = case.data()
-        self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
-        if layout == "channels_last":
-            net = net.to(memory_format=torch.channels_last)
-            self._x = self._x.to(memory_format=torch.channels_last)
-        self._net = net.train()
-        biases = [p for name, p in net.named_parameters() if name.endswith("bias")]
-        others = [p for name, p in net.named_parameters() if not name.endswith("bias")]
-        rate, decay = case.base_lr * case.bias_lr_mult, WEIGHT_DECAY * case.bias_decay_mult
-        groups = [{"params": others}, {"params": biases, "lr": rate, "weight_decay": decay}]
-        self._optimiser = torch.optim.SGD(
-            groups, lr=case.base_lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, fused=True
-        )
-        if layout == "compiled":
-            self._net = torch.compile(self._net)
-
-    def step(self) -> float:
-        """One step."""
-        self._optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(self._net(self._x), self._y)
-        loss.backward()
-        self._optimiser.step()
-        return float(loss.item())
+def why_missing(name: str) -> str | None:
+    """None if the contender can run here, else what it lacks."""
+    module = NEEDS[name.partition("-")[0]]
+    if importlib.util.find_spec(module) is None:
+        return f"{module} is not installed"
+    if "compiled" in name and not has_cpp_compiler():
+        return "torch.compile needs a C++ compiler, and there is none"
+    return None
 
 
-CONTENDERS = ("netspec", "torch-nchw", "torch-channels_last", "torch-compiled")
-DEFAULT_CONTENDERS = CONTENDERS[:3]
+def has_cpp_compiler() -> bool:
+    """Whether ``$CXX``, g++ or clang++ is there to be called."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX"), "g++", "clang++") if name)
 
 
-def make(name: str, case: Case, threads: int, dropout: bool) -> Contender:
-    """The contender of that name."""
-    if name == "netspec":
-        return Netspec(case, threads, dropout)
-    return Torch(case, threads, dropout, name.removeprefix("torch-"))
+def make(task: str, name: str, request: dict[str, Any]) -> Any:
+    """The contender ``name`` for ``train``, ``infer`` or ``sweep``.
+
+    It has ``versions``, ``step()`` and, depending on the task, ``result()``.
+    The library is imported here: each contender lives in a process of its own.
+    """
+    library, _, variant = name.partition("-")
+    threads = request["threads"]
+    if task == "sweep":
+        return importlib.import_module(f"bench.{library}_sweep").Sweep(threads, *([variant] if variant else []))
+    case = CASES[request["net"]]
+    if library in ("onnxruntime", "opencv"):
+        module = importlib.import_module("bench.onnx_side")
+        if library == "opencv":
+            return module.OpenCv(case, threads, request["batch"], request["onnx"], variant)
+        return module.OnnxRuntime(case, threads, request["batch"], request["onnx"])
+    side = importlib.import_module(f"bench.{library}_side")
+    more = [variant] if variant else []
+    if task == "train":
+        pairing = request.get("pairing", True)
+        return side.Training(case, threads, request["dtype"], request["dropout"], *more, pairing=pairing)
+    return side.Inference(case, threads, request["batch"], *more)

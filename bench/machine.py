@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 from pathlib import Path
 
 import psutil
+
+BUSY = 0.1
+"""Share of the machine that others may use before a measurement says little."""
 
 
 def cpu_name() -> str:
@@ -34,6 +39,19 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
+def busy(seconds: float = 0.5) -> float:
+    """Share of all CPUs in use, 0 to 1, while this process waits."""
+    return float(psutil.cpu_percent(interval=seconds)) / 100
+
+
+def commit() -> str:
+    """The checkout's revision, with ``-dirty`` where files differ from it; empty without git."""
+    if shutil.which("git") is None:
+        return ""
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
 def describe() -> dict[str, object]:
     """For the head of a report."""
     return {
@@ -41,7 +59,6 @@ def describe() -> dict[str, object]:
         "isa": isa(),
         "cores": len(cores()),
         "memory_bytes": psutil.virtual_memory().total,
-        "load": os.getloadavg()[0],
         "python": platform.python_version(),
         "system": platform.platform(terse=True),
     }

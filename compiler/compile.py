@@ -6,17 +6,21 @@ import gc
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from compiler.ir import Graph
 from compiler.lower import lower
-from compiler.passes.choose import choose
+from compiler.passes.choose import Measure, choose
 from compiler.passes.fuse import fuse
+from compiler.passes.fuse_update import fuse_update
 from compiler.passes.layout import layout
 from compiler.passes.place import place, segment_order, unplanned_bytes
+from compiler.passes.recompute import recompute
 from compiler.passes.save import save
 from compiler.passes.simplify import drop_dead, simplify
 from compiler.target import Target
+from compiler.traffic import least_bytes
 from compiler.verify import verify, verify_plan
 from runtime.plan import Plan, View
 
@@ -35,6 +39,8 @@ def compile_graph(
     watch: Watcher | None = None,
     reuse: bool = True,
     homes: Mapping[str, View] | None = None,
+    choices: Mapping[str, str] | None = None,
+    measure: Measure | None = None,
 ) -> Plan:
     """Runs the passes over ``graph`` (which is changed) and lowers it.
 
@@ -51,9 +57,15 @@ def compile_graph(
     homes
         Where the states lie that an earlier plan of the same net has too, by name;
         what is not among them goes to the memory ``apart``.
+    choices
+        Ways of convolutions that an earlier plan had (``Plan.choices``), to be taken again.
+    measure
+        Times ways of convolutions; without it they are chosen by estimates.
     """
     with _without_garbage_collection():
-        return _compile(graph, target, disabled, check, watch, reuse, homes)
+        known = target if "choose" not in disabled else replace(target, algorithms={})
+        pick = partial(choose, target=known, stored=choices, measure=measure)
+        return _compile(graph, target, disabled, check, watch, reuse, homes, pick)
 
 
 @contextmanager
@@ -76,6 +88,7 @@ def _compile(
     watch: Watcher | None,
     reuse: bool,
     homes: Mapping[str, View] | None,
+    pick: Callable[[Graph], Graph],
 ) -> Plan:
     def done(name: str) -> None:
         if check:
@@ -94,17 +107,22 @@ def _compile(
         _save_all(graph)
     else:
         save(graph)
+        if target.small:
+            recompute(graph)
     done("save")
     if "fuse" not in disabled:
         fuse(graph)
     done("fuse")
-    choose(graph, target if "choose" not in disabled else replace(target, algorithms=("direct",)))
+    pick(graph)
     done("choose")
     found = layout(graph, views="layout" not in disabled)
     done("layout")
+    if "fuse" not in disabled:
+        fuse_update(graph, found)
+    done("fuse_update")
     unplanned = unplanned_bytes(graph, found)
     sizes = place(graph, found, target, reuse, homes)
-    plan = lower(graph, found, sizes, unplanned)
+    plan = lower(graph, found, sizes, unplanned, least_bytes(graph))
     if check:
         verify_plan(plan)
     return plan

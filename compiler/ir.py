@@ -169,7 +169,9 @@ class Graph:
 
     ``keep`` holds values that must still be readable after a run; ``grads``
     maps parameter names to their gradients, ``blob_grads`` blob names;
-    ``saved`` holds what the ``save`` pass chose to keep for the backward steps.
+    ``saved`` holds what the ``save`` pass chose to keep for the backward steps;
+    ``choices`` the ways that ``choose`` took, by a key that names the operation;
+    ``kept_grads`` names gradients that must be readable after a whole step.
     """
 
     dtype: str = "f32"
@@ -186,6 +188,8 @@ class Graph:
     blob_grads: dict[str, Value] = field(default_factory=dict)
     saved: set[Value] = field(default_factory=set)
     refusals: list[Refusal] = field(default_factory=list)
+    choices: dict[str, str] = field(default_factory=dict)
+    kept_grads: set[str] = field(default_factory=set)
 
     def roots(self) -> Iterator[Value]:
         """Values that must be computed whoever reads them: outputs, kept ones, states, gradients."""

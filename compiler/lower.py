@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from compiler.barriers import set_barriers
 from compiler.ir import Graph, Op, Value
+from compiler.passes.epilogue import makes_rows, tails_of
 from compiler.passes.orders import VIEWS
 from compiler.passes.place import segment_order
 from compiler.passes.placement import Buffer, Layout, row_major
@@ -20,7 +21,7 @@ from runtime.ops import ClearHalo, Concat, Map, Pad, Primitive, Reshape, Shape, 
 from runtime.plan import ITEM_BYTES, SEGMENTS, Origin, Plan, StateEntry, Step, View
 
 
-def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int) -> Plan:
+def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int, least: int) -> Plan:
     """The plan of a placed graph."""
     steps = _Stepper(graph, found).run()
     steps = set_barriers(merge_updates(steps))
@@ -42,6 +43,8 @@ def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int) ->
         loss=None if graph.loss is None else view(graph.loss),
         refusals=tuple(graph.refusals),
         unplanned_bytes=unplanned,
+        choices=dict(graph.choices),
+        least_bytes=least,
     )
 
 
@@ -72,17 +75,19 @@ class _Stepper:
 
     def run(self) -> list[Step]:
         for v in self.graph.inputs.values():
-            self._clear(v, "forward", (Origin(v.name, "forward"),))
+            self.steps += self._clear(v, "forward", (Origin(v.name, "forward"),))
         ordered = sorted(self.graph.ops, key=segment_order)
-        epilogues = {op.host: op for op in ordered if op.host is not None}
+        tails = tails_of(self.graph)
         for op in ordered:
             if op.host is None:
-                self._visit(op, epilogues.get(op))
+                self._visit(op, tails.get(op, []))
         return sorted(self.steps, key=lambda s: SEGMENTS.index(s.segment))
 
-    def _visit(self, op: Op, epilogue: Op | None) -> None:
-        for v in (*op.outputs, *(epilogue.outputs if epilogue else ())):
-            self._clear(v, op.segment, op.origin)
+    def _visit(self, op: Op, tail: list[Op]) -> None:
+        outputs = [v for part in (op, *tail) for v in part.outputs]
+        clears = [clear for v in outputs for clear in self._clear(v, op.segment, op.origin)]
+        beside = [clear for clear in clears if _beside_rows(op, clear)]
+        self.steps += [clear for clear in clears if clear not in beside]
         if isinstance(op.prim, VIEWS):
             if not self.found.is_view(op):
                 self._copy(op)
@@ -91,20 +96,21 @@ class _Stepper:
         elif isinstance(op.prim, Pad):
             self._pad(op)
         else:
-            self._append(op, epilogue)
+            self._append(op, tail, beside)
 
-    def _append(self, op: Op, epilogue: Op | None) -> None:
-        flops = rule(op.prim).flops(op)
-        fused: tuple[Step, ...] = ()
-        origin = set(op.origin)
-        if epilogue is not None:
-            inner = rule(epilogue.prim).flops(epilogue)
-            reads, results = tuple(map(self.view, epilogue.inputs)), tuple(map(self.view, epilogue.outputs))
-            fused = (Step(epilogue.prim, reads, results, op.segment, epilogue.origin, flops=inner),)
-            flops += inner
-            origin |= set(epilogue.origin)
-        writes = tuple(self.view(v) if v in self.read else None for v in op.outputs)
-        self._emit(op.prim, tuple(map(self.view, op.inputs)), writes, op, flops, fused, tuple(sorted(origin)))
+    def _append(self, op: Op, tail: list[Op], clears: list[Step]) -> None:
+        fused = tuple(
+            Step(p.prim, *self._operands(p), op.segment, p.origin, flops=rule(p.prim).flops(p)) for p in tail
+        )
+        fused += tuple(clears)
+        flops = rule(op.prim).flops(op) + sum(part.flops for part in fused)
+        origin = {o for part in (op, *tail) for o in part.origin}
+        reads, writes = self._operands(op)
+        self._emit(op.prim, reads, writes, op, flops, fused, tuple(sorted(origin)))
+
+    def _operands(self, op: Op) -> tuple[tuple[View, ...], tuple[View | None, ...]]:
+        """Views of what the operation reads, and of its results that anybody reads."""
+        return tuple(map(self.view, op.inputs)), tuple(self.view(v) if v in self.read else None for v in op.outputs)
 
     def _emit(
         self,
@@ -121,14 +127,13 @@ class _Stepper:
             Step(prim, reads, writes, op.segment, where, epilogue=epilogue, algorithm=op.algorithm, flops=flops)
         )
 
-    def _clear(self, v: Value, segment: str, origin: tuple[Origin, ...]) -> None:
-        """Zeros the halo of a buffer before its first writer."""
+    def _clear(self, v: Value, segment: str, origin: tuple[Origin, ...]) -> list[Step]:
+        """What zeros the halo of a buffer at its first writer."""
         buffer = self.found.placements[v].buffer
         if buffer.halo == (0, 0) or buffer in self.cleared or v.rank != 4:
-            return
+            return []
         self.cleared.add(buffer)
-        whole = self._whole(buffer, v)
-        self.steps.append(Step(ClearHalo(), (), (whole,), segment, origin))
+        return [Step(ClearHalo(), (), (self._whole(buffer, v),), segment, origin)]
 
     def _whole(self, buffer: Buffer, v: Value) -> View:
         """The view of a halo buffer with all its channels and images."""
@@ -176,6 +181,17 @@ class _Stepper:
                 x = _part(x, axis, 0, _with(x.shape, axis, x.shape[axis] + after))
             y = _part(y, axis, max(0, before), _with(y.shape, axis, x.shape[axis]))
         self._identity(op, x, y)
+
+
+def _beside_rows(op: Op, clear: Step) -> bool:
+    """Whether the operation makes its result row by row, those of the map whose halo is cleared."""
+    (view,) = clear.writes
+    if view is None or view.item_bytes < ITEM_BYTES["f32"] or op.segment == "init":
+        return False
+    if not isinstance(op.prim, Map) and not makes_rows(op):
+        return False
+    shape = op.prim.shape if isinstance(op.prim, Map) else op.outputs[0].shape
+    return len(shape) == 4 and (shape[0], shape[2]) == (view.shape[0], view.shape[2])
 
 
 def _with(shape: Shape, axis: int, n: int) -> Shape:

@@ -37,10 +37,25 @@ def extent(view: View) -> tuple[int, int]:
 
 
 def same_elements(a: View, b: View) -> bool:
-    """Whether element i of ``a`` is element i of ``b`` for every i."""
-    if (a.memory, a.offset, a.shape, a.item_bytes) != (b.memory, b.offset, b.shape, b.item_bytes):
+    """Whether element i of ``a`` is element i of ``b`` for every i, counted in row-major order of their own shapes."""
+    if (a.memory, a.offset, a.item_bytes) != (b.memory, b.offset, b.item_bytes):
         return False
-    return all(n == 1 or p == q for n, p, q in zip(a.shape, a.strides, b.strides, strict=True))
+    if a.shape == b.shape and a.strides == b.strides:
+        return True
+    return _runs(a) == _runs(b)
+
+
+def _runs(view: View) -> list[tuple[int, int]]:
+    """Sizes and strides of the axes, those joined that follow each other without gaps."""
+    runs: list[tuple[int, int]] = []
+    for n, stride in zip(view.shape, view.strides, strict=True):
+        if n == 1:
+            continue
+        if runs and runs[-1][1] == n * stride:
+            runs[-1] = (runs[-1][0] * n, stride)
+        else:
+            runs.append((n, stride))
+    return runs
 
 
 def halo_strips(view: View, halo: tuple[int, int] | None = None) -> list[View]:

@@ -91,13 +91,13 @@ def _verify_step(plan: Plan, step: Step, where: str) -> None:
     for view, _ in step.views():
         _verify_view(plan, view, where)
     whole = [step, *step.epilogue]
-    results = [(s, v) for s in whole for v in s.writes if v is not None]
+    results = [(s, v) for s in whole for v, _ in _changed(s)]
     for i, (writer, result) in enumerate(results):
         for other in (v for s, v in results[:i] if s is writer):
             check(not overlaps(result, other), where, f"writes {_text(result)} and {_text(other)}, which overlap")
         for reader in whole:
             # Elementwise parts, and epilogues behind their rows, read an element before it is written.
-            in_place = isinstance(reader.op, ops.Map)
+            in_place = isinstance(reader.op, ops.Map) or reader is not step
             for operand in reader.reads:
                 ok = (in_place and same_elements(result, operand)) or not overlaps(result, operand)
                 check(ok, where, f"writes {_text(result)} over its operand {_text(operand)}")
@@ -127,9 +127,15 @@ def _halo_needs(step: Step) -> Iterator[tuple[tuple[int, int], View]]:
 
 def _results(step: Step) -> list[tuple[View, bool]]:
     """Views whose bytes the step changes, with True for halos."""
-    if isinstance(step.op, ops.ClearHalo):
-        return [(strip, True) for view in step.writes if view is not None for strip in halo_strips(view)]
-    return [(view, False) for view, written in step.views() if written]
+    return [found for part in (step, *step.epilogue) for found in _changed(part)]
+
+
+def _changed(part: Step) -> list[tuple[View, bool]]:
+    """Likewise of a step without its epilogue."""
+    views = [view for view in part.writes if view is not None]
+    if isinstance(part.op, ops.ClearHalo):
+        return [(strip, True) for view in views for strip in halo_strips(view)]
+    return [(view, False) for view in views]
 
 
 def _operands(step: Step) -> list[View]:

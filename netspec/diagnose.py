@@ -33,7 +33,8 @@ def replay(net: Net, batch: Mapping[str, Array], micro_step: int) -> dict[str, A
     resolved = net.resolved
     ids = [top for node in resolved.nodes for top in node.top_ids]
     graph = build_graph(resolved, net.dtype, [*resolved.inputs, *ids], backward=False, by_id=True)
-    plan = compile_graph(graph, net.target, homes={name: entry.view for name, entry in net.states.items()})
+    homes = {name: entry.view for name, entry in net.states.items()}
+    plan = compile_graph(graph, net.target, homes=homes, choices=net.plan.choices)
     executor = open_executor(plan, net.executor.store, device=net.device, threads=net.threads)
     try:
         for name, number in (("seed", net.seed), ("iteration", net.iteration), ("micro_step", micro_step)):

@@ -151,6 +151,8 @@ def _train(b: Builder, net: Net, keep: Collection[str], solver: Solver | None) -
     with b.segment("backward"):
         for state, gradient in zip(learned, found, strict=False):
             graph.grads[state.name] = _settled(b, state.read, gradient, state.name.rpartition(".")[0])
+            if state.name in keep or "all" in keep:
+                graph.kept_grads.add(state.name)
         for name, gradient in zip(kept, found[len(learned) :], strict=True):
             graph.blob_grads[name] = _settled(b, graph.blobs[name], gradient, name)
     if solver is not None:

@@ -23,6 +23,8 @@ from netspec.labels import label_ranges, scan
 from netspec.lowering import build_graph
 from netspec.mappings import Array, Arrays, WritableArrays, mean_of
 from netspec.sharing import check_shapes, open_store
+from netspec.targets import target_of
+from netspec.tuning import Tuner
 from runtime.data.open import open_stream
 from runtime.data.stream import Stream
 from runtime.errors import NumericError, UsageError
@@ -61,6 +63,8 @@ class Net:
         threads: int | None = None,
         keep: Collection[str] | str = (),
         parent: Net | None = None,
+        choices: Mapping[str, str] | None = None,
+        tune: bool = False,
     ):
         self.resolved = resolved
         self.device, self.dtype, self.seed, self.threads = device, dtype, seed, threads
@@ -68,6 +72,7 @@ class Net:
         self.solver = resolved.spec.solver if resolved.phase == "train" else None
         self._root: Net = parent._root if parent else self
         self._homes: dict[str, View] = {}
+        self._choices, self._tune = choices or {}, tune
         self.plan: Plan = self._compile()
         self._entries = {e.name: e for e in self.plan.states}
         check_kept_params(self.keep, all_blobs(resolved), self._entries)
@@ -135,11 +140,12 @@ class Net:
     @property
     def target(self) -> Target:
         """What the plan is made for."""
-        return Target(device=self.device.partition(":")[0], dtype=self.dtype)
+        return target_of(self.device, self.dtype, self.spec.math, self.spec.memory)
 
     def _compile(self) -> Plan:
         graph = build_graph(self.resolved, self.dtype, self.keep, self.solver)
-        plan = compile_graph(graph, self.target, homes=self._root._homes or None)
+        measure = Tuner(self.device, self.threads) if self._tune else None
+        plan = compile_graph(graph, self.target, homes=self._root._homes or None, choices=self._choices, measure=measure)
         check_shapes(plan, self._root._homes)
         return plan
 
@@ -212,7 +218,7 @@ class Net:
             raise UsageError("backward needs a forward before it" + ", after the step" * self._stepped)
         if "backward" in self._ran:  # it has used up what forward kept for it
             self._walk("forward")
-        self._walk("backward")
+        self._walk("backward", "gradients")
         self._ran.add("backward")
 
     def step(self, **inputs: Any) -> dict[str, Array]:
@@ -311,12 +317,14 @@ class Net:
         resolved = self.spec.net(name, batch=batch_size)
         key = (name, resolved.batch, tuple(sorted(kept_names(resolved, keep))))
         root = self._root
+        # of the same phase and another batch size: the last batch of a test, which must not be measured, or differ
+        choices = self.plan.choices if name == self.phase_name else root._choices
         if key not in root._siblings:
             mine = (self.phase_name, self.batch_size, tuple(sorted(self.keep)))
             root._siblings[key] = (
                 self
                 if key == mine
-                else Net(resolved, self.device, self.dtype, self.seed, self.threads, keep, parent=root)
+                else Net(resolved, self.device, self.dtype, self.seed, self.threads, keep, root, choices, root._tune)
             )
         return root._siblings[key]
 

@@ -23,6 +23,7 @@ def compile(
     threads: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     keep: Collection[str] | str = (),
+    tune: bool = False,
 ) -> Net:
     """Compiles a net for one phase.
 
@@ -47,6 +48,9 @@ def compile(
     keep
         Blob and parameter names, or ``"all"``: values and gradients to hold
         on to through memory planning.
+    tune
+        Whether the ways of each convolution are timed (once; remembered in the
+        folder of compiled kernels) and the fastest is taken, as ``--tune``.
 
     Raises
     ------
@@ -57,7 +61,7 @@ def compile(
     ResourceError
         More memory is needed than there is.
     """
-    return compile_spec(load_spec(spec, overrides), phase, batch_size, device, dtype, seed, threads, keep)
+    return compile_spec(load_spec(spec, overrides), phase, batch_size, device, dtype, seed, threads, keep, tune)
 
 
 def load_weights(net: Net, path: str | Path, leave_out: Collection[str] = ()) -> LoadTable:

@@ -27,21 +27,24 @@ import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import llvmlite
 from llvmlite import binding
 
-from runtime.compile_ahead import compiling
+from runtime.compile_ahead import shared_out
 from runtime.cpu.cores import usable_threads
 from runtime.cpu.isa import CpuTarget, detect
 from runtime.cpu.launch import Kernel
 from runtime.errors import UsageError
 
 MANY = 12
-"""Missing kernels from which a second process pays for its start."""
+"""Missing kernels for which another process pays for its start."""
+
+HELPERS = 7
+"""The most processes that compile beside this one."""
 
 MAGIC = b"netspec1"
 _libraries = itertools.count()
@@ -113,12 +116,20 @@ class KernelCache:
         The CPU.
     folder
         Where entries are kept; ``cache_folder()`` unless given.
+
+    Attributes
+    ----------
+    compiled
+        Kernels so far that were in no folder and had to be compiled, here or by a helper.
+    seconds
+        How long that took.
     """
 
     def __init__(self, target: CpuTarget, folder: Path | None = None) -> None:
         self.target = target
         self.folder: Path | None = folder or cache_folder()
         self.compiled = 0
+        self.seconds = 0.0
         self._addresses: dict[Kernel, int] = {}
         self._kept: list[Any] = []
         problem = usable_folder(self.folder)
@@ -137,26 +148,30 @@ class KernelCache:
         wanted = list(dict.fromkeys(kernels))
         absent = [kernel for kernel in wanted if kernel not in self._addresses]
         missing = [k for k in absent if (path := self.path(k)) is None or not path.exists()]
-        places = {kernel: done for done, kernel in enumerate(missing)}
-        with self._helper(missing):
-            for kernel in absent:
-                if kernel in places:
-                    self._tell(places[kernel], len(missing))
+        start, compiled = time.perf_counter(), self.compiled + len(missing)
+        for done, kernel in self._in_turn(missing):
+            self._tell(done, len(missing))
+            self._addresses[kernel] = self._link(*self._object(kernel))
+        if missing:
+            self.compiled = compiled
+            self.seconds += time.perf_counter() - start
+            self._tell(len(missing), len(missing))
+        for kernel in absent:
+            if kernel not in self._addresses:
                 self._addresses[kernel] = self._link(*self._object(kernel))
-            if missing:
-                self._tell(len(missing), len(missing))
         return {kernel: self._addresses[kernel] for kernel in wanted}
 
     def _tell(self, done: int, total: int) -> None:
         if _watchers:
             _watchers[-1](done, total, self.folder)
 
-    def _helper(self, missing: list[Kernel]) -> AbstractContextManager[object]:
-        """A process that compiles from the other end of the list where many are missing and a core is free."""
-        # the helper compiles for the CPU it finds, which a test may have overridden here
-        if self.folder is None or len(missing) < MANY or usable_threads() < 2 or self.target != detect():
-            return nullcontext()
-        return compiling(missing[::-1], self.folder)
+    def _in_turn(self, missing: list[Kernel]) -> Iterator[tuple[int, Kernel]]:
+        """The missing kernels as this process is to load them; other processes help where many are missing."""
+        helpers = min(usable_threads() - 1, len(missing) // MANY, HELPERS)
+        # a helper compiles for the CPU it finds, which a test may have overridden here
+        if self.folder is None or helpers < 1 or self.target != detect():
+            return enumerate(missing)
+        return shared_out(missing, self.folder, helpers)
 
     def path(self, kernel: Kernel) -> Path | None:
         """Where the entry of a kernel lies or would lie; None without a folder."""

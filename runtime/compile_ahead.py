@@ -1,17 +1,21 @@
-"""A second process that compiles kernels into the cache folder while the first does so from the other end.
+"""Other processes that compile kernels into the cache folder beside this one.
 
-Numba holds a lock while it compiles, so that a thread would not help. The two
-meet in the folder: each skips what it finds there. If the helper fails or is
-late, only time is lost.
+Numba holds a lock while it compiles, so that threads would not help. All take
+from one list, this process from its front, the helpers from its back, one
+kernel at a time: none is compiled twice and none waits for a slower one. A
+helper that fails costs time alone: its kernel is not in the folder then, and
+this process compiles it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from runtime.cpu.launch import Kernel
@@ -27,38 +31,64 @@ from runtime.cache import KernelCache
 from runtime.cpu.isa import detect
 from runtime.cpu.launch import Kernel
 cache = KernelCache(detect(), Path(folder))
-for name, text in json.load(sys.stdin):
-    cache.load([Kernel(name, text)])
+for line in sys.stdin:
+    cache.load([Kernel(*json.loads(line))])
+    print("done", flush=True)
 """
 
 
-@contextlib.contextmanager
-def compiling(kernels: Sequence[Kernel], folder: Path) -> Iterator[None]:
-    """Runs a helper over ``kernels``, in this order, until the block ends."""
+def shared_out(kernels: Sequence[Kernel], folder: Path, helpers: int) -> Iterator[tuple[int, Kernel]]:
+    """Each kernel once, with how many were ready before it.
+
+    First those that this process is to compile, then those that the helpers
+    took: they are in the folder unless something went wrong.
+    """
+    left, taken, started = deque(kernels), deque[Kernel](), list[subprocess.Popen[str]]()
+    threads = [
+        threading.Thread(target=_serve, args=(left, taken, started, folder), daemon=True) for _ in range(helpers)
+    ]
+    for one in threads:
+        one.start()
+    mine = 0
+    try:
+        while left:
+            with suppress(IndexError):  # a helper may take the last one between the two looks
+                kernel = left.popleft()
+                yield mine + len(taken), kernel
+                mine += 1
+        for one in threads:
+            one.join()
+        for kernel in taken:
+            yield len(kernels) - 1, kernel
+    finally:
+        left.clear()
+        for helper in started:
+            helper.kill()
+            helper.wait()
+
+
+def _serve(left: deque[Kernel], taken: deque[Kernel], started: list[subprocess.Popen[str]], folder: Path) -> None:
+    """Gives kernels from the back of the list to one helper until there are none."""
     command = [sys.executable, "-c", _PROGRAM, str(ROOT), str(folder)]
     try:
         # a session of its own: Ctrl-C is the parent's affair
         helper = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            text=True,
             start_new_session=True,
         )
     except OSError:
-        # no room for a process, or no interpreter to start: the parent compiles all
-        yield
-        return
-    try:
-        _send(helper, json.dumps([[k.name, k.text] for k in kernels]).encode())
-        yield
-    finally:
-        helper.kill()
-        helper.wait()
-
-
-def _send(helper: subprocess.Popen[bytes], data: bytes) -> None:
+        return  # no room for a process, or no interpreter to start: the parent compiles all
+    started.append(helper)
     assert helper.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        helper.stdin.write(data)
-        helper.stdin.close()
+    assert helper.stdout is not None
+    with suppress(IndexError, OSError), helper.stdout, helper.stdin:
+        answer = "done\n"
+        while answer == "done\n":
+            kernel = left.pop()
+            taken.append(kernel)
+            print(json.dumps([kernel.name, kernel.text]), file=helper.stdin, flush=True)
+            answer = helper.stdout.readline()

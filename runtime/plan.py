@@ -6,19 +6,25 @@ executor binds it to memory and to kernels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from runtime.ops import Primitive, Shape
+from runtime.ops import ClearHalo, Primitive, Shape
 
 ITEM_BYTES = {"f32": 4, "f64": 8, "i32": 4, "u8": 1, "b1": 1}
 """Bytes an element."""
 
 NUMPY_DTYPE = {"f32": "float32", "f64": "float64", "i32": "int32", "u8": "uint8", "b1": "bool"}
 
-SEGMENTS = ("init", "forward", "guard", "backward", "accumulate", "reduce", "update", "commit")
-"""Order of a training step; ``init`` runs once."""
+SEGMENTS = ("init", "forward", "guard", "backward", "gradients", "accumulate", "reduce", "update", "commit")
+"""Order of a training step; ``init`` runs once, ``gradients`` only where ``backward`` is run without an update.
+
+``gradients`` makes the gradients of weights whose update is fused into the product that makes them.
+"""
+
+STEP_SEGMENTS = tuple(s for s in SEGMENTS if s not in ("init", "gradients"))
+"""What a whole training step runs."""
 
 APART = "apart"
 """Memory of the states that a net's first plan does not have: layers of the other phase alone, its solver's."""
@@ -70,6 +76,14 @@ class View:
     def count(self) -> int:
         """Number of elements."""
         return prod(self.shape)
+
+    @property
+    def halo_count(self) -> int:
+        """Number of elements around the maps."""
+        if self.halo == (0, 0):
+            return 0
+        n, c, h, w = self.shape
+        return n * c * ((h + 2 * self.halo[0]) * (w + 2 * self.halo[1]) - h * w)
 
     @property
     def item_bytes(self) -> int:
@@ -136,7 +150,9 @@ class Step:
 
     @property
     def bytes(self) -> int:
-        """Bytes read and written, each view once."""
+        """Bytes read and written, each view once; of ``ClearHalo`` the halo alone."""
+        if isinstance(self.op, ClearHalo):
+            return sum(v.halo_count * v.item_bytes for v, _ in self.views())
         return sum(v.count * v.item_bytes for v, _ in self.views())
 
     @property
@@ -181,6 +197,10 @@ class Plan:
         that can still be read after a run (kept ones and outputs).
     loss
         The view of the weighted sum of losses, if there is one.
+    choices
+        The ways that were chosen, by a key that names the operation in every plan of the net.
+    least_bytes
+        What a run must read or write at least: inputs, states, gradients, values kept for the backward steps.
     """
 
     phase: str
@@ -197,6 +217,8 @@ class Plan:
     loss: View | None = None
     refusals: tuple[Refusal, ...] = ()
     unplanned_bytes: int = 0
+    choices: Mapping[str, str] = field(default_factory=dict)
+    least_bytes: int = 0
 
     def segment(self, *names: str) -> list[Step]:
         """The steps of these segments, in order."""

@@ -11,10 +11,11 @@ where it wants them. What cannot be a view is copied by an identity map.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from math import prod
 
 from compiler.ir import Graph, Op, State, Value
-from compiler.passes.epilogue import needs_own_memory
+from compiler.passes.epilogue import raw_place, tails_of
 from compiler.passes.orders import (
     VIEWS,
     copy_for_readers,
@@ -92,15 +93,14 @@ class _Placer:
     def _place_values(self) -> None:
         for v in self.graph.inputs.values():
             self._own(v)
-        epilogues = {op.host: op for op in self.graph.ops if op.host is not None}
+        tails = tails_of(self.graph)
         for op in self.graph.ops:
             for v in op.outputs:
                 if v in self.found.placements:
                     continue
                 if isinstance(op.prim, VIEWS) and self._view(op, v):
                     continue
-                epilogue = epilogues.get(op)
-                if epilogue is not None and v is op.outputs[0] and self._share_with(op, epilogue):
+                if op in tails and v is op.outputs[0] and self._share_with(op, tails[op]):
                     continue
                 self._of(v)
 
@@ -133,14 +133,16 @@ class _Placer:
         at = position[new.op]
         return all(position[reader] <= at for reader in self.consumers.get(state.read, []))
 
-    def _share_with(self, host: Op, epilogue: Op) -> bool:
-        """A product whose raw result only its epilogue reads is written where that will be."""
+    def _share_with(self, host: Op, tail: list[Op]) -> bool:
+        """A product whose raw result only its tail reads is written where a map of the tail will put its own."""
         y = host.outputs[0]
-        if needs_own_memory(host, epilogue, self.roots, self.consumers.get(y, [])):
-            return False
-        for z in epilogue.outputs:
-            if z.dtype == y.dtype and z not in self.found.canonical:
-                self.found.placements[y] = self._of(z)
+        for z in raw_place(host, tail, self.roots, self.consumers):
+            if z in self.found.canonical:
+                continue
+            where = self._of(z)
+            strides = reshaped_strides(z.shape, where.strides, y.shape)
+            if strides is not None:
+                self.found.placements[y] = where if z.shape == y.shape else replace(where, strides=strides)
                 return True
         return False
 

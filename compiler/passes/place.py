@@ -66,14 +66,15 @@ def lifetimes_of(graph: Graph, found: Layout) -> dict[Buffer, Lifetime]:
             life.first, life.last = min(life.first, at), max(life.last, at)
 
     end = len(graph.ops)
+    position = {op: k for k, op in enumerate(graph.ops)}
     for v in graph.inputs.values():  # to the end: they can be read back, and a forward run again
         touch(v, -1)
         touch(v, end)
     for k, op in enumerate(graph.ops):
         for v in (*op.inputs, *op.outputs):
             touch(v, k)
-            if op.host is not None:
-                touch(v, k - 1)
+            if op.host is not None:  # it runs while its host does
+                touch(v, position[op.host])
     for v in graph.roots():
         touch(v, end)
     return lives

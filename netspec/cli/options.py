@@ -81,6 +81,12 @@ def device_options(function: F) -> F:
     )
 
 
+def tune_option(function: F) -> F:
+    """Add ``--tune`` as ``tune``: ways of convolutions are timed, not estimated."""
+    text = "Time the ways of each convolution on this machine (once; remembered) and take the fastest."
+    return click.option("--tune", is_flag=True, help=text)(function)
+
+
 def spec_path(spec: str) -> Path:
     """Return the file of a SPEC: a path, or the bare name of a zoo net.
 

@@ -8,12 +8,13 @@ import click
 
 from compiler.compile import PASSES
 from netspec.cli.nets import loaded, resolved
-from netspec.cli.options import device_options, echo_json, spec_options
+from netspec.cli.options import device_options, echo_json, spec_options, tune_option
 
 
 @click.command("plan")
 @spec_options
 @device_options
+@tune_option
 @click.option("--all", "every", is_flag=True, help="Show each step of the init segment, not their sum.")
 @click.option("--source", is_flag=True, help="Print the source of every kernel.")
 @click.option("--dump-passes", type=click.Path(path_type=Path), metavar="DIR", help="Write the graph after each pass.")
@@ -31,6 +32,7 @@ def command(
     format: str,
     device: str,
     threads: int | None,
+    tune: bool,
     every: bool,
     source: bool,
     dump_passes: Path | None,
@@ -40,7 +42,9 @@ def command(
     """Show the fused plan: steps, algorithms, memory, and what was not fused.
 
     Steps are numbered as in `netspec time`; the first values of all parameters (segment init) are one line unless
-    --all. Nothing is compiled or run; `about` is an estimate by arithmetic or memory traffic, whichever takes longer.
+    --all. Nothing is compiled or run unless
+    --tune; `about` is an estimate: by the way of a convolution, else by arithmetic or memory traffic, whichever takes
+    longer.
     """
     from netspec.reports.devices import known
     from netspec.reports.plan import plan_net
@@ -55,6 +59,7 @@ def command(
         disabled=disabled,
         verify=verify,
         dump=dump_passes,
+        tune=tune,
     )
     if format == "json":
         echo_json(report.to_dict())

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from netspec.cli.nets import loaded, resolved
-from netspec.cli.options import device_options, echo_json, spec_options
+from netspec.cli.options import device_options, echo_json, spec_options, tune_option
 
 
 @click.command("test")
 @spec_options
 @device_options
+@tune_option
 @click.option("--weights", metavar="F", help="A snapshot, or any safetensors file with the net's names.")
 @click.option(
     "--except", "leave_out", metavar="NAME", multiple=True, help="A layer or parameter that --weights leaves alone."
@@ -26,6 +27,7 @@ def command(
     format: str,
     device: str,
     threads: int | None,
+    tune: bool,
     weights: str | None,
     leave_out: tuple[str, ...],
     quiet: bool,
@@ -41,7 +43,7 @@ def command(
     found = loaded(spec, overrides, stages, strict)
     resolved(found, "test", batch, strict)
     report = evaluate_spec(
-        found, weights, leave_out=leave_out, batch_size=batch, device=device, threads=threads, quiet=quiet
+        found, weights, leave_out=leave_out, batch_size=batch, device=device, threads=threads, quiet=quiet, tune=tune
     )
     if format == "json":
         echo_json(report.to_dict())

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from netspec.cli.nets import loaded, resolved
-from netspec.cli.options import device_options, echo_json, spec_options
+from netspec.cli.options import device_options, echo_json, spec_options, tune_option
 
 
 @click.command("train")
 @spec_options
 @device_options
+@tune_option
 @click.option("--output", metavar="DIR", help="Folder of the run; default: runs/<name>-<n>.")
 @click.option("--weights", metavar="F", help="Begin with these weights, by name.")
 @click.option(
@@ -30,6 +31,7 @@ def command(
     format: str,
     device: str,
     threads: int | None,
+    tune: bool,
     output: str | None,
     weights: str | None,
     leave_out: tuple[str, ...],
@@ -63,6 +65,7 @@ def command(
         device=device,
         threads=threads,
         quiet=quiet,
+        tune=tune,
     )
     result = trainer.run()
     if format == "json":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -30,6 +31,7 @@ class Policy:
         raise NotImplementedError
 
     @classmethod
+    @functools.cache  # asked in every step
     def needs(cls) -> tuple[str, ...]:
         """The solver's fields that this policy reads, ``base_lr`` aside."""
         return tuple(f.name for f in fields(cls) if f.name != "base_lr")

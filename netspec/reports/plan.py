@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from compiler.compile import compile_graph, dump_to
+from compiler.costs import Case, case_of, rates_of, seconds
+from compiler.passes.choose import Offer, offer
 from compiler.target import Target
 from netspec.graph import Net
 from netspec.lowering import build_graph
 from netspec.reports import tables
+from netspec.targets import target_of
+from netspec.tuning import Tuner
 from runtime.cpu import families  # noqa: F401  (fills the registry of launchers)
 from runtime.cpu.isa import detect
 from runtime.cpu.launch import ArgsOf, Context, FunctionOf, Kernel, Launch
-from runtime.plan import Plan, Refusal
-
-GFLOPS_A_THREAD = {"avx512": 100.0, "avx2": 50.0, "generic": 12.0}
-"""Arithmetic that a good kernel reaches on one core, float32; half of it in float64."""
-
-GBYTES_A_THREAD = 12.0
-"""Memory traffic of one core."""
+from runtime.plan import ITEM_BYTES, STEP_SEGMENTS, Plan, Refusal, Step
 
 STEP_US = 1.0
 """What starting a step costs."""
@@ -38,7 +36,10 @@ class StepRow:
     bytes
         Read and written, each view once.
     estimate_us
-        By arithmetic or memory traffic, whichever takes longer: a guess before running.
+        By the cost model of its way, else by arithmetic or memory traffic, whichever takes longer: a guess before
+        running.
+    offer
+        Where there is a choice, every possible way: its estimate, or why it is refused.
     """
 
     index: int
@@ -49,10 +50,19 @@ class StepRow:
     flops: int
     bytes: int
     estimate_us: float
+    offer: Offer | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the step's object of the JSON document."""
-        return {**vars(self), "layers": list(self.layers)}
+        found = {**vars(self), "layers": list(self.layers), "ways": self._ways()}
+        del found["offer"]
+        return found
+
+    def _ways(self) -> list[dict[str, Any]] | None:
+        if self.offer is None:
+            return None
+        taken = [{"algorithm": w, "estimate_us": us, "refused": None} for w, us in self.offer.seconds.items()]
+        return taken + [{"algorithm": w, "estimate_us": None, "refused": y} for w, y in self.offer.refused.items()]
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,14 @@ class PlanReport:
             "kernels": len(self.sources),
             "arena_bytes": self.plan.memory.get("arena", 0),
             "not_fused": [{"layers": list(r.layers), "why": r.why} for r in self.plan.refusals],
+            "moved_bytes": self.moved_bytes,
+            "least_bytes": self.plan.least_bytes,
         }
+
+    @property
+    def moved_bytes(self) -> int:
+        """What all steps together read and write, those of the init segment left out."""
+        return sum(row.bytes for row in self.steps if row.segment in STEP_SEGMENTS)
 
     def to_text(self, width: int | None = None, every: bool = False) -> str:
         """Return the tables that the command prints.
@@ -101,10 +118,15 @@ class PlanReport:
             tables.table(columns, rows, right=(0, 4, 5, 6), drop=(4, 3, 5), least={2: 16, 7: 22}),
             "",
             f"{len(self.steps)} steps, {len(self.sources)} kernels; arena {tables.size(arena)}, "
-            f"without planning {tables.size(unplanned)}; {tables.size(sum(r.bytes for r in self.steps))} moved a step",
+            f"without planning {tables.size(unplanned)}",
+            f"the steps move {tables.size(self.moved_bytes)}; inputs, parameters, gradients and what is kept for the "
+            f"backward steps are {tables.size(self.plan.least_bytes)}, which no plan could save",
         ]
         if refused:
             parts += ["", tables.table(("not fused, because", "times", "layers"), refused, right=(1,), wrap=(0, 2))]
+        ways = _ways_refused(self.steps)
+        if ways:
+            parts += ["", tables.table(("way", "refused, because", "times", "layers"), ways, right=(2,), wrap=(1, 3))]
         return tables.text(*parts, width=width)
 
     def source_text(self) -> str:
@@ -151,6 +173,15 @@ def _grouped(refusals: Iterable[Refusal]) -> list[tuple[str, str, str]]:
     return [(why, str(len(met)), tables.names(list(dict.fromkeys(met)), 3)) for why, met in places.items()]
 
 
+def _ways_refused(rows: Iterable[StepRow]) -> list[tuple[str, str, str, str]]:
+    """Ways with the reasons against them, how often each was met, and the layers."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for way, why in row.offer.refused.items() if row.offer else ():
+            places.setdefault((way, why), []).append(row.layers[0])
+    return [(*k, str(len(met)), tables.names(list(dict.fromkeys(met)), 3)) for k, met in places.items()]
+
+
 def plan_net(
     net: Net,
     dtype: str = "f32",
@@ -159,6 +190,7 @@ def plan_net(
     disabled: Collection[str] = (),
     verify: bool = False,
     dump: Path | None = None,
+    tune: bool = False,
 ) -> PlanReport:
     """Compiles a net's plan (not its kernels) and reports it.
 
@@ -172,32 +204,53 @@ def plan_net(
         Check the graph between the passes and the plan at the end.
     dump
         Folder for the graph's text after each pass.
+    tune
+        Whether to time ways of convolutions, not estimate them.
     """
     solver = net.spec.solver if net.phase == "train" else None
     graph = build_graph(net, dtype, solver=solver)
     watch = None if dump is None else dump_to(dump)
-    plan = compile_graph(graph, Target(device, dtype), disabled, check=verify, watch=watch)
-    return report_plan(plan, device, threads)
+    target = target_of(device, dtype, net.spec.math, net.spec.memory)
+    measure = Tuner(device, threads) if tune else None
+    plan = compile_graph(graph, target, disabled, check=verify, watch=watch, measure=measure)
+    return report_plan(plan, target, threads)
 
 
-def report_plan(plan: Plan, device: str = "cpu", threads: int = 1) -> PlanReport:
+def report_plan(plan: Plan, target: Target, threads: int = 1) -> PlanReport:
     """The report of a finished plan; the reference has no kernels."""
-    target = detect()
-    peak = GFLOPS_A_THREAD[target.isa] * (1.0 if plan.dtype == "f32" else 0.5)
-    rows = tuple(
-        StepRow(
-            index,
-            step.op.kind + ("+map" if step.epilogue else ""),
-            step.segment,
-            tuple(step.layers),
-            step.algorithm,
-            step.flops,
-            step.bytes,
-            STEP_US + max(step.flops / (1e3 * peak * threads), step.bytes / (1e3 * GBYTES_A_THREAD * threads)),
-        )
-        for index, step in enumerate(plan.steps)
+    rows = tuple(_row(index, step, plan, target, threads) for index, step in enumerate(plan.steps))
+    return PlanReport(plan, rows, _kernels(plan, Context(detect(), plan.dtype)) if target.device == "cpu" else ())
+
+
+def _row(index: int, step: Step, plan: Plan, target: Target, threads: int) -> StepRow:
+    rates = rates_of(target.vector_bytes)
+    slower = ITEM_BYTES[plan.dtype] / 4
+    case = step_case(plan, step)
+    found = None if case is None else offer(case, target)
+    compute = step.flops / rates.flops
+    if found is not None:
+        scale = 1e6 * slower / threads
+        found = Offer({w: STEP_US + scale * s for w, s in found.seconds.items()}, found.refused)
+    if case is not None and step.algorithm is not None:
+        compute = seconds(case, step.algorithm, rates)
+    return StepRow(
+        index,
+        step.op.kind + ("+map" if step.epilogue else ""),
+        step.segment,
+        tuple(step.layers),
+        step.algorithm,
+        step.flops,
+        step.bytes,
+        STEP_US + 1e6 / threads * max(slower * compute, step.bytes / rates.memory),
+        found,
     )
-    return PlanReport(plan, rows, _kernels(plan, Context(target, plan.dtype)) if device == "cpu" else ())
+
+
+def step_case(plan: Plan, step: Step) -> Case | None:
+    """The case of a convolution's step, None of any other."""
+    result = step.writes[0] if step.writes else None
+    fixed = not plan.segment("update", "commit")
+    return result and case_of(step.op, tuple(v.shape for v in step.reads), result.shape, plan.dtype, fixed)
 
 
 def _kernels(plan: Plan, context: Context) -> tuple[tuple[Kernel, tuple[str, ...]], ...]:

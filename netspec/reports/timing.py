@@ -20,8 +20,8 @@ from netspec.reports import tables
 from netspec.reports.batches import random_batch
 from netspec.reports.inspect import inspect_net
 from runtime.errors import UsageError
-from runtime.executor import Store, open_executor
-from runtime.plan import SEGMENTS, STATE_MEMORY, Step
+from runtime.executor import Executor, Store, open_executor
+from runtime.plan import STATE_MEMORY, STEP_SEGMENTS, Step
 
 if TYPE_CHECKING:
     from netspec.spec.load import Spec
@@ -31,7 +31,7 @@ UPDATE = ("accumulate", "reduce", "update", "commit")
 
 @dataclass(frozen=True)
 class StepTime:
-    """One step of the plan; rates are of its own arithmetic and traffic.
+    """One step of the plan; rates are of the definition's arithmetic and of the operands' traffic.
 
     Attributes
     ----------
@@ -46,6 +46,7 @@ class StepTime:
     ms: float
     flops: int
     bytes: int
+    algorithm: str | None = None
 
     @property
     def gflops_per_s(self) -> float:
@@ -79,6 +80,8 @@ class Timing:
         From the start of the compilation to the end of the first step.
     peak_gflops
         What these threads reach in a loop of multiply-adds, None if the device cannot tell.
+    memory_gbytes
+        What they read and write a second where no cache helps, None if the device cannot tell.
     """
 
     step_ms: tuple[float, ...]
@@ -87,6 +90,7 @@ class Timing:
     layers: tuple[LayerTime, ...]
     arena_bytes: int
     peak_gflops: float | None = None
+    memory_gbytes: float | None = None
 
     def segment_ms(self, *names: str) -> float:
         """Sum of the steps of these segments."""
@@ -107,12 +111,14 @@ class Timing:
                     "ms": s.ms,
                     "gflops_per_s": s.gflops_per_s,
                     "gbytes_per_s": s.gbytes_per_s,
+                    "algorithm": s.algorithm,
                 }
                 for s in self.steps
             ],
             "layers": [vars(layer) for layer in self.layers],
             "arena_bytes": self.arena_bytes,
             "peak_gflops_per_s": self.peak_gflops,
+            "memory_gbytes_per_s": self.memory_gbytes,
         }
 
     def to_text(self, width: int | None = None) -> str:
@@ -123,19 +129,21 @@ class Timing:
                 str(s.index),
                 s.segment,
                 s.kernel,
+                s.algorithm or "",
                 f"{s.ms:.3f}",
                 f"{100 * s.ms / total:.1f}",
                 f"{s.gflops_per_s:.1f}",
                 f"{100 * s.gflops_per_s / self.peak_gflops:.0f}" if self.peak_gflops else "",
                 f"{s.gbytes_per_s:.1f}",
+                f"{100 * s.gbytes_per_s / self.memory_gbytes:.0f}" if self.memory_gbytes else "",
                 tables.names(s.layers, 4),
             )
             for s in self.steps
         ]
         layers = [(x.name, f"{x.forward_ms:.3f}", f"{x.backward_ms:.3f}") for x in self.layers]
-        columns = ("step", "segment", "kernel", "ms", "%", "GFLOP/s", "% peak", "GB/s", "layers")
+        columns = ("step", "segment", "kernel", "way", "ms", "%", "GFLOP/s", "% peak", "GB/s", "% memory", "layers")
         return tables.text(
-            tables.table(columns, rows, right=(0, 3, 4, 5, 6, 7), drop=(7, 4), least={2: 16, 8: 16}),
+            tables.table(columns, rows, right=(0, 4, 5, 6, 7, 8, 9), drop=(8, 9, 5, 3), least={2: 16, 10: 16}),
             "",
             tables.table(("layer", "forward ms", "backward ms"), layers, right=(1, 2)),
             "",
@@ -144,8 +152,18 @@ class Timing:
             f"backward {self.segment_ms('backward'):.3f}, update {self.segment_ms(*UPDATE):.3f} ms",
             f"first step    {self.first_step_ms:.0f} ms after the start of the compilation",
             f"arena         {tables.size(self.arena_bytes)}",
+            *self._machine(),
             width=width,
         )
+
+
+    def _machine(self) -> list[str]:
+        if self.peak_gflops is None or self.memory_gbytes is None:
+            return []
+        return [
+            f"100 %         {self.peak_gflops:.0f} GFLOP/s in registers, {self.memory_gbytes:.1f} GB/s in memory; a way "
+            "with fewer operations than its definition, or data in a cache, can be above",
+        ]
 
 
 def time_spec(
@@ -155,6 +173,7 @@ def time_spec(
     device: str = "cpu",
     threads: int | None = None,
     steps: int = 20,
+    tune: bool = False,
 ) -> Timing:
     """Times a net at random inputs.
 
@@ -162,6 +181,8 @@ def time_spec(
     ----------
     steps
         Whole steps timed, after three to warm up; each step of the plan alone is timed as often.
+    tune
+        Whether ways of convolutions are timed, not estimated.
 
     Raises
     ------
@@ -171,7 +192,7 @@ def time_spec(
     if steps < 1:
         raise UsageError(f"--steps {steps}: at least 1")
     start = time.perf_counter()
-    net = compile_spec(spec, phase, batch, device, threads=threads)
+    net = compile_spec(spec, phase, batch, device, threads=threads, tune=tune)
     try:
         batch_arrays = random_batch(net.resolved, np.random.default_rng(0))
         walk = _walk(net, batch_arrays)
@@ -179,13 +200,19 @@ def time_spec(
         first_ms = 1e3 * (time.perf_counter() - start)
         whole = _times(walk, steps, warm_up=2)
         alone = _each_alone(net, batch_arrays, steps)
-        peak = net.executor.peak() / 1e9 if hasattr(net.executor, "peak") else None
+        peak, memory = (_measured(net.executor, name) for name in ("peak", "bandwidth"))
     finally:
         net.close()
-    places = [k for k, step in enumerate(net.plan.steps) if step.segment in SEGMENTS[1:]]
+    places = [k for k, step in enumerate(net.plan.steps) if step.segment in STEP_SEGMENTS]
     rows = tuple(_step_time(k, step, ms) for k, (step, ms) in zip(places, alone, strict=True))
     layers = _share(net.resolved, alone)
-    return Timing(tuple(whole), first_ms, rows, layers, net.plan.memory.get("arena", 0), peak)
+    return Timing(tuple(whole), first_ms, rows, layers, net.plan.memory.get("arena", 0), peak, memory)
+
+
+def _measured(executor: Executor, name: str) -> float | None:
+    """One of the figures of a device, in 10^9 a second, None if it has no such method."""
+    method = getattr(executor, name, None)
+    return None if method is None else float(method()) / 1e9
 
 
 def _walk(net: Net, batch: dict[str, Any]) -> Callable[[], object]:
@@ -219,13 +246,13 @@ def _each_alone(net: Net, batch: dict[str, Array], repeats: int) -> list[tuple[S
     Where the executor cannot take stamps itself, each step is run by itself in
     a copy of the plan whose memories hold zeros.
     """
-    steps = net.plan.segment(*SEGMENTS[1:])
+    steps = net.plan.segment(*STEP_SEGMENTS)
     stamped = getattr(net.executor, "time_steps", None)
     if stamped is None:
         return _renamed(net, steps, repeats)
     for name, array in batch.items():
         net.executor.feed(name, array)
-    runs = [stamped(*SEGMENTS[1:]) for _ in range(repeats + 1)][1:]
+    runs = [stamped(*STEP_SEGMENTS) for _ in range(repeats + 1)][1:]
     return [(step, 1e3 * min(times)) for step, times in zip(steps, zip(*runs, strict=True), strict=True)]
 
 
@@ -243,7 +270,7 @@ def _renamed(net: Net, steps: list[Step], repeats: int) -> list[tuple[Step, floa
 
 def _step_time(index: int, step: Step, ms: float) -> StepTime:
     kernel = step.op.kind + ("+map" if step.epilogue else "")
-    return StepTime(index, kernel, step.segment, tuple(step.layers), ms, step.flops, step.bytes)
+    return StepTime(index, kernel, step.segment, tuple(step.layers), ms, step.flops, step.bytes, step.algorithm)
 
 
 def _share(net: ResolvedNet, alone: list[tuple[Step, float]]) -> tuple[LayerTime, ...]:

@@ -43,9 +43,8 @@ def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
 WITHOUT_EFFECT = {
     "tf32": "the CPU computes in float32",
     "bf16": "the CPU computes in float32",
-    "small": "what is kept for the backward steps is least in bytes already",
 }
-"""Values of ``math`` and ``memory`` that every device takes and none uses."""
+"""Values of ``math`` that every device takes and none uses."""
 
 
 def chosen(root: Mapping, key: str, choices: tuple[str, ...], diagnostics: Diagnostics) -> str:

@@ -51,6 +51,7 @@ def evaluate_spec(
     device: str = "cpu",
     threads: int | None = None,
     quiet: bool = False,
+    tune: bool = False,
 ) -> EvaluationReport:
     """Test a net with the weights of a file; the load table goes to stderr unless ``quiet``.
 
@@ -71,7 +72,7 @@ def evaluate_spec(
         raise UsageError(f"{weights}: no such file")
     with (
         watching(Reporter(quiet).compiling),
-        closing(compile_spec(spec, "test", batch_size, device=device, threads=threads)) as net,
+        closing(compile_spec(spec, "test", batch_size, device=device, threads=threads, tune=tune)) as net,
     ):
         table = load_weights(net, weights, leave_out)
         if not quiet:

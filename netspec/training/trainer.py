@@ -28,7 +28,6 @@ from netspec.training.weights import load_weights
 from runtime.cache import watching
 from runtime.data.batches import Position
 from runtime.errors import NetspecError, NumericError, StateError, UsageError
-from runtime.plan import Plan
 
 _PIXEL_WARNING = (
     "the values of {top} lie in {low:g}..{high:g}: pixels were left as they are; most nets want them near 0..1 "
@@ -105,6 +104,8 @@ class Trainer:
         As ``--stage``.
     quiet : bool
         Only warnings and errors on stderr.
+    tune : bool
+        Whether ways of convolutions are timed, not estimated; a resumed run keeps those of its snapshot.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class Trainer:
         overrides: Mapping[str, Any] | None = None,
         stages: Sequence[str] = (),
         quiet: bool = False,
+        tune: bool = False,
     ) -> None:
         if isinstance(spec, Spec) and overrides:
             spec = spec.override(overrides)
@@ -130,7 +132,7 @@ class Trainer:
         self._output, self._weights, self._resume = output, weights, resume
         self._leave_out = tuple(leave_out)
         self._max_iter, self._seed, self._batch_size = max_iter, seed, batch_size
-        self._device, self._threads = device, threads
+        self._device, self._threads, self._tune = device, threads, tune
         self.reporter = Reporter(quiet)
 
     def run(self) -> RunResult:
@@ -154,7 +156,7 @@ class Trainer:
             folder.write_spec(start.output, self.spec.resolved())
             with closing(RunLog(start.output / folder.LOG)) as log, StopSignals() as stop:
                 schedule = self._schedule(net)
-                origin = Origin(spec_sha256=_hash(net), choices=choices(net.plan))
+                origin = Origin(spec_sha256=_hash(net), choices=_choices(net, test))
                 loop = Loop(net, test, schedule, start.output, log, self.reporter, stop, origin)
                 return self._run(loop, net, start, log, stop)
 
@@ -192,7 +194,10 @@ class Trainer:
     def _compile(self, start: Start) -> Net:
         assert self.spec.solver is not None
         seed = seed_of(start, self._seed, self.spec.solver.random_seed)
-        return compile_spec(self.spec, "train", self._batch_size, device=self._device, seed=seed, threads=self._threads)
+        return compile_spec(
+            self.spec, "train", self._batch_size, device=self._device, seed=seed, threads=self._threads,
+            tune=self._tune, choices=None if start.snapshot is None else start.snapshot.choices,
+        )  # fmt: skip
 
     def _prepare(self, net: Net, test: Net | None, start: Start) -> None:
         """Open the sources and put the state in place: what fails here has written nothing."""
@@ -208,9 +213,9 @@ class Trainer:
             if not self.reporter.quiet:
                 table.print(Console(stderr=True, highlight=False))
         if start.snapshot is not None:
-            self._restore(net, start)
+            self._restore(net, test, start)
 
-    def _restore(self, net: Net, start: Start) -> None:
+    def _restore(self, net: Net, test: Net | None, start: Start) -> None:
         assert start.snapshot is not None
         assert start.path is not None
         snapshot = start.snapshot
@@ -223,8 +228,8 @@ class Trainer:
             net.stream().position = Position(*snapshot.position)
         if snapshot.spec_sha256 != _hash(net):
             self.reporter.warning(f"the spec is not the one of {start.path}; going on with the spec of now")
-        elif dict(snapshot.choices) != choices(net.plan):
-            self.reporter.warning(f"{start.path} was made with other algorithms; the last bits may differ")
+        elif changed := _changed(snapshot.choices, _choices(net, test)):
+            self.reporter.warning(f"{start.path} was made with other algorithms, the last bits may differ: {changed}")
 
     def _schedule(self, net: Net) -> Schedule:
         solver = self.spec.solver
@@ -288,13 +293,17 @@ class Trainer:
         return shlex.join(words)
 
 
-def choices(plan: Plan) -> dict[str, str]:
-    """Return what the compiler chose: layers and direction of a step -> its algorithm."""
-    return {
-        "+".join(f"{origin.layer}:{origin.direction}" for origin in step.origin): step.algorithm
-        for step in plan.steps
-        if step.algorithm is not None
-    }
+def _choices(net: Net, test: Net | None) -> dict[str, str]:
+    """The ways of convolutions that the compiler took for training and for the test."""
+    return {**net.plan.choices, **({} if test is None else test.plan.choices)}
+
+
+def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """The first choice of a snapshot that is not taken again; empty if all are."""
+    for key, way in now.items():
+        if then.get(key) != way:
+            return f"{key} is {way}, it was {then.get(key, 'not noted')}"
+    return ""
 
 
 def _hash(net: Net) -> str:

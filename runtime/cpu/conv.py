@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime import ops
-from runtime.cpu import flat
+from runtime.cpu import depthwise, flat
 from runtime.cpu.conv_images import Reach, choose
 from runtime.cpu.launch import Address, Context, Launch, Tail, ThreadStride, Word, address_of, kernel_file, launcher
-from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, Packing, called, columns_of, tile_cost
+from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Packing, called, columns_of, tile_cost
 from runtime.plan import ITEM_BYTES, Step, View
 from runtime.ways import is_flat
 
@@ -79,27 +79,15 @@ class Direct:
         """Bytes an element."""
         return ITEM_BYTES[self.dtype]
 
-    @property
-    def depthwise(self) -> bool:
-        """One input and one output channel a group."""
-        return self.groups > 1 and self.channels == 1 and self.columns == 1
-
     def packing(self, ctx: Context) -> Packing:
         """How the weights are packed for this convolution."""
-        if self.depthwise:
-            lanes = ctx.lanes(self.dtype)
-            columns, groups, column_stride = Columns(self.groups, lanes, 0), 1, self.w_group
-        else:
-            columns, groups, column_stride = columns_of(ctx, self.dtype, self.columns), self.groups, self.w_column
         return Packing(
-            self.w, self.w_group, groups, columns, (*self.taps, self.channels),
-            (self.w_row, self.w_pixel, self.w_channel), column_stride, self.dtype,
+            self.w, self.w_group, self.groups, columns_of(ctx, self.dtype, self.columns), (*self.taps, self.channels),
+            (self.w_row, self.w_pixel, self.w_channel), self.w_column, self.dtype,
         )  # fmt: skip
 
     def product(self, ctx: Context, packed: Address, tail: Tail, barrier: bool) -> list[Launch]:
         """The launches behind the packing; the tail runs inside the chunks where these hold whole rows."""
-        if self.depthwise:
-            return [self._depthwise(ctx, packed, tail, barrier), *tail.after]
         images, height, width = self.size
         images_a_chunk, span, cost = choose(self.size, self.taps, self.reach, self.x_image)
         if images >= 14 and cost < 0.97 and self.channels * self.taps[0] * self.taps[1] >= SHORT:
@@ -145,20 +133,6 @@ class Direct:
             *called(tail.inside), *ZEROS,
         )  # fmt: skip
         return Launch(kernel_file("convolve_images"), words, height * -(-images // count), barrier)
-
-    def _depthwise(self, ctx: Context, packed: Address, tail: Tail, barrier: bool) -> Launch:
-        images, height, width = self.size
-        work = 2 * width * self.groups * self.taps[0] * self.taps[1]
-        rows = images * height
-        rows_a_chunk = max(1, min(-(-rows // 16), -(-1_000_000 // work)))
-        words: tuple[Word, ...] = (
-            self.x, self.x_image, self.x_row, self.x_pixel, self.tap_row, self.tap_pixel,
-            self.y, self.y_image, self.y_row, self.y_pixel,
-            height, width, rows, rows_a_chunk, self.groups, *self.taps, packed,
-            *called(tail.inside),
-        )  # fmt: skip
-        kernel = kernel_file("depthwise", SCALAR=self.dtype, LANES=ctx.lanes(self.dtype))
-        return Launch(kernel, words, -(-rows // rows_a_chunk), barrier)
 
     def _nest(self, row: int) -> tuple[int, ...]:
         """Trip counts (outer, its part, middle, inner) and strides of x and of the packed weights."""
@@ -210,6 +184,8 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
     assert y is not None
     if is_flat(op, x.shape, w.shape[2:]):
         return flat.forward(x, w, y, step, ctx)
+    if depthwise.applies(op, w.shape):
+        return depthwise.forward(op, x, w, y, step, ctx)
     direct = forward(op, x, w, y)
     packing = direct.packing(ctx)
     packed = ctx.packed(packing.source, packing.bytes)

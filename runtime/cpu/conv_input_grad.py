@@ -12,50 +12,16 @@ Source
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from runtime import ops
-from runtime.cpu import flat
+from runtime.cpu import depthwise, flat
 from runtime.cpu.conv import Direct
 from runtime.cpu.conv_images import Reach
 from runtime.cpu.launch import Address, Context, Launch, Tail, byte_strides, launcher
 from runtime.cpu.pack import copy
+from runtime.cpu.phases import Phase, phases
 from runtime.plan import Step, View
 from runtime.ways import is_flat
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Positions start, start + stride, .. of one axis of dx, and the taps that reach them.
-
-    ``tap`` is the last such tap (-1: none), ``taps`` their number, ``tap_step``
-    from one to the next lower; ``source`` is the index of dy that ``tap`` pairs
-    with the first position, ``source_step`` from tap to tap.
-    """
-
-    start: int
-    count: int
-    tap: int
-    taps: int
-    tap_step: int
-    source: int
-    source_step: int
-
-
-def phases(size: int, kernel: int, stride: int, pad: int, dilation: int) -> list[Phase]:
-    """The phases of one axis that hold any position."""
-    result = []
-    for start in range(min(stride, size)):
-        reach = [r for r in range(kernel) if (start + pad - r * dilation) % stride == 0]
-        count = -(-(size - start) // stride)
-        if not reach:
-            result.append(Phase(start, count, -1, 0, 0, 0, 0))
-            continue
-        step = reach[1] - reach[0] if len(reach) > 1 else 0
-        source = (start + pad - reach[-1] * dilation) // stride
-        result.append(Phase(start, count, reach[-1], len(reach), step, source, step * dilation // stride))
-    return result
-
 
 Product = Callable[[Context, Address, Tail, bool], list[Launch]]
 """Makes the launches behind the packing of the weights; see ``Direct.product``."""
@@ -76,6 +42,8 @@ def input_grad(step: Step, ctx: Context, way: Callable[[Direct], Product]) -> li
     assert dx is not None
     if is_flat(op, dx.shape, w.shape[2:]):
         return flat.input_grad(dy, w, dx, step, ctx)
+    if depthwise.applies(op, w.shape):
+        return depthwise.input_grad(op, dy, w, dx, step, ctx)
     axes = [phases(dx.shape[2 + a], w.shape[2 + a], op.stride[a], op.pad[a], op.dilation[a]) for a in (0, 1)]
     pairs = [(h, v) for h in axes[0] for v in axes[1]]
     # a lone pair that no tap reaches makes no product to run the epilogue in
@@ -93,6 +61,12 @@ def input_grad(step: Step, ctx: Context, way: Callable[[Direct], Product]) -> li
         first.append(packing.launch(ctx, packed, step.barrier and not first))
         products += way(direct)(ctx, packed, tail if inside else Tail(), not products)
     return [*first, *products, *(() if inside else tail.apart)]
+
+
+def input_grad_geometry(op: ops.ConvInputGrad, dy: View, w: View, dx: View) -> Direct:
+    """The input gradient of a convolution with stride 1, as a convolution of dy."""
+    h, v = (phases(dx.shape[2 + a], w.shape[2 + a], 1, op.pad[a], op.dilation[a])[0] for a in (0, 1))
+    return _direct(op, dy, w, dx, h, v)
 
 
 def _direct(op: ops.ConvInputGrad, dy: View, w: View, dx: View, h: Phase, v: Phase) -> Direct:

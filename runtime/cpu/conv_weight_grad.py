@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime import ops
-from runtime.cpu import flat
+from runtime.cpu import depthwise, flat
 from runtime.cpu.conv_images import Reach
 from runtime.cpu.launch import (
     Address,
@@ -57,8 +57,8 @@ def conv_weight_grad(step: Step, ctx: Context) -> list[Launch]:
     assert dw is not None
     if is_flat(op, x.shape, dw.shape[2:]):
         return flat.weight_grad(x, dy, dw, step, ctx)
-    if op.groups > 1 and dw.shape[:2] == (op.groups, 1):
-        return _depthwise(op, x, dy, dw, step, ctx)
+    if depthwise.applies(op, dw.shape):
+        return depthwise.weight_grad(op, x, dy, dw, step, ctx)
     return _tiled(op, x, dy, dw, step, ctx)
 
 
@@ -197,27 +197,6 @@ def _tap_words(
         op.pad[0], op.stride[0], op.dilation[0], x.shape[2],
         op.pad[1], op.stride[1], op.dilation[1], x.shape[3], *ZEROS,
     )  # fmt: skip
-
-
-def _depthwise(op: ops.ConvWeightGrad, x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[Launch]:
-    item, lanes = x.item_bytes, ctx.lanes(dw.dtype)
-    xs, ys = byte_strides(x), byte_strides(dy)
-    images, channels, height, width = dy.shape
-    r, s = op.kernel
-    count = -(-channels // lanes)
-    row_bytes = count * lanes * item
-    rows = images * height
-    parts = max(1, min(rows, -(-CHUNKS // count)))
-    part_bytes = r * s * row_bytes
-    partial = ctx.scratch(parts * part_bytes)
-    words: tuple[Word, ...] = (
-        _first_tap(op, x), xs[0], op.stride[0] * xs[2], op.stride[1] * xs[3],
-        op.dilation[0] * xs[2], op.dilation[1] * xs[3], r, s,
-        address_of(dy), ys[0], ys[2], ys[3], height, width, rows, parts, count, partial, part_bytes, row_bytes,
-    )  # fmt: skip
-    kernel = kernel_file("depthwise_weight_grad", SCALAR=dw.dtype, LANES=lanes)
-    sums = Launch(kernel, words, parts * count, step.barrier)
-    return [sums, _merge(dw, 1, partial, parts, part_bytes, row_bytes, ctx)]
 
 
 def _merge(

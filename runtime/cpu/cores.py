@@ -37,6 +37,11 @@ def usable_threads() -> int:
     return max(1, min(count, MAX_THREADS, quota if quota else count))
 
 
+def crew(threads: int) -> int:
+    """How many of ``threads`` are of use at once: no more than cores."""
+    return min(threads, usable_threads())
+
+
 def _cgroup_quota() -> int | None:
     """Whole cores a cgroup (version 2 or 1) grants, None without a limit."""
     try:

@@ -122,6 +122,11 @@ class Source:
         self._globals[name] = f"{name} = {module}.{factory}({', '.join(texts)})"
         return name
 
+    def function(self, name: str) -> str:
+        """The name of a function of ``simd`` that few kernels need."""
+        self._globals[name] = f"{name} = simd.{name}"
+        return name
+
     def placer(self, depth: int) -> str:
         """The name of ``simd.placer`` for this many dimensions."""
         self._globals[f"place{depth}"] = f"place{depth} = simd.placer({depth})"

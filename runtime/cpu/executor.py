@@ -22,9 +22,10 @@ from runtime.cpu.launch import (
     Word,
     bits,
     kernel_file,
+    registered_ways,
 )
 from runtime.cpu.team import team
-from runtime.executor import Executor, Memory, Store
+from runtime.executor import Executor, Memory, Store, Traits
 from runtime.plan import Plan
 
 
@@ -46,6 +47,8 @@ class CpuExecutor(Executor):
         The launches of each step of the plan.
     kernels
         Number of distinct kernels bound.
+    compiled, compile_seconds
+        How many of them were in no cache and had to be compiled, and how long that took.
     """
 
     def __init__(self, plan: Plan, store: Store, threads: int, target: CpuTarget | None = None) -> None:
@@ -116,13 +119,26 @@ class CpuExecutor(Executor):
         function = kernel_cache(self.target).load([kernel])[kernel]
         sink = np.zeros(self.threads * 64, np.float64)
         words = np.array([sink.ctypes.data, rounds], np.int64)
-        table = np.array([[function, words.ctypes.data, self.threads, 1]], np.int64)
+        return 2.0 * 12 * lanes * rounds * self.threads / self._shortest(function, words, self.threads)
+
+    def bandwidth(self) -> float:
+        """Bytes a second that the team reads and writes, copying what no cache holds."""
+        chunks, count = 256, 64 * 1024
+        kernel = kernel_file("stream", LANES=self.target.lanes("f32"))
+        function = kernel_cache(self.target).load([kernel])[kernel]
+        source, to = Memory(4 * chunks * count), Memory(4 * chunks * count)
+        words = np.array([source.address, to.address, count], np.int64)
+        return 2.0 * source.size / self._shortest(function, words, chunks)
+
+    def _shortest(self, function: int, words: np.ndarray, chunks: int) -> float:
+        """Seconds of the fastest of three runs of a kernel on its own."""
+        table = np.array([[function, words.ctypes.data, chunks, 1]], np.int64)
         best = float("inf")
         for _ in range(3):
             stamps = np.zeros(2, np.int64)
             self._walk(table, stamps)
             best = min(best, float(stamps[1] - stamps[0]) * 1e-9)
-        return 2.0 * 12 * lanes * rounds * self.threads / best
+        return best
 
     def poison(self) -> None:
         """Fills arena, scratch and the margins of all memories with NaN, for tests."""
@@ -146,7 +162,10 @@ class CpuExecutor(Executor):
         """Compiles the kernels and writes every argument word."""
         everything = _with_nested([launch for step in self.launches for launch in step])
         kernels = dict.fromkeys(k for launch in everything for k in _kernels(launch))
-        self._functions = kernel_cache(self.target).load(kernels)
+        cache = kernel_cache(self.target)
+        compiled, seconds = cache.compiled, cache.seconds
+        self._functions = cache.load(kernels)
+        self.compiled, self.compile_seconds = cache.compiled - compiled, cache.seconds - seconds
         starts, total = {}, 0
         for launch in everything:
             starts[launch] = total
@@ -200,3 +219,8 @@ def _kernels(launch: Launch) -> list[Kernel]:
 def open_plan(plan: Plan, store: Store, threads: int | None = None) -> CpuExecutor:
     """The executor of ``plan`` with this many threads (see ``thread_count``)."""
     return CpuExecutor(plan, store, thread_count(threads))
+
+
+def traits() -> Traits:
+    """This CPU's vectors, and the ways that launchers are registered for."""
+    return Traits(detect().vector_bytes, registered_ways())

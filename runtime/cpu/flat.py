@@ -7,22 +7,39 @@ through scratch.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
+from runtime import ops
 from runtime.cpu.launch import Address, Context, Launch, address_of, byte_strides
 from runtime.cpu.matmul import Matrix, Product
 from runtime.cpu.pack import copy
+from runtime.cpu.skinny import RowProduct, Skinny
 from runtime.plan import Step, View
+
+FEW = 48
+"""Samples up to which the gradients are skinny products."""
+
+MOST_ROWS = 64
+"""Samples up to which the outputs are sums along rows; beyond, x does not stay in the cache."""
+
+STRIPS = (512, 1024, 256, 128, 64)
+"""Columns of a strip of dw whose update runs while it is in the cache."""
 
 
 def forward(x: View, w: View, y: View, step: Step, ctx: Context) -> list[Launch]:
     """The outputs y = X w^T."""
     first, matrix = _canonical(x, step.barrier, ctx)
+    barrier = step.barrier or bool(first)
     item, k, size = w.item_bytes, w.shape[0], prod(w.shape[1:])
-    weights = Matrix(address_of(w), item, size * item)
     result = Matrix(address_of(y), byte_strides(y)[0], item)
-    product = Product(x.dtype, x.shape[0], k, size, matrix, weights, result)
-    return [*first, *product.launches(ctx, step.barrier or bool(first)), *ctx.tail(step).apart]
+    if x.shape[0] <= MOST_ROWS:
+        weights = Matrix(address_of(w), size * item, item)
+        launches = [RowProduct(x.dtype, x.shape[0], k, size, matrix, weights, result).launch(ctx, barrier)]
+    else:
+        weights = Matrix(address_of(w), item, size * item)
+        launches = Product(x.dtype, x.shape[0], k, size, matrix, weights, result).launches(ctx, barrier)
+    return [*first, *launches, *ctx.tail(step).apart]
 
 
 def input_grad(dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[Launch]:
@@ -39,17 +56,54 @@ def input_grad(dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[La
         target = (strides[0], strides[2], strides[3], item)
         last = [copy(dx.dtype, result.at, source, address_of(dx), target, (n, r, s, c), True)]
     gradient = Matrix(address_of(dy), byte_strides(dy)[0], item)
-    product = Product(dx.dtype, n, size, k, gradient, Matrix(address_of(w), size * item, item), result)
-    return [*product.launches(ctx, step.barrier), *last, *ctx.tail(step).apart]
+    weights = Matrix(address_of(w), size * item, item)
+    if n <= FEW:
+        launches = [Skinny(dx.dtype, n, size, k, gradient, weights, result).launch(ctx, step.barrier)]
+    else:
+        launches = Product(dx.dtype, n, size, k, gradient, weights, result).launches(ctx, step.barrier)
+    return [*launches, *last, *ctx.tail(step).apart]
 
 
 def weight_grad(x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[Launch]:
-    """The gradient dw = dy^T X."""
+    """The gradient dw = dy^T X; with an update behind it, dw itself is never written."""
     first, matrix = _canonical(x, step.barrier, ctx)
+    barrier = step.barrier or bool(first)
     item, k, size = dw.item_bytes, dw.shape[0], prod(dw.shape[1:])
     gradient = Matrix(address_of(dy), item, byte_strides(dy)[0])
-    product = Product(dw.dtype, k, size, x.shape[0], gradient, matrix, Matrix(address_of(dw), size * item, item))
-    return [*first, *product.launches(ctx, step.barrier or bool(first))]
+    result = Matrix(address_of(dw), size * item, item)
+    if step.epilogue:
+        strip = strip_of(size)
+        tail = ctx.rows_launch(_by_strips(step.epilogue[0], dw, strip))
+        product = Skinny(dw.dtype, k, size, x.shape[0], gradient, matrix, result)
+        return [*first, product.launch(ctx, barrier, strip, (tail, address_of(dw)))]
+    if x.shape[0] <= FEW:
+        return [*first, Skinny(dw.dtype, k, size, x.shape[0], gradient, matrix, result).launch(ctx, barrier)]
+    return [*first, *Product(dw.dtype, k, size, x.shape[0], gradient, matrix, result).launches(ctx, barrier)]
+
+
+def strip_of(size: int) -> int:
+    """Columns of a strip that divides ``size``: the first of STRIPS, else a divisor that is not far off, else all."""
+    for strip in STRIPS:
+        if size % strip == 0:
+            return strip
+    return next((size // n for n in range(1, size // 64 + 1) if size % n == 0 and size // n <= 1024), size)
+
+
+def _by_strips(update: Step, dw: View, strip: int) -> Step:
+    """The update of a weight as a map over strips x K x columns of a strip; dw lies one strip apart."""
+    k, size = dw.shape[0], prod(dw.shape[1:])
+    shape = (size // strip, k, strip)
+
+    def cut(view: View) -> View:
+        if view.shape == ():
+            return view
+        strides = (0, strip, 1) if address_of(view) == address_of(dw) else (strip, size, 1)
+        return replace(view, shape=shape, strides=strides, halo=(0, 0))
+
+    assert isinstance(update.op, ops.Map)
+    reads = tuple(cut(v) for v in update.reads)
+    writes = tuple(None if v is None else cut(v) for v in update.writes)
+    return replace(update, op=ops.Map(update.op.results, shape), reads=reads, writes=writes)
 
 
 def _canonical(x: View, barrier: bool, ctx: Context) -> tuple[list[Launch], Matrix]:

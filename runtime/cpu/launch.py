@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.cpu.isa import CpuTarget
-from runtime.ops import Primitive
+from runtime.ops import Map, Primitive
 from runtime.plan import STATE_MEMORY, Step, View
 
 KERNELS = Path(__file__).with_name("kernels")
@@ -186,13 +186,15 @@ class Context:
 
     def tail(self, step: Step) -> Tail:
         """The step's epilogue as launches."""
-        rows = tuple(self.rows_launch(e) for e in step.epilogue)
-        return Tail(inside=rows, apart=rows)
+        (make,) = _TAIL_MAKERS
+        return make(step, self) if step.epilogue else Tail()
 
     def launches(self, step: Step) -> list[Launch]:
         """The launches of ``step``; empty where there is nothing to do."""
         self.enter(step)
-        launches = launcher_of(step.op, step.algorithm)(step, self)
+        with_tail = isinstance(step.op, Map) and step.epilogue
+        make = _LAUNCHERS["map with a tail"] if with_tail else launcher_of(step.op, step.algorithm)
+        launches = make(step, self)
         for k, launch in enumerate(launches[:1]):
             if launch.barrier != step.barrier:
                 launches[k] = replace(launch, barrier=step.barrier)
@@ -201,6 +203,15 @@ class Context:
 
 Launcher = Callable[[Step, Context], list[Launch]]
 _LAUNCHERS: dict[str, Launcher] = {}
+
+TailMaker = Callable[[Step, Context], Tail]
+_TAIL_MAKERS: list[TailMaker] = []
+
+
+def tail_maker(function: TailMaker) -> TailMaker:
+    """Registers the one function that lowers epilogues."""
+    _TAIL_MAKERS.append(function)
+    return function
 
 
 def launcher(primitive: type[Primitive] | str, way: str | None = None) -> Callable[[Launcher], Launcher]:
@@ -225,6 +236,15 @@ def launcher_of(op: Primitive, way: str | None = None) -> Launcher:
     found = _LAUNCHERS.get(_key(name, way)) or _LAUNCHERS.get(name)
     if found is None:
         raise NotImplementedError(f"the CPU has no kernel for {op.kind}")
+    return found
+
+
+def registered_ways() -> dict[str, tuple[str, ...]]:
+    """By a primitive's class name, the ways that launchers are registered for, the plain one left out."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, _, way in (key.partition(" ") for key in _LAUNCHERS):
+        if way:
+            found[name] = (*found.get(name, ()), way)
     return found
 
 

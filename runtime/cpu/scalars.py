@@ -149,13 +149,19 @@ def call(tc, fn, args, first, last, thread):
     return types.void(*[INT] * 5), emit
 
 
-@intrinsic
-def prefetch(tc, p):
-    """Asks for the cache line of byte address p."""
+def _prefetcher(write: int, doc: str, near: int = 3) -> Any:
+    def function(tc, p):
+        def emit(c, b, s, a):
+            kinds = [ir.Constant(L.I32, k) for k in (write, near, 1)]
+            L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, a[0], I8), *kinds)
+            return c.get_dummy_value()
 
-    def emit(c, b, s, a):
-        kinds = [ir.Constant(L.I32, k) for k in (0, 3, 1)]
-        L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, a[0], I8), *kinds)
-        return c.get_dummy_value()
+        return types.void(INT), emit
 
-    return types.void(INT), emit
+    function.__doc__ = doc
+    return intrinsic(function)
+
+
+prefetch = _prefetcher(0, "Asks for the cache line of byte address p.")
+prefetch_far = _prefetcher(0, "Asks for the cache line of byte address p, as far as the second-level cache.", 2)
+prefetch_write = _prefetcher(1, "Asks for the cache line of byte address p to write to it.")

@@ -1,6 +1,6 @@
 """The team of threads that walks plans (kernels/walker.py), one per number of threads in a process.
 
-A thread enters native code once and stays; between walks it sleeps on a futex.
+A thread enters native code once and stays; between walks it spins for a moment, then sleeps on a futex.
 The calling thread is member 0. ``atexit`` sends the others home; a child made
 by ``fork`` has none of them and starts its own when it needs one.
 """
@@ -16,15 +16,19 @@ from typing import Any
 import numpy as np
 
 from runtime.cache import kernel_cache
-from runtime.cpu.cores import usable_threads
+from runtime.cpu.cores import crew, usable_threads
 from runtime.cpu.isa import CpuTarget
 from runtime.cpu.launch import kernel_file
 
 SPIN_NS = 20_000
 """How long a member spins at a barrier before it sleeps: a sleeper takes 12 to 27 us to wake."""
 
-_WORDS = 64
-_DOORBELL, _DOORBELL_PARKED, _LEAVE, _TABLE, _SPIN, _TEAM = 0, 8, 16, 56, 60, 61
+_LEAVE, _SPIN, _TEAM, _MEMBERS = 16, 32, 33, 40
+"""Words of the control block (kernels/walker.py); behind it a cache line a member."""
+
+_SET_HEAD, _SETS = 64, 8
+"""Words of a set besides the table and the counters; how many sets there may be."""
+
 _FUNCTION = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)
 
 _teams: dict[tuple[int, CpuTarget], Team] = {}
@@ -44,16 +48,17 @@ class Team:
         self.gone = False
         self._function: Any = _FUNCTION(kernel_cache(target).load([kernel])[kernel])
         self._lock = threading.Lock()
-        # a numpy array is 16-byte aligned; the control words want their own cache lines
-        room = np.zeros(_WORDS + 8 * threads + 8, np.int64)
-        skip = -(room.ctypes.data // 8) % 8
-        self._control = room[skip : skip + _WORDS + 8 * threads]
+        self._control = _cache_lines(_MEMBERS + 8 * threads)
         self._address = self._control.ctypes.data
-        self._counters = np.zeros(0, np.int64)
         # ticks of the time-stamp counter, 2 to 4 a ns; waiting for a core that we ourselves hold is useless
         self._control[_SPIN] = 2 * SPIN_NS if threads <= usable_threads() else 2000
         self._control[_TEAM] = threads
-        self._control[_WORDS:] = self._control[_SPIN]
+        self._control[_MEMBERS::8] = self._control[_SPIN]
+        self._inside = self._control[_MEMBERS + 1 :: 8]
+        self._order = np.zeros(4, np.int64)
+        self._order_address = self._order.ctypes.data
+        self._sets: list[_Set] = []
+        self._outgrown: list[_Set] = []  # a late member may still look at them
         self._workers = [
             threading.Thread(target=self._function, args=(self._address, 0, 0, t), name=f"netspec-{t}", daemon=True)
             for t in range(1, threads)
@@ -66,39 +71,66 @@ class Team:
 
         ``status`` is one int64 word; a launch that makes it other than 0 stops
         the walk at the next barrier. With ``stamps`` (launches + 1 words) every
-        launch gets a barrier, and the times in ns at which they ended are left there.
+        launch gets a barrier, and the times in ns at which they ended are left
+        there; of those that did not run, the time of the one before.
         """
         launches = len(table)
         if launches == 0:
             return
         with self._lock:
-            lines = launches * self.threads
-            if len(self._counters) < 8 * lines + 8:
-                self._counters = np.zeros(8 * lines + 8, np.int64)
-            counters = -(-self._counters.ctypes.data // 64) * 64
+            walked = self._free_set(launches)
             where = 0 if stamps is None else stamps.ctypes.data
-            self._control[_TABLE : _TABLE + 4] = table.ctypes.data, launches, counters, status.ctypes.data
-            self._control[_TEAM + 1] = where
-            self._function(self._address, 0, 0, 0)
+            self._order[:] = table.ctypes.data, launches, status.ctypes.data, where
+            self._function(self._address, walked, self._order_address, 0)
+        if stamps is not None:
+            np.maximum.accumulate(stamps, out=stamps)
+
+    def _free_set(self, launches: int) -> int:
+        """The address of a set with room for so many launches, in which no late member is (it waits otherwise)."""
+        words = _SET_HEAD + (4 + 8 * self.threads) * launches
+        busy = self._inside.tolist()
+        for one in self._sets:
+            if one.address not in busy and len(one.words) >= words:
+                return one.address
+        self._outgrown += [one for one in self._sets if len(one.words) < words]
+        self._sets = [one for one in self._sets if len(one.words) >= words]
+        if len(self._sets) == _SETS:
+            return self._sets[0].address
+        self._sets.append(_Set(_cache_lines(words)))
+        return self._sets[-1].address
 
     def stop(self) -> None:
         """Sends the members home; the team is of no use afterwards."""
         with self._lock:
             self._control[_LEAVE] = 1
-            # no launches; what the last walk left may be gone, or there never was one
-            status = np.zeros(1, np.int64)
-            self._control[_TABLE : _TABLE + 4] = 0, 0, 0, status.ctypes.data
-            self._control[_TEAM + 1] = 0
-            alone, self._control[_TEAM] = int(self._control[_TEAM]), 1
             # an empty walk rings the doorbell; the others read LEAVE before anything else
-            self._function(self._address, 0, 0, 0)
-            self._control[_TEAM] = alone
+            self._order[:] = 0
+            self._function(self._address, self._free_set(0), self._order_address, 0)
             for worker in self._workers:
                 worker.join(timeout=1.0)
 
 
+class _Set:
+    """Words for one walk: a copy of the table, its counters."""
+
+    def __init__(self, words: np.ndarray) -> None:
+        self.words = words
+        self.address: int = words.ctypes.data
+
+
+def _cache_lines(words: int) -> np.ndarray:
+    """Zeroed words from the start of a cache line on; numpy aligns to 16 bytes."""
+    room = np.zeros(words + 8, np.int64)
+    skip = -(room.ctypes.data // 8) % 8
+    return room[skip : skip + words]
+
+
 def team(threads: int, target: CpuTarget) -> Team:
-    """The process's team of this size, started on first use."""
+    """The process's team of this size, started on first use; of no more members than cores.
+
+    More would only keep each other from their cores, and no result depends on the number.
+    """
+    threads = crew(threads)
     with _making:
         found = _teams.get((threads, target))
         if found is None:

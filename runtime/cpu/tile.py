@@ -52,6 +52,8 @@ class Block(IntEnum):
     B_OUTER = 13
     B_MIDDLE = 14
     B_INNER = 15
+    AHEAD = 16
+    """Bytes from a line of B to the one to be asked for; read by tiles made with ``ahead`` alone."""
 
 
 BLOCK_WORDS = 16
@@ -60,17 +62,20 @@ BLOCK_WORDS = 16
 def heights(lanes: int, item_bytes: int, vectors: int) -> tuple[int, ...]:
     """Tile heights for a vector of ``lanes``, tallest first.
 
-    32 registers of 64 bytes hold 14 x 2 sums, two of B and one of A; 16
-    registers of 32 bytes or less hold 6 x 2.
+    32 registers of 64 bytes hold 14 x 2 sums, two of B and one of A, or 6 x 4
+    sums for products of few rows; 16 registers of 32 bytes or less hold 6 x 2
+    or 2 x 4.
     """
     if lanes * item_bytes >= 64:
-        return (14, 8, 4, 2, 1)
+        return (14, 8, 4, 2, 1) if vectors <= 2 else (6, 4, 2, 1)
+    if vectors > 2:
+        return (2, 1)
     if lanes * item_bytes == 32:
         return (6, 4, 2, 1) if vectors == 2 else (8, 4, 2, 1)
     return (4, 2, 1)
 
 
-def make_tile(scalar: str, lanes: int, rows: int, vectors: int):  # type: ignore[no-untyped-def]
+def make_tile(scalar: str, lanes: int, rows: int, vectors: int, ahead: bool = False):  # type: ignore[no-untyped-def]
     """The intrinsic ``tile(block, row, columns)``: ``rows`` rows from ``row`` of the tables.
 
     Parameters
@@ -79,8 +84,10 @@ def make_tile(scalar: str, lanes: int, rows: int, vectors: int):  # type: ignore
         ``f32`` or ``f64``.
     lanes, rows, vectors
         Elements a vector, rows and vectors a tile.
+    ahead
+        Whether each step asks for the line of B that lies AHEAD bytes behind its own.
     """
-    emit = _TileEmitter(scalar, lanes, rows, vectors)
+    emit = _TileEmitter(scalar, lanes, rows, vectors, ahead)
 
     @intrinsic
     def tile(typing, block, row, columns):  # type: ignore[no-untyped-def]
@@ -117,17 +124,18 @@ def _close(phis, values, block) -> None:  # type: ignore[no-untyped-def]
 class _TileEmitter:
     """Emits one tile's code; see the module's docstring for what it computes."""
 
-    def __init__(self, scalar: str, lanes: int, rows: int, vectors: int) -> None:
+    def __init__(self, scalar: str, lanes: int, rows: int, vectors: int, ahead: bool) -> None:
         self.element = ir.FloatType() if scalar == "f32" else ir.DoubleType()
         self.item = 4 if scalar == "f32" else 8
         self.lanes, self.rows, self.vectors = lanes, rows, vectors
         self.vector = ir.VectorType(self.element, lanes)
         self.name = f"v{lanes}{scalar}"
+        self.ahead = ahead
         self.cells = [(i, j) for i in range(rows) for j in range(vectors)]
 
     def __call__(self, b: ir.IRBuilder, block: ir.Value, row: ir.Value, columns: ir.Value) -> None:
         words = b.inttoptr(block, I64.as_pointer())
-        w = {k: b.load(b.gep(words, [c64(k)])) for k in Block}
+        w = {k: b.load(b.gep(words, [c64(k)])) for k in Block if k < BLOCK_WORDS or self.ahead}
         a_rows = [b.add(w[Block.A], o) for o in self._table(b, w[Block.A_TABLE], row)]
         c_offsets = self._table(b, w[Block.C_TABLE], row)
         init = [b.add(w[Block.INIT], b.and_(o, w[Block.INIT_MASK])) for o in c_offsets]
@@ -138,13 +146,16 @@ class _TileEmitter:
 
     def _expect(self, b, c_rows):  # type: ignore[no-untyped-def]
         """Asks for the lines of c: stores that miss at the tile's end would hold up the next one."""
+        for row in c_rows:
+            self._prefetch(b, row, (1, 3, 1))
+
+    def _prefetch(self, b, row, how):  # type: ignore[no-untyped-def]
+        """Asks for the lines of a tile's row; ``how``: to write, how near, data."""
         byte = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
         prefetch = cgutils.get_or_insert_function(b.module, kind, "llvm.prefetch.p0")
-        flags = [ir.Constant(I32, k) for k in (1, 3, 1)]
-        for row in c_rows:
-            for at in range(0, self.vectors * self.lanes * self.item, 64):
-                b.call(prefetch, [b.inttoptr(b.add(row, c64(at)), byte), *flags])
+        for at in range(0, self.vectors * self.lanes * self.item, 64):
+            b.call(prefetch, [b.inttoptr(b.add(row, c64(at)), byte), *(ir.Constant(I32, k) for k in how)])
 
     def _table(self, b, table, row):  # type: ignore[no-untyped-def]
         first = b.gep(b.inttoptr(table, I64.as_pointer()), [row])
@@ -182,6 +193,8 @@ class _TileEmitter:
         b.position_at_end(inner)
         count, at_a, at_b = loop = _phis(b, [w[Block.INNER], seg[2], seg[3]], segment)
         acc = _phis(b, held, segment)
+        if self.ahead:
+            self._prefetch(b, b.add(at_b, w[Block.AHEAD]), (0, 2, 1))
         new = self._step(b, a_rows, at_a, at_b, acc)
         rest = b.sub(count, c64(1))
         _close(loop, [rest, b.add(at_a, w[Block.A_INNER]), b.add(at_b, w[Block.B_INNER])], inner)

@@ -7,9 +7,11 @@ Source
 from __future__ import annotations
 
 from runtime import ops
-from runtime.cpu.launch import Context, Launch, Word, kernel_file, launcher
+from runtime.cpu.launch import Context, Launch, Word, launcher
 from runtime.cpu.pack import called, rows_of_chunk
 from runtime.cpu.pool import map_words
+from runtime.cpu.pool_text import block, reaching, unpool_text
+from runtime.cpu.unroll import registers
 from runtime.plan import Step
 
 
@@ -24,13 +26,22 @@ def unpool(step: Step, ctx: Context) -> list[Launch]:
     lanes = ctx.lanes(dx.dtype)
     overlap = -(-op.kernel[0] // op.stride[0]) * -(-op.kernel[1] // op.stride[1])
     rows_a_chunk = rows_of_chunk(n * height, width * -(-c // lanes) * (2 + 2 * overlap))
+    low, high = _whole_positions(op, dy.shape[3], width)
+    wide = block(high - low, op.kernel[1] if op.mode == "max" else 1, op.stride[1], 1, registers(ctx))
+    # where there are no blocks, all windows share a kernel
+    high, unrolled = (high, (wide, op.kernel[1], op.stride[1], op.pad[1])) if wide else (0, (1, 1, 1, 0))
     tail = ctx.tail(step)
     words: tuple[Word, ...] = (
-        *map_words(dy), *map_words(index), *map_words(dx),
+        *map_words(dy), *map_words(dx), *map_words(index),
         c, *dy.shape[2:], height, width, n * height, rows_a_chunk, *op.kernel, *op.stride, *op.pad,
-        *called(tail.inside),
+        low, high, *called(tail.inside),
     )  # fmt: skip
-    kernel = kernel_file(
-        "unpool", SCALAR=dx.dtype, LANES=lanes, MAX=op.mode == "max", INDEX=index.dtype if index else "u8"
-    )
+    kernel = unpool_text(dx.dtype, lanes, op.mode, index.dtype if index else "u8", *unrolled)
     return [Launch(kernel, words, -(-n * height // rows_a_chunk), step.barrier), *tail.after]
+
+
+def _whole_positions(op: ops.Unpool, pooled: int, size: int) -> tuple[int, int]:
+    """The positions (of ``stride`` columns) that lie in dx and that existing windows alone reach."""
+    window, stride, pad = op.kernel[1], op.stride[1], op.pad[1]
+    outputs = [output for phase in reaching(window, stride, pad) for _, output in phase]
+    return max(0, -min(outputs)), min(size // stride, pooled - max(outputs))

@@ -9,9 +9,10 @@ import functools
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-I64, I32 = ir.IntType(64), ir.IntType(32)
+I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
 
 def _pointer(builder, address, index):  # type: ignore[no-untyped-def]
@@ -65,6 +66,22 @@ def zero_element(typing, to, item):  # type: ignore[no-untyped-def]
     return types.void(types.int64, item), codegen
 
 
+def _transposed(builder, rows, lanes):  # type: ignore[no-untyped-def]
+    """The columns of a square of vectors."""
+    lane, distance = range(lanes), lanes // 2
+    while distance:
+        # the off-diagonal squares of ``distance`` lanes of each pair of rows ``distance`` apart change places
+        upper = [k if not k & distance else lanes + k - distance for k in lane]
+        lower = [k + distance if not k & distance else lanes + k for k in lane]
+        masks = [ir.Constant(ir.VectorType(I32, lanes), order) for order in (upper, lower)]
+        before, rows = rows, list(rows)
+        for i in (i for i in lane if not i & distance):
+            for place, mask in zip((i, i + distance), masks, strict=True):
+                rows[place] = builder.shuffle_vector(before[i], before[i + distance], mask)
+        distance //= 2
+    return rows
+
+
 @functools.cache
 def transposer(scalar: str, lanes: int):  # type: ignore[no-untyped-def]
     """``transpose(source, stride, rows, to)``: a square of vectors, rows ``stride`` bytes apart, to contiguous columns.
@@ -74,18 +91,6 @@ def transposer(scalar: str, lanes: int):  # type: ignore[no-untyped-def]
     element = ir.FloatType() if scalar == "f32" else ir.DoubleType()
     item = 4 if scalar == "f32" else 8
     vector = ir.VectorType(element, lanes)
-
-    def exchange(builder, rows, distance):  # type: ignore[no-untyped-def]
-        """Swaps the off-diagonal squares of ``distance`` lanes of each pair of rows ``distance`` apart."""
-        lane = range(lanes)
-        upper = [k if not k & distance else lanes + k - distance for k in lane]
-        lower = [k + distance if not k & distance else lanes + k for k in lane]
-        masks = [ir.Constant(ir.VectorType(I32, lanes), order) for order in (upper, lower)]
-        result = list(rows)
-        for i in (i for i in lane if not i & distance):
-            for place, mask in zip((i, i + distance), masks, strict=True):
-                result[place] = builder.shuffle_vector(rows[i], rows[i + distance], mask)
-        return result
 
     @intrinsic
     def transpose(typing, source, stride, rows, to):  # type: ignore[no-untyped-def]
@@ -98,11 +103,7 @@ def transposer(scalar: str, lanes: int):  # type: ignore[no-untyped-def]
                 at = builder.select(builder.icmp_signed("<", at, last), at, last)
                 address = builder.add(start, builder.mul(at, step))
                 values.append(builder.load(builder.inttoptr(address, vector.as_pointer()), align=item))
-            distance = lanes // 2
-            while distance:
-                values = exchange(builder, values, distance)
-                distance //= 2
-            for i, value in enumerate(values):
+            for i, value in enumerate(_transposed(builder, values, lanes)):
                 address = builder.add(target, ir.Constant(I64, i * lanes * item))
                 builder.store(value, builder.inttoptr(address, vector.as_pointer()), align=item)
             return context.get_dummy_value()
@@ -110,3 +111,53 @@ def transposer(scalar: str, lanes: int):  # type: ignore[no-untyped-def]
         return types.void(*[types.int64] * 4), codegen
 
     return transpose
+
+
+@functools.cache
+def spreader(scalar: str, lanes: int):  # type: ignore[no-untyped-def]
+    """``spread(source, stride, to, to_stride, rows, columns)``: a square of vectors transposed, strides in bytes.
+
+    Column k < ``columns`` becomes the first ``rows`` elements at to + k
+    to_stride; both may exceed the lanes. All rows of the square are read.
+    """
+    element = ir.FloatType() if scalar == "f32" else ir.DoubleType()
+    item = 4 if scalar == "f32" else 8
+    vector, mask_type = ir.VectorType(element, lanes), ir.VectorType(I1, lanes)
+    masked = ir.FunctionType(ir.VoidType(), [vector, vector.as_pointer(), I32, mask_type])
+
+    def mask_of(builder, rows, some):  # type: ignore[no-untyped-def]
+        """The lanes below ``rows``, none unless ``some``."""
+        kind = ir.VectorType(I64, lanes)
+        rows = builder.select(some, rows, ir.Constant(I64, 0))
+        one = builder.insert_element(ir.Constant(kind, ir.Undefined), rows, ir.Constant(I32, 0))
+        all_rows = builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
+        return builder.icmp_signed("<", ir.Constant(kind, list(range(lanes))), all_rows)
+
+    @intrinsic
+    def spread(typing, source, stride, to, to_stride, rows, columns):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            start, step, target, to_step, rows, columns = args
+            values = []
+            for i in range(lanes):
+                address = builder.add(start, builder.mul(ir.Constant(I64, i), step))
+                values.append(builder.load(builder.inttoptr(address, vector.as_pointer()), align=item))
+            places = [builder.add(target, builder.mul(ir.Constant(I64, i), to_step)) for i in range(lanes)]
+            places = [builder.inttoptr(place, vector.as_pointer()) for place in places]
+            values = _transposed(builder, values, lanes)
+            size = ir.Constant(I64, lanes)
+            fits = [builder.icmp_signed(">=", n, size) for n in (rows, columns)]
+            with builder.if_else(builder.and_(*fits)) as (whole, part):
+                with whole:
+                    for value, place in zip(values, places, strict=True):
+                        builder.store(value, place, align=item)
+                with part:
+                    name = f"llvm.masked.store.v{lanes}{scalar}.p0"
+                    store = cgutils.get_or_insert_function(builder.module, masked, name)
+                    for i, (value, place) in enumerate(zip(values, places, strict=True)):
+                        some = builder.icmp_signed("<", ir.Constant(I64, i), columns)
+                        builder.call(store, [value, place, ir.Constant(I32, item), mask_of(builder, rows, some)])
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 6), codegen
+
+    return spread

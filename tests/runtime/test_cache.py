@@ -192,17 +192,41 @@ def test_two_processes_share_the_cache_and_a_warm_one_does_without_numba(folder)
     assert out.split() == ["0", "False"]
 
 
-def test_a_helper_compiles_from_the_other_end_where_many_are_missing(folder):
-    kernels = [adder(100 + k) for k in range(cache.MANY + 4)]
+def test_helpers_take_kernels_from_the_back_where_many_are_missing(folder, monkeypatch):
+    monkeypatch.setattr(cache, "usable_threads", lambda: 3)
+    kernels = [adder(100 + k) for k in range(2 * cache.MANY)]
     first = KernelCache(detect(), folder)
-    assert len(set(first.load(kernels).values())) == len(kernels)
+    heard = []
+    with cache.watching(lambda done, total, _: heard.append((done, total))):
+        assert len(set(first.load(kernels).values())) == len(kernels)
+    assert first.compiled == len(kernels)
+    assert first.seconds > 0
     again = KernelCache(detect(), folder)
     again.load(kernels)
-    assert (again.compiled, len(list(folder.glob("*.o")))) == (0, len(kernels))
+    assert (again.compiled, again.seconds, len(list(folder.glob("*.o")))) == (0, 0.0, len(kernels))
+    assert heard == sorted(heard)
+    assert (heard[0], heard[-1]) == ((0, len(kernels)), (len(kernels), len(kernels)))
+
+
+def test_every_kernel_is_given_to_one_process_alone(folder):
+    kernels = [adder(400 + k) for k in range(20)]
+    folder.mkdir(mode=0o700)
+    given = [kernel for _, kernel in compile_ahead.shared_out(kernels, folder, 2)]
+    assert sorted(k.text for k in given) == sorted(k.text for k in kernels)
+
+
+@pytest.mark.parametrize("program", ["", "raise SystemExit(1)", "import sys; print(sys.stdin.readline())"])
+def test_a_helper_that_ends_or_babbles_costs_time_alone(folder, monkeypatch, program):
+    monkeypatch.setattr(compile_ahead, "_PROGRAM", program)
+    monkeypatch.setattr(cache, "usable_threads", lambda: 2)
+    kernels = [adder(500 + k) for k in range(cache.MANY)]
+    found = KernelCache(detect(), folder)
+    assert len(found.load(kernels)) == found.compiled == len(list(folder.glob("*.o"))) == cache.MANY
 
 
 def test_a_helper_that_cannot_start_costs_time_alone(folder, monkeypatch):
     monkeypatch.setattr(compile_ahead.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(cache, "usable_threads", lambda: 2)
     kernels = [adder(200 + k) for k in range(cache.MANY)]
     found = KernelCache(detect(), folder)
     assert len(found.load(kernels)) == found.compiled == cache.MANY

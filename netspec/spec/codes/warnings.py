@@ -117,9 +117,8 @@ never right. Remedy: `num_output: $classes`.""",
     Code(
         "W130",
         "no effect yet",
-        """A value of `math` or `memory` that the language has and no device uses yet.
+        """A value of `math` that the language has and no device uses yet.
 
-`math: tf32` and `math: bf16` are meant for GPUs, `memory: small` for nets that do not fit. The net runs as
-with `math: fast` and `memory: normal`.""",
+`math: tf32` and `math: bf16` are meant for GPUs. The net runs as with `math: fast`.""",
     ),
 )

@@ -85,7 +85,7 @@ def test_fuse_attaches_bias_and_relu_to_their_convolution() -> None:
     assert epilogue.host is conv
 
 
-def test_fuse_says_why_batch_normalisation_is_no_epilogue() -> None:
+def test_fuse_takes_moments_behind_a_convolution_and_says_why_their_readers_stay_out() -> None:
     b = Builder()
     x, w = b.input("x", (2, 3, 8, 8)), b.input("w", (4, 3, 3, 3))
     with b.scope("conv1"):
@@ -94,7 +94,7 @@ def test_fuse_says_why_batch_normalisation_is_no_epilogue() -> None:
         mean, variance = b.moments(y, (0, 2, 3))
         b.graph.outputs = {"y": (y - mean) * b.rsqrt(variance + 1e-5)}
     graph = fused(b.graph)
-    assert [(r.layers, r.why) for r in graph.refusals] == [(("conv1", "bn1"), "moments reads the result, not a map")]
+    assert [(r.layers, r.why) for r in graph.refusals] == [(("conv1", "bn1"), "it reads a sum over all rows")]
 
 
 @pytest.mark.parametrize("name", NETS)

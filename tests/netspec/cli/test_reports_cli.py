@@ -36,7 +36,8 @@ def run(*arguments):
     ("arguments", "keys"),
     [
         (["inspect"], ["name", "phase", "batch", "layers", "totals"]),
-        (["plan"], ["steps", "kernels", "arena_bytes", "not_fused"]),
+        (["plan"], ["steps", "kernels", "arena_bytes", "not_fused", "moved_bytes", "least_bytes"]),
+        (["time", "--algorithms", "conv", "--threads", "1"], ["layer", "dtype", "threads", "error_bound", "cases"]),
         (
             ["gradcheck", "--device", "reference", "--samples", "3", "--batch", "2"],
             ["passed", "max_relative_error", "checks"],
@@ -144,6 +145,29 @@ def test_tables_fit_an_80_column_terminal(spec, command, monkeypatch):
 def test_inspect_says_that_there_is_another_phase(spec):
     assert "--phase test shows the other" in run("inspect", spec).stdout
     assert "shows the other" not in run("inspect", spec, "--phase", "test").stdout
+
+
+def test_a_layer_without_a_convolution_has_no_ways_to_compare(spec):
+    done = run("time", spec, "--algorithms", "tanh", "--format", "json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "layer 'tanh' has no convolution" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["plan", "time", "train", "test"])
+def test_tune_is_an_option_of_what_plans_and_runs(command):
+    assert "--tune" in run(command, "--help").stdout
+
+
+def test_a_tuned_plan_measures_once(spec, tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setattr("netspec.tuning.memory_path", lambda threads: folder / "ways.json")
+    folder.mkdir()
+    first = run("plan", spec, "--tune", "--threads", "1", "--format", "json")
+    (kept,) = folder.iterdir()
+    made = kept.stat().st_mtime_ns
+    again = run("plan", spec, "--tune", "--threads", "1", "--format", "json")
+    assert (first.exit_code, first.stdout) == (0, again.stdout)
+    assert kept.stat().st_mtime_ns == made
 
 
 def test_plan_shows_every_step_with_all(spec):

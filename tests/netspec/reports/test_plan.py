@@ -9,6 +9,7 @@ import pytest
 from netspec import zoo
 from netspec.reports.plan import plan_net
 from netspec.spec.load import load_spec
+from runtime.ways import WAYS
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +24,9 @@ def report(net):
 
 def test_the_document_has_the_keys_of_the_interface(report):
     document = json.loads(json.dumps(report.to_dict()))
-    assert list(document) == ["steps", "kernels", "arena_bytes", "not_fused"]
+    assert list(document) == ["steps", "kernels", "arena_bytes", "not_fused", "moved_bytes", "least_bytes"]
     assert list(document["steps"][0]) == [
-        *("index", "kernel", "segment", "layers", "algorithm", "flops", "bytes", "estimate_us"),
+        *("index", "kernel", "segment", "layers", "algorithm", "flops", "bytes", "estimate_us", "ways"),
     ]
     assert all(set(refusal) == {"layers", "why"} for refusal in document["not_fused"])
 
@@ -43,7 +44,40 @@ def test_segments_come_in_the_order_of_a_step(report):
 
 def test_lenet_needs_few_kernels_and_convolutions_name_their_way(report):
     assert 0 < len(report.sources) <= 60
-    assert {row.algorithm for row in report.steps if row.kernel.startswith("conv")} == {"direct"}
+    ways = {row.layers[0]: row.algorithm for row in report.steps if row.kernel.startswith("conv")}
+    assert (ways["conv1"], ways["ip1"], ways["ip2"]) == ("direct", "matmul", "matmul")
+    assert ways["conv2"] in WAYS
+    assert {row.algorithm for row in report.steps if not row.kernel.startswith("conv")} == {None}
+
+
+def test_every_way_of_a_step_has_an_estimate_or_a_reason_against_it(report):
+    for step in report.to_dict()["steps"]:
+        if step["algorithm"] is None:
+            assert step["ways"] is None
+            continue
+        assert step["algorithm"] in [way["algorithm"] for way in step["ways"] if way["refused"] is None]
+        for way in step["ways"]:
+            assert set(way) == {"algorithm", "estimate_us", "refused"}
+            assert (way["estimate_us"] is None) != (way["refused"] is None)
+
+
+def test_exact_takes_products_alone_and_says_so():
+    report = plan_net(load_spec(zoo.find("lenet"), {"math": "exact"}).net("train"))
+    assert {row.algorithm for row in report.steps} == {"direct", "matmul", None}
+    assert "math: exact" in report.to_text()
+
+
+def test_a_plan_moves_no_less_than_it_must(report):
+    document = report.to_dict()
+    assert 0 < document["least_bytes"] <= document["moved_bytes"]
+    assert document["moved_bytes"] == sum(s["bytes"] for s in document["steps"] if s["segment"] != "init")
+
+
+def test_tuning_takes_the_fastest_measured_way(net, monkeypatch):
+    monkeypatch.setattr("netspec.reports.plan.Tuner", lambda *_: lambda case, ways: {w: -WAYS.index(w) for w in ways})
+    tuned = plan_net(net, tune=True)
+    for row in tuned.steps:
+        assert row.offer is None or row.algorithm == max(row.offer.seconds, key=WAYS.index)
 
 
 def test_convolution_arithmetic_is_twice_its_multiply_adds(report):

@@ -34,8 +34,15 @@ def test_the_document_has_the_keys_of_the_interface(timing):
     wanted = {"step_ms", "forward_ms", "backward_ms", "update_ms", "first_step_ms", "steps", "layers", "arena_bytes"}
     assert wanted <= set(document)
     assert set(document["step_ms"]) == {"min", "median"}
-    assert set(document["steps"][0]) == {"index", "layers", "ms", "gflops_per_s", "gbytes_per_s"}
+    assert set(document["steps"][0]) == {"index", "layers", "ms", "gflops_per_s", "gbytes_per_s", "algorithm"}
     assert [layer["name"] for layer in document["layers"]] == ["conv", "relu", "ip", "loss"]
+
+
+def test_shares_are_of_what_the_device_can_tell_about_itself(timing):
+    text = timing.to_text()
+    known = timing.peak_gflops is not None
+    assert known == (timing.memory_gbytes is not None) == ("GB/s in memory" in text)
+    assert timing.to_dict()["memory_gbytes_per_s"] == timing.memory_gbytes
 
 
 def test_times_are_positive_and_the_first_step_holds_the_compilation(timing):

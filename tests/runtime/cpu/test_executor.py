@@ -62,6 +62,18 @@ def test_feeding_checks_names_and_shapes_and_casts():
         open_executor(plan, Store({}), "tpu")
 
 
+@pytest.mark.parametrize("channels", [3, 40])
+def test_what_is_fed_lies_channels_innermost_whatever_their_number(channels):
+    shape = (2, channels, 5, 4)
+    view = View("arena", 512, shape, (20 * channels, 1, 4 * channels, channels), "f32")
+    plan = Plan("train", "f32", 2, (), {"arena": 8192}, (), {"data": view}, {})
+    executor = open_executor(plan, Store({}), "cpu", 1)
+    for dtype in (np.float32, np.float64):
+        x = np.random.default_rng(channels).standard_normal(shape).astype(dtype)
+        executor.feed("data", x)
+        np.testing.assert_array_equal(executor.array(view), x.astype(np.float32))
+
+
 def test_plans_share_a_store_and_own_the_rest():
     state = View("params", 0, SHAPE, (33, 1), "f32")
     store = Store({"params": 528})
@@ -132,6 +144,10 @@ def test_timing_answers_seconds_for_each_step_and_runs_them():
 
 def test_the_peak_is_that_of_a_computer():
     assert 1e8 < executor_of((), 64, 1).peak() < 1e13
+
+
+def test_the_bandwidth_is_that_of_a_computer():
+    assert 1e8 < executor_of((), 64, 2).bandwidth() < 1e13
 
 
 def test_poison_spares_state_and_head():

@@ -13,6 +13,7 @@ from kernel_calls import function_of
 
 from runtime.cache import kernel_cache
 from runtime.cpu import cores
+from runtime.cpu import team as team_module
 from runtime.cpu.cores import thread_count, usable_threads
 from runtime.cpu.isa import detect
 from runtime.cpu.launch import Kernel
@@ -85,6 +86,37 @@ def test_a_barrier_keeps_launches_apart(threads):
     np.testing.assert_array_equal(data, np.repeat(np.arange(steps + 1)[:, None], n, axis=1))
 
 
+@pytest.mark.parametrize("threads", [2, 7])
+def test_walks_in_quick_succession_keep_apart_though_members_come_late(threads):
+    # short walks of changing lengths: a member that slept through one meets the next, or none
+    counts = np.zeros(8, np.int64)
+    words, status, function = np.array([counts.ctypes.data], np.int64), np.zeros(1, np.int64), address(COUNT)
+    want = np.zeros(8, np.int64)
+    for k in range(600):
+        chunks = [1 + (k * 5 + j) % 8 for j in range(1 + k % 41)]
+        team(threads, detect()).walk(np.array([row(function, words, n, k % 2) for n in chunks], np.int64), status)
+        want += [sum(n > c for n in chunks) for c in range(8)]
+        assert counts.tolist() == want.tolist(), "the walk is over when it returns"
+
+
+SET = """
+from runtime.cpu.simd import put_word, word
+def kernel(args, first, last, thread):
+    put_word(word(args, 0), 0, 1)
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_status_halts_the_walk_at_the_next_barrier(threads):
+    counts, status = np.zeros(4, np.int64), np.zeros(1, np.int64)
+    words, flag = np.array([counts.ctypes.data], np.int64), np.array([status.ctypes.data], np.int64)
+    ahead, halt, behind = row(address(COUNT), words, 4), row(address(SET), flag, 1), row(address(COUNT), words, 4)
+    for k in range(50):
+        status[0] = 0
+        team(threads, detect()).walk(np.array([ahead, halt, *[behind] * 9], np.int64), status)
+        assert counts.tolist() == [k + 1] * 4
+
+
 def test_several_python_threads_may_walk_at_once():
     function, results = address(COUNT), []
 
@@ -119,6 +151,16 @@ def test_stamps_say_when_each_launch_ended():
     team(2, detect()).walk(table, np.zeros(1, np.int64), stamps)
     assert counts.tolist() == [5] * 4
     assert (np.diff(stamps) > 0).all()
+
+
+def test_stamps_behind_a_halt_or_of_a_launch_without_chunks_are_those_before():
+    counts, status = np.zeros(4, np.int64), np.zeros(1, np.int64)
+    words, flag = np.array([counts.ctypes.data], np.int64), np.array([status.ctypes.data], np.int64)
+    some, none, halt = row(address(COUNT), words, 4), row(address(COUNT), words, 0), row(address(SET), flag, 1)
+    stamps = np.zeros(6, np.int64)
+    team(2, detect()).walk(np.array([some, none, halt, some, some], np.int64), status, stamps)
+    assert counts.tolist() == [1] * 4
+    assert [bool(d > 0) for d in np.diff(stamps)] == [True, False, True, False, False]
 
 
 DENORMAL = """
@@ -161,6 +203,13 @@ def test_the_number_of_threads_comes_from_the_caller_the_environment_or_the_mach
     assert thread_count() == usable_threads() >= 1
     with pytest.raises(UsageError, match="threads is 0"):
         thread_count(0)
+
+
+def test_a_team_has_no_more_members_than_cores(monkeypatch):
+    monkeypatch.setattr(cores, "usable_threads", lambda: 2)
+    assert [cores.crew(n) for n in (1, 2, 3, 256)] == [1, 2, 2, 2]
+    monkeypatch.setattr(team_module, "crew", cores.crew)
+    assert team(9, detect()) is team(2, detect())
 
 
 def test_a_cgroups_quota_limits_the_default(monkeypatch):

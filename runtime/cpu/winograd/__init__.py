@@ -1,0 +1,1 @@
+"""Winograd convolution on the CPU: transforms of tiles, one product a point."""
