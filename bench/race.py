@@ -18,6 +18,9 @@ from bench.ratios import OWN, best, ratio
 PAUSE = 0.1
 """Seconds between two contenders' turns: threads of the one before spin for a while before they sleep."""
 
+TURN_MS, MOST = 20.0, 50
+"""A turn of short steps goes on for about so long, with at most so many steps."""
+
 
 @dataclass
 class Row:
@@ -97,12 +100,12 @@ class Row:
         other = self.peak_bytes.get(self.reference or "")
         return self.peak_bytes[OWN] / other if other and OWN in self.peak_bytes else None
 
-    @property
-    def share_of_peak(self) -> float | None:
+    def share_of_peak(self, peak: float | None) -> float | None:
         """Arithmetic of the shortest step over what the cores reach in a loop of multiply-adds."""
-        if not self.facts or not self.ms.get(OWN):
+        if not peak or not self.facts or not self.ms.get(OWN):
             return None
-        return self.facts["flops"] / (min(self.ms[OWN]) * 1e-3) / self.facts["peak_flops"]
+        share: float = self.facts["flops"] / (min(self.ms[OWN]) * 1e-3) / peak
+        return share
 
     @property
     def agrees(self) -> bool:
@@ -188,7 +191,11 @@ def _warm(row: Row, worker: Worker, steps: int) -> None:
 
 
 def _turn(row: Row, worker: Worker, steps: int) -> None:
-    row.ms[worker.name] += worker.steps(steps + 1)["ms"][1:]  # the first one wakes the threads
+    found = worker.steps(steps + 1)["ms"][1:]  # the first one wakes the threads
+    more = min(MOST, round(TURN_MS / max(min(found), 1e-3))) - steps
+    if more > 0:
+        found += worker.steps(more)["ms"]
+    row.ms[worker.name] += found
 
 
 def _end(row: Row, worker: Worker, _: int) -> None:

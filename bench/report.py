@@ -77,7 +77,8 @@ def _train_table(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         both = (row.ratio_of_minima, row.ratio)
         goal = "" if row.goal is None else f"{row.goal:g}"
-        judged = [*map(times, both), goal, met(row.goal, both), percent(row.share_of_peak), _differs(row)]
+        share = percent(row.share_of_peak(_fastest(rows, "peak_flops")))
+        judged = [*map(times, both), goal, met(row.goal, both), share, _differs(row)]
         cells.append([row.net, _input(row), *(ms(row.ms.get(n)) for n in names), *judged])
     return table(columns, cells, left=2)
 
@@ -100,16 +101,16 @@ def _memory_table(rows: Sequence[Row]) -> list[str]:
 def _where_table(rows: Sequence[Row]) -> list[str]:
     columns = ["net", "kernel, way", "steps", "ms", "of the step", "GFLOP/s", "of peak", "GB/s", "roofline, ms"]
     cells = []
+    peak, speed = (_fastest(rows, what) or 1.0 for what in ("peak_flops", "bandwidth"))
     for row in rows:
         found = row.facts.get("where", [])
         whole = sum(group["s"] for group in found) or 1.0
         for group in leading(found):
             seconds = group["s"] or 1e-12
             rate = group["flops"] / seconds
-            shares = [percent(group["s"] / whole), number(rate / 1e9), percent(rate / row.facts["peak_flops"])]
+            shares = [percent(group["s"] / whole), number(rate / 1e9), percent(rate / peak)]
             last = [number(group["bytes"] / seconds / 1e9), number(1e3 * group["bound_s"])]
             cells.append([row.net, group["kind"], str(group["steps"]), number(1e3 * seconds), *shares, *last])
-    speed = max((row.facts["bandwidth"] for row in rows if "bandwidth" in row.facts), default=0.0)
     head = (
         "Where the time of netspec's step goes, each step of the plan timed alone; roofline: arithmetic at the peak or "
         f"bytes at {speed / 1e9:.0f} GB/s, which is what these cores copy."
@@ -150,8 +151,13 @@ def _reading(rows: Sequence[Row]) -> str:
 
 def _peak(rows: Sequence[Row]) -> str:
     """What a share of peak is a share of."""
-    found = [row.facts["peak_flops"] for row in rows if "peak_flops" in row.facts]
-    return f" In a loop of multiply-adds these cores reach {max(found) / 1e9:.0f} GFLOP/s." if found else ""
+    peak = _fastest(rows, "peak_flops")
+    return f" In a loop of multiply-adds these cores reach {peak / 1e9:.0f} GFLOP/s." if peak else ""
+
+
+def _fastest(rows: Sequence[Row], what: str) -> float | None:
+    """The most that was measured of the machine: it does not get slower from one net to the next."""
+    return max((row.facts[what] for row in rows if what in row.facts), default=None)
 
 
 def _to(row: Row, name: str, of: Callable[[Sequence[float]], float]) -> float | None:

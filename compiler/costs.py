@@ -92,20 +92,20 @@ class Rates:
         Arithmetic in the micro-kernel.
     memory
         Bytes read or written.
-    transforms
-        Vector operations of a Winograd or Fourier transform.
+    vectors
+        Lines of a tile that a Winograd or Fourier transform takes, of one vector of channels.
     """
 
     lanes: int
     flops: float
     memory: float
-    transforms: float
+    vectors: float
 
 
 _RATES = {
-    64: Rates(lanes=16, flops=105e9, memory=12e9, transforms=2.4e9),
-    32: Rates(lanes=8, flops=52e9, memory=12e9, transforms=2.4e9),
-    16: Rates(lanes=4, flops=12e9, memory=12e9, transforms=1.2e9),
+    64: Rates(lanes=16, flops=110e9, memory=13e9, vectors=6.5e9),
+    32: Rates(lanes=8, flops=55e9, memory=13e9, vectors=6.5e9),
+    16: Rates(lanes=4, flops=13e9, memory=13e9, vectors=3.2e9),
 }
 """By the bytes of a vector."""
 
@@ -115,48 +115,92 @@ def rates_of(vector_bytes: int) -> Rates:
     return _RATES.get(vector_bytes, _RATES[16])
 
 
-TILE_START = 8.0
+TILE_START = 7.0
 """What starting and ending a tile of the micro-kernel costs, in steps of its reduction."""
+
+WINOGRAD, WEIGHT_GRAD, FOURIER = 0.9, 0.9, 0.7
+"""Rate of the products over points, as a part of the micro-kernel's."""
+
+LAUNCH = 4e-6
+"""Seconds of a core for each launch of a kernel: claims of chunks, a barrier."""
+
+CACHE_BYTES, CACHE_SPEED = 1 << 20, 4.0
+"""What stays near a core, and how much faster it comes from there."""
+
+FOURIER_TILE = 16
+FOURIER_POINTS = 130
+"""Rows of a tile, and the frequencies of a real one."""
+
+MANY_IMAGES, MUCH_DEPTH = 14, 128
+"""From here on the direct convolution leaves out the taps that fall into the halo."""
 
 
 def seconds(case: Case, way: str, rates: Rates) -> float:
     """Estimated seconds of one core for a case computed this way, in float32 whatever its dtype."""
-    compute = _WAYS[way](case, rates)
-    return max(compute, 4 / ITEM_BYTES[case.dtype] * case.bytes / rates.memory)
+    return _WAYS[way](case, rates)
 
 
-def _product(rows: float, depth: float, columns: float, rates: Rates) -> float:
+def _product(rows: float, depth: float, columns: float, rates: Rates, start: float = TILE_START) -> float:
     """Seconds of a matrix product (rows x depth) (depth x columns)."""
-    whole = ceil(columns / rates.lanes) * rates.lanes
-    return 2 * rows * whole * (depth + TILE_START) / rates.flops
+    return 2 * rows * _vectors(columns, rates) * rates.lanes * (depth + start) / rates.flops
+
+
+def _traffic(elements: float, rates: Rates) -> float:
+    """Seconds to read or write float32 numbers; the first of them stay in a cache."""
+    size = 4 * elements
+    near = min(size, CACHE_BYTES)
+    return near / (CACHE_SPEED * rates.memory) + (size - near) / rates.memory
 
 
 def _moved(elements: float, rates: Rates) -> float:
-    """Seconds to write and read back float32 numbers that no cache holds."""
-    return 8 * elements / rates.memory
+    """Seconds to write float32 numbers and to read them back."""
+    return 2 * _traffic(elements, rates)
+
+
+def _operands(case: Case, rates: Rates) -> float:
+    """Seconds to read the operands and to write the result."""
+    return _traffic(prod(case.x) + prod(case.w) + prod(case.y), rates)
+
+
+def _vectors(channels: float, rates: Rates) -> int:
+    return ceil(channels / rates.lanes)
 
 
 def _direct(case: Case, rates: Rates) -> float:
     (k, cg, r, s), groups = case.w, case.op.groups
     pixels = case.y[0] * case.y[2] * case.y[3]
+    weights = _moved(0 if case.fixed else prod(case.w), rates)
+    least = _operands(case, rates)
     if groups > 1 and cg == 1 and k == groups:  # depthwise: no reuse but of the window
-        return case.flops / (0.25 * rates.flops) + _moved(0 if case.fixed else prod(case.w), rates)
+        return LAUNCH + max(least, case.flops / (0.25 * rates.flops) + weights)
     if isinstance(case.op, ops.ConvWeightGrad):
-        return groups * _product(r * s * cg, pixels, k // groups, rates)
-    packing = _moved(0 if case.fixed else prod(case.w), rates)
+        return LAUNCH + max(least, groups * _product(r * s * cg, pixels, k // groups, rates, 0.0) + weights)
+    channels, taps, rows, columns = cg, r * s, pixels, k // groups
     if isinstance(case.op, ops.ConvInputGrad):  # a stride leaves 1 / stride of the taps to each pixel of dx
-        depth = k // groups * r * s / prod(case.op.stride)
-        return packing + groups * _product(prod(case.x) / case.x[1], depth, cg, rates)
-    return packing + groups * _product(pixels, cg * r * s, k // groups, rates)
+        channels, taps, rows, columns = columns, max(1, taps // prod(case.op.stride)), prod(case.x) // case.x[1], cg
+    product = groups * _product(rows, channels * taps, columns, rates)
+    if case.x[0] >= MANY_IMAGES and channels * taps >= MUCH_DEPTH:
+        product *= min(1.0, case.x[0] * _pairs(case) / (rows * taps))
+    return LAUNCH + max(least, product + weights)
+
+
+def _pairs(case: Case) -> float:
+    """Output positions of an image times the taps that fall into the map."""
+    total = 1.0
+    for axis in (0, 1):
+        first = [o * case.op.stride[axis] - case.op.pad[axis] for o in range(case.y[2 + axis])]
+        taps = [t * case.op.dilation[axis] for t in range(case.kernel[axis])]
+        total *= sum(0 <= o + t < case.x[2 + axis] for o in first for t in taps)
+    return total
 
 
 def _matmul(case: Case, rates: Rates) -> float:
-    n, depth, columns = case.x[0], prod(case.w[1:]), case.w[0]
+    rows, depth, columns = case.x[0], prod(case.w[1:]), case.w[0]
     if isinstance(case.op, ops.ConvInputGrad):
         depth, columns = columns, depth
     if isinstance(case.op, ops.ConvWeightGrad):
-        n, depth = depth, n
-    return _product(n, depth, columns, rates)
+        rows, depth = depth, rows
+    return LAUNCH + max(_operands(case, rates), _product(rows, depth, columns, rates))
 
 
 def _winograd(case: Case, rates: Rates, m: int) -> float:
@@ -167,47 +211,36 @@ def _winograd(case: Case, rates: Rates, m: int) -> float:
     tiles = over[0] * ceil(over[2] / m) * ceil(over[3] / m)
     points, weights = t * t, k * cg
     maps = points * tiles * (_vectors(case.x[1], rates) + _vectors(k, rates))
-    transforms = (t + 2) * (maps + points * weights / rates.lanes) / rates.transforms
+    fixed = 3 * LAUNCH + 0.6 * _operands(case, rates) + t * maps / rates.vectors
     if isinstance(case.op, ops.ConvWeightGrad):
-        return transforms + groups * points * _product(cg, tiles, k // groups, rates) + _moved(points * weights, rates)
+        sums = groups * points * _product(cg, tiles, k // groups, rates) / WEIGHT_GRAD
+        return fixed + sums + 0.12 * _moved(points * weights, rates)
     columns, depth = (k // groups, cg) if isinstance(case.op, ops.Conv) else (cg, k // groups)
-    if case.fixed:
-        transforms -= (t + 2) * points * weights / rates.lanes / rates.transforms
-    else:
-        transforms += _moved(points * weights, rates)
-    return transforms + groups * points * _product(tiles, depth, columns, rates)
-
-
-def _vectors(channels: int, rates: Rates) -> int:
-    return -(-channels // rates.lanes)
+    streamed = _moved(points * weights, rates) * (0.2 if case.fixed else 0.65)
+    return fixed + streamed + groups * points * _product(tiles, depth, columns, rates, 0.0) / WINOGRAD
 
 
 def _im2col(case: Case, rates: Rates) -> float:
-    """The direct product, with every window written out and read back."""
+    """The direct product, with every window written out and read back, from the cache for the most part."""
     n, _, ho, wo = case.y
     patches = n * ho * wo * case.x[1] * prod(case.kernel)
-    return _direct(case, rates) + _moved(patches, rates)
+    return LAUNCH + _direct(case, rates) + 0.1 * _moved(patches, rates)
 
 
 def _fft(case: Case, rates: Rates) -> float:
-    """Tiles of 16 x 16, each with 130 numbers: transforms of both operands and of the result, complex products."""
+    """Spectra of tiles that overlap, one product of complex numbers for each frequency, and the way back."""
     k, cg, r, s = case.w
-    groups, points = case.op.groups, 130
-    over = case.x if isinstance(case.op, ops.ConvInputGrad) else case.y
-    down, across = case.op.dilation  # each lattice of a dilated one is a convolution of its own
-    tiles = over[0] * down * ceil(over[2] / down / (17 - r)) * across * ceil(over[3] / across / (17 - s))
-    columns, depth = (cg, k // groups) if isinstance(case.op, ops.ConvInputGrad) else (k // groups, cg)
-    whole = 2 * _vectors(columns, rates) * rates.lanes
-    numbers = 2 * points * rates.lanes
-    maps = tiles * (_vectors(case.x[1], rates) + _vectors(k, rates))
-    weights = groups * depth * _vectors(columns, rates)
-    if isinstance(case.op, ops.ConvWeightGrad):
-        transforms = 3500 * (maps + weights) / rates.transforms + _moved(numbers * (maps + 2 * weights), rates)
-        return transforms + groups * points * _product(2 * depth, tiles, whole, rates)
-    if case.fixed:
-        weights = 0
-    transforms = 3500 * (maps + weights) / rates.transforms + _moved(2 * numbers * weights, rates)
-    return transforms + groups * points * _product(tiles, 2 * depth, whole, rates)
+    groups, over = case.op.groups, case.x if isinstance(case.op, ops.ConvInputGrad) else case.y
+    tiles = over[0] * ceil(over[2] / (FOURIER_TILE + 1 - r)) * ceil(over[3] / (FOURIER_TILE + 1 - s))
+    maps = FOURIER_POINTS * tiles * (_vectors(case.x[1], rates) + _vectors(k, rates))
+    fixed = 3 * LAUNCH + _operands(case, rates) + FOURIER_TILE * maps / (0.7 * rates.vectors)
+    weights = 2 * FOURIER_POINTS * k * cg
+    if isinstance(case.op, ops.ConvWeightGrad):  # spectra of both operands are written out, tile by tile
+        sums = 2 * FOURIER_POINTS * groups * _product(2 * cg, tiles, k // groups, rates) / FOURIER
+        return fixed + 2 * _moved(maps * rates.lanes, rates) + sums + 2 * _moved(weights, rates)
+    columns, depth = (k // groups, cg) if isinstance(case.op, ops.Conv) else (cg, k // groups)
+    streamed = _moved(weights, rates) * (1.0 if case.fixed else 3.0)
+    return fixed + streamed + 2 * FOURIER_POINTS * groups * _product(tiles, 2 * depth, columns, rates) / FOURIER
 
 
 _WAYS: dict[str, Callable[[Case, Rates], float]] = {

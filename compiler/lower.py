@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from compiler.barriers import set_barriers
 from compiler.ir import Graph, Op, Value
-from compiler.passes.epilogue import makes_rows, tails_of
+from compiler.passes.epilogue import tails_of
 from compiler.passes.orders import VIEWS
 from compiler.passes.place import segment_order
 from compiler.passes.placement import Buffer, Layout, row_major
@@ -75,7 +75,7 @@ class _Stepper:
 
     def run(self) -> list[Step]:
         for v in self.graph.inputs.values():
-            self.steps += self._clear(v, "forward", (Origin(v.name, "forward"),))
+            self._clear(v, "forward", (Origin(v.name, "forward"),))
         ordered = sorted(self.graph.ops, key=segment_order)
         tails = tails_of(self.graph)
         for op in ordered:
@@ -84,10 +84,8 @@ class _Stepper:
         return sorted(self.steps, key=lambda s: SEGMENTS.index(s.segment))
 
     def _visit(self, op: Op, tail: list[Op]) -> None:
-        outputs = [v for part in (op, *tail) for v in part.outputs]
-        clears = [clear for v in outputs for clear in self._clear(v, op.segment, op.origin)]
-        beside = [clear for clear in clears if _beside_rows(op, clear)]
-        self.steps += [clear for clear in clears if clear not in beside]
+        for v in (v for part in (op, *tail) for v in part.outputs):
+            self._clear(v, op.segment, op.origin)
         if isinstance(op.prim, VIEWS):
             if not self.found.is_view(op):
                 self._copy(op)
@@ -96,13 +94,10 @@ class _Stepper:
         elif isinstance(op.prim, Pad):
             self._pad(op)
         else:
-            self._append(op, tail, beside)
+            self._append(op, tail)
 
-    def _append(self, op: Op, tail: list[Op], clears: list[Step]) -> None:
-        fused = tuple(
-            Step(p.prim, *self._operands(p), op.segment, p.origin, flops=rule(p.prim).flops(p)) for p in tail
-        )
-        fused += tuple(clears)
+    def _append(self, op: Op, tail: list[Op]) -> None:
+        fused = tuple(Step(p.prim, *self._operands(p), op.segment, p.origin, flops=rule(p.prim).flops(p)) for p in tail)
         flops = rule(op.prim).flops(op) + sum(part.flops for part in fused)
         origin = {o for part in (op, *tail) for o in part.origin}
         reads, writes = self._operands(op)
@@ -127,13 +122,14 @@ class _Stepper:
             Step(prim, reads, writes, op.segment, where, epilogue=epilogue, algorithm=op.algorithm, flops=flops)
         )
 
-    def _clear(self, v: Value, segment: str, origin: tuple[Origin, ...]) -> list[Step]:
-        """What zeros the halo of a buffer at its first writer."""
+    def _clear(self, v: Value, segment: str, origin: tuple[Origin, ...]) -> None:
+        """Zeros the halo of a buffer before its first writer."""
         buffer = self.found.placements[v].buffer
         if buffer.halo == (0, 0) or buffer in self.cleared or v.rank != 4:
-            return []
+            return
         self.cleared.add(buffer)
-        return [Step(ClearHalo(), (), (self._whole(buffer, v),), segment, origin)]
+        whole = self._whole(buffer, v)
+        self.steps.append(Step(ClearHalo(), (), (whole,), segment, origin))
 
     def _whole(self, buffer: Buffer, v: Value) -> View:
         """The view of a halo buffer with all its channels and images."""
@@ -181,17 +177,6 @@ class _Stepper:
                 x = _part(x, axis, 0, _with(x.shape, axis, x.shape[axis] + after))
             y = _part(y, axis, max(0, before), _with(y.shape, axis, x.shape[axis]))
         self._identity(op, x, y)
-
-
-def _beside_rows(op: Op, clear: Step) -> bool:
-    """Whether the operation makes its result row by row, those of the map whose halo is cleared."""
-    (view,) = clear.writes
-    if view is None or view.item_bytes < ITEM_BYTES["f32"] or op.segment == "init":
-        return False
-    if not isinstance(op.prim, Map) and not makes_rows(op):
-        return False
-    shape = op.prim.shape if isinstance(op.prim, Map) else op.outputs[0].shape
-    return len(shape) == 4 and (shape[0], shape[2]) == (view.shape[0], view.shape[2])
 
 
 def _with(shape: Shape, axis: int, n: int) -> Shape:

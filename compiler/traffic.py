@@ -7,7 +7,7 @@ from math import prod
 
 from compiler.ir import Graph, Value
 from runtime.ops import Concat, Reshape, Transpose
-from runtime.plan import ITEM_BYTES
+from runtime.plan import ITEM_BYTES, STEP_SEGMENTS
 
 
 def least_bytes(graph: Graph) -> int:
@@ -17,7 +17,7 @@ def least_bytes(graph: Graph) -> int:
     outputs, written; and what forward keeps for the backward steps, written and
     read. Everything else could in principle be fused away.
     """
-    steps = [op for op in graph.ops if op.segment != "init"]
+    steps = [op for op in graph.ops if op.segment in STEP_SEGMENTS]
     read = {v for op in steps for v in op.inputs}
     made = {v for op in steps for v in op.outputs}
     total = _bytes(v for v in graph.inputs.values() if v in read)
@@ -30,7 +30,7 @@ def least_bytes(graph: Graph) -> int:
 
 def _kept(graph: Graph) -> set[Value]:
     """Values that forward makes and a later segment reads, each byte in one of them."""
-    later = [op for op in graph.ops if op.segment not in ("init", "forward", "guard")]
+    later = [op for op in graph.ops if op.segment in STEP_SEGMENTS and op.segment not in ("forward", "guard")]
     kept = {base for op in later for v in op.inputs if (base := _base(v)).op is not None}
     kept = {v for v in kept if v.op is not None and v.op.segment == "forward"}
     parts = {_base(p) for v in kept if v.op is not None and isinstance(v.op.prim, Concat) for p in v.op.inputs}

@@ -91,7 +91,7 @@ def _verify_step(plan: Plan, step: Step, where: str) -> None:
     for view, _ in step.views():
         _verify_view(plan, view, where)
     whole = [step, *step.epilogue]
-    results = [(s, v) for s in whole for v, _ in _changed(s)]
+    results = [(s, v) for s in whole for v in s.writes if v is not None]
     for i, (writer, result) in enumerate(results):
         for other in (v for s, v in results[:i] if s is writer):
             check(not overlaps(result, other), where, f"writes {_text(result)} and {_text(other)}, which overlap")
@@ -127,15 +127,9 @@ def _halo_needs(step: Step) -> Iterator[tuple[tuple[int, int], View]]:
 
 def _results(step: Step) -> list[tuple[View, bool]]:
     """Views whose bytes the step changes, with True for halos."""
-    return [found for part in (step, *step.epilogue) for found in _changed(part)]
-
-
-def _changed(part: Step) -> list[tuple[View, bool]]:
-    """Likewise of a step without its epilogue."""
-    views = [view for view in part.writes if view is not None]
-    if isinstance(part.op, ops.ClearHalo):
-        return [(strip, True) for view in views for strip in halo_strips(view)]
-    return [(view, False) for view in views]
+    if isinstance(step.op, ops.ClearHalo):
+        return [(strip, True) for view in step.writes if view is not None for strip in halo_strips(view)]
+    return [(view, False) for view, written in step.views() if written]
 
 
 def _operands(step: Step) -> list[View]:

@@ -145,8 +145,9 @@ class Net:
     def _compile(self) -> Plan:
         graph = build_graph(self.resolved, self.dtype, self.keep, self.solver)
         measure = Tuner(self.device, self.threads) if self._tune else None
-        plan = compile_graph(graph, self.target, homes=self._root._homes or None, choices=self._choices, measure=measure)
-        check_shapes(plan, self._root._homes)
+        homes = self._root._homes
+        plan = compile_graph(graph, self.target, homes=homes or None, choices=self._choices, measure=measure)
+        check_shapes(plan, homes)
         return plan
 
     def _init(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from math import prod, sqrt
 
 import numpy as np
 
@@ -91,7 +92,7 @@ def random_operands(case: Case) -> tuple[Array, ...]:
     shapes, _ = case.shapes
     arrays = [random.standard_normal(shape, np.float32) for shape in shapes]
     if not isinstance(case.op, ConvWeightGrad):
-        arrays[1] /= np.float32(np.sqrt(max(1, np.prod(case.w[1:]))))
+        arrays[1] /= np.float32(sqrt(max(1, prod(case.w[1:]))))
     return tuple(arrays)
 
 

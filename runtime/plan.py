@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
+from typing import NamedTuple
 
 from runtime.ops import ClearHalo, Primitive, Shape
 
@@ -36,9 +37,11 @@ HEAD = ("seed", "iteration", "micro_step", "rate", "momentum", "clip")
 """Numbers the host writes between steps, float64, in this order at the head's start."""
 
 
-@dataclass(frozen=True, order=True)
-class Origin:
-    """Where a step comes from: a layer and the direction (forward, backward, update, init)."""
+class Origin(NamedTuple):
+    """Where a step comes from: a layer and the direction (forward, backward, update, init).
+
+    A tuple, because passes merge sets of them by the ten thousand.
+    """
 
     layer: str
     direction: str
@@ -120,8 +123,9 @@ class Step:
     barrier
         Every earlier step must have finished before this one starts.
     epilogue
-        ``Map`` steps run on each finished block of rows of ``writes[0]`` (a
-        row: all C and W of one n, h) while it is in the cache.
+        ``Map``, ``Reduce`` and ``Moments`` steps run in order on each finished
+        block of rows of ``writes[0]`` (a row: all C and W of one n, h) while
+        it is in the cache; what is summed up over all rows is there at the end.
     algorithm
         The way taken where there is a choice (``direct``), else None.
     flops
@@ -150,10 +154,28 @@ class Step:
 
     @property
     def bytes(self) -> int:
-        """Bytes read and written, each view once; of ``ClearHalo`` the halo alone."""
+        """Bytes read and written, each view once in each direction; of ``ClearHalo`` the halo alone.
+
+        What an epilogue reads of its own step comes from the cache, and a
+        gradient whose update is fused in stays there.
+        """
         if isinstance(self.op, ClearHalo):
             return sum(v.halo_count * v.item_bytes for v, _ in self.views())
-        return sum(v.count * v.item_bytes for v, _ in self.views())
+        read: dict[tuple[str, int], int] = {}
+        written: dict[tuple[str, int], int] = {}
+        for view, is_written in self.views():
+            place, size = (view.memory, view.offset), view.count * view.item_bytes
+            if is_written:
+                written[place] = max(size, written.get(place, 0))
+            elif place not in written:
+                read[place] = max(size, read.get(place, 0))
+        kept = (size for (memory, _), size in written.items() if self.segment != "update" or memory != "gradients")
+        return sum(read.values()) + sum(kept)
+
+    @property
+    def kernel(self) -> str:
+        """The primitive and what is fused behind it, each kind once: ``conv+map+reduce``."""
+        return "+".join(dict.fromkeys(part.op.kind for part in (self, *self.epilogue)))
 
     @property
     def layers(self) -> list[str]:

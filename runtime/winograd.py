@@ -84,9 +84,7 @@ def _product(roots: Sequence[Fraction]) -> list[Fraction]:
     """Coefficients of the product of (x - root), lowest first."""
     result = [Fraction(1)]
     for root in roots:
-        result = [
-            a - root * b for a, b in zip([Fraction(0), *result], [*result, Fraction(0)], strict=True)
-        ]
+        result = [a - root * b for a, b in zip([Fraction(0), *result], [*result, Fraction(0)], strict=True)]
     return result
 
 

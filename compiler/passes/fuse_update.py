@@ -8,8 +8,8 @@ is no part of a step: ``Net.backward`` runs it for those who want to see the
 gradient.
 
 Source
-    Lebedev et al. 2023 (LOMO, "Full Parameter Fine-tuning with Limited
-    Resources") fuse gradient and update for the same reason.
+    Lv et al. 2023 (LOMO, "Full Parameter Fine-tuning for Large Language Models
+    with Limited Resources") fuse gradient and update for the same reason.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def fuse_update(graph: Graph, found: Layout) -> None:
         state = graph.states[name]
         update = _only_reader(readers.get(v, []))
         why = _refused(graph, found, state, v, way, readers) or _unlike(found, state, v, update)
+        if not readers.get(v):
+            continue  # there is no solver: nothing updates it
         if why:
             graph.refusals.append(Refusal((name.rpartition(".")[0],), f"{name} is updated apart: {why}"))
         elif update is not None:
@@ -68,10 +70,8 @@ def _only_reader(readers: list[Op]) -> Op | None:
     return readers[0] if len(readers) == 1 else None
 
 
-def _refused(
-    graph: Graph, found: Layout, state: State, v: Value, way: list[Op], readers: dict[Value, list[Op]]
-) -> str:
-    """Why a weight keeps its gradient, or nothing; no reason is needed where nothing updates it."""
+def _refused(graph: Graph, found: Layout, state: State, v: Value, way: list[Op], readers: dict[Value, list[Op]]) -> str:
+    """Why a weight keeps its gradient, or nothing."""
     using = readers.get(v, [])
     if prod(v.shape) < LEAST_COUNT:
         return "it is small, and the one update of many takes it along"
@@ -92,7 +92,7 @@ def _refused(
 def _unlike(found: Layout, state: State, v: Value, update: Op | None) -> str:
     """Why an update cannot run on the rows of a gradient."""
     if update is None or update.segment != "update" or not isinstance(update.prim, Map):
-        return "no elementwise rule alone reads its gradient" if update is not None else ""
+        return "more than one elementwise rule reads its gradient"
     values = [u for u in (*update.inputs, *update.outputs) if u.shape != ()]
     if update.prim.shape != v.shape or any(u.shape != v.shape for u in values):
         return "its rule is not elementwise"

@@ -16,6 +16,7 @@ from math import prod
 
 from compiler.ir import Graph, Op, State, Value
 from compiler.passes.epilogue import raw_place, tails_of
+from compiler.passes.merge import UPDATES
 from compiler.passes.orders import (
     VIEWS,
     copy_for_readers,
@@ -82,10 +83,18 @@ class _Placer:
                 copy = copy_op(v, self._like(v))
                 at = len(self.graph.ops) if v.op is None else self.graph.ops.index(v.op) + 1
                 self.graph.ops.insert(at, copy)
+                self._read_copy(name, v, copy.outputs[0])
                 v = self.graph.grads[name] = copy.outputs[0]
                 where = Placement(Buffer(prod(v.shape), v.dtype), 0, row_major(v.shape))
                 self.found.placements[v] = where
             where.buffer.memory = "gradients"
+
+    def _read_copy(self, name: str, v: Value, copy: Value) -> None:
+        """Makes the parameter's update read its own gradient, so that it can be joined with its neighbours'."""
+        states = [s for s in self.graph.states.values() if s.name == name or s.name.startswith(f"{name}.")]
+        for op in {s.written.op for s in states if s.written is not None}:
+            if op is not None and op.segment in UPDATES:
+                op.inputs = tuple(copy if u is v else u for u in op.inputs)
 
     def _like(self, v: Value) -> Op:
         return v.op or next(op for op in self.graph.ops if op.segment == "backward")

@@ -5,8 +5,10 @@ backward steps. Where such a value is a map of others that live as long (the
 normalised and rectified result of a convolution whose own result the
 normalisation needs anyway), it need not: it dies in the forward steps, and one
 map makes it again before the first backward step that reads it. Values are
-looked at in the order they are computed, and one that is to be made again is
-no source for another: nothing is computed more than twice.
+looked at in the order they are computed. One that is to be made again is no
+source for another, which would have to keep it after all: its maps are computed
+with the other's, ``MAX_MAPS`` at most, so that in a long chain of sums (the
+blocks of a residual net) one in a few is kept.
 """
 
 from __future__ import annotations

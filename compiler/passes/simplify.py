@@ -160,7 +160,18 @@ def _fold_add(node: Expr) -> Expr:
         return a
     if b.op == "neg":
         return Expr("sub", (a, b.args[0]), None, node.dtype)
+    if a.op == b.op == "where" and a.args[0] == b.args[0]:
+        return _joined(node, a.args[1:], b.args[1:])
     return node
+
+
+def _joined(node: Expr, a: tuple[Expr, ...], b: tuple[Expr, ...]) -> Expr:
+    """where(c, x, 0) + where(c, 0, y), the gradient of a choice, as where(c, x, y)."""
+    sides = [q if _is(p, 0) else p if _is(q, 0) else None for p, q in zip(a, b, strict=True)]
+    chosen = [s for s in sides if s is not None and s.dtype == node.dtype]
+    if len(chosen) < 2:
+        return node
+    return _fold_where(Expr("where", (node.args[0].args[0], *chosen), None, node.dtype))
 
 
 def _fold_sub(node: Expr) -> Expr:

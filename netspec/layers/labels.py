@@ -110,8 +110,9 @@ def counted(b: Builder, label: Value, ignore_label: int | None) -> Value | None:
 def total(b: Builder, x: Value, mask: Value | None, divisor: float | Value) -> Value:
     """Sum of x where it counts, divided; a single number."""
     kept = x if mask is None else b.where(mask, x, 0.0)
-    summed = b.as_scalar(b.sum(kept))
-    return summed * (1.0 / divisor) if isinstance(divisor, float) else summed / divisor
+    if isinstance(divisor, float):
+        return b.as_scalar(b.sum(kept * (1.0 / divisor)))  # one step: the factor is part of the sum's formula
+    return b.as_scalar(b.sum(kept)) / divisor
 
 
 def flat_rows(x: Shape) -> Shape:

@@ -54,8 +54,8 @@ class SoftmaxWithLoss(labels.Normalised):
         mask = labels.counted(b, column, self.ignore_label)
         lse = b.logsumexp(x, axis)
         loss = lse - labels.picked(b, x, column, axis)
-        # c + (l - l): the figure is the ceiling, the gradient that of l
-        shown = b.where(loss < CEILING, loss, CEILING + (loss - b.stop_gradient(loss)))
+        # f + (l - l): the figure is cut, the gradient that of l, and the backward steps need no mask
+        shown = b.stop_gradient(b.minimum(loss, CEILING)) + (loss - b.stop_gradient(loss))
         divisor = self.divisor(b, mask, prod(column.shape), prod(x.shape[:axis]))
         made = (labels.total(b, shown, mask, divisor),)
         return made if len(self.top_names) < 2 else (*made, b.exp(x - lse))

@@ -32,7 +32,7 @@ class StepRow:
     Attributes
     ----------
     kernel
-        The primitive, with ``+map`` where a map runs on each finished block.
+        The primitive, with ``+map`` or ``+reduce`` where those run on each finished block.
     bytes
         Read and written, each view once.
     estimate_us
@@ -115,7 +115,7 @@ class PlanReport:
         parts: list[tables.Table | str] = [
             f"phase {self.plan.phase}, batch {self.plan.batch}, {self.plan.dtype}",
             "",
-            tables.table(columns, rows, right=(0, 4, 5, 6), drop=(4, 3, 5), least={2: 16, 7: 22}),
+            tables.table(columns, rows, right=(0, 4, 5, 6), drop=(4, 5, 1, 3), least={2: 26, 7: 20}),
             "",
             f"{len(self.steps)} steps, {len(self.sources)} kernels; arena {tables.size(arena)}, "
             f"without planning {tables.size(unplanned)}",
@@ -235,7 +235,7 @@ def _row(index: int, step: Step, plan: Plan, target: Target, threads: int) -> St
         compute = seconds(case, step.algorithm, rates)
     return StepRow(
         index,
-        step.op.kind + ("+map" if step.epilogue else ""),
+        step.kernel,
         step.segment,
         tuple(step.layers),
         step.algorithm,
@@ -249,8 +249,10 @@ def _row(index: int, step: Step, plan: Plan, target: Target, threads: int) -> St
 def step_case(plan: Plan, step: Step) -> Case | None:
     """The case of a convolution's step, None of any other."""
     result = step.writes[0] if step.writes else None
+    if result is None:
+        return None
     fixed = not plan.segment("update", "commit")
-    return result and case_of(step.op, tuple(v.shape for v in step.reads), result.shape, plan.dtype, fixed)
+    return case_of(step.op, tuple(v.shape for v in step.reads), result.shape, plan.dtype, fixed)
 
 
 def _kernels(plan: Plan, context: Context) -> tuple[tuple[Kernel, tuple[str, ...]], ...]:

@@ -23,6 +23,7 @@ from netspec.targets import target_of
 from netspec.trial import Trial, random_operands
 from netspec.tuning import Tuner
 from runtime.errors import UsageError
+from runtime.plan import STEP_SEGMENTS
 from runtime.ways import DIRECT, MATMUL, possible
 
 
@@ -134,7 +135,8 @@ def compare_ways(
     graph = build_graph(net, dtype, solver=net.spec.solver if net.phase == "train" else None)
     target = target_of(device, dtype, net.spec.math, net.spec.memory)
     compile_graph(graph, target, measure=Tuner(device, threads) if tune else None)
-    found = [(op, case) for _, op, case in convolutions(graph) if layer in (o.layer for o in op.origin)]
+    mine = [pair for pair in convolutions(graph) if layer in (o.layer for o in pair[1].origin)]
+    found = [(op, case) for _, op, case in mine if op.segment in STEP_SEGMENTS]
     if not found:
         raise UsageError(f"layer {layer!r} has no convolution: there are no ways to compare")
     times = [

@@ -89,6 +89,33 @@ def loader(memory: str, kind: str, lanes: int) -> Any:
     return load
 
 
+def _shuffled(dtype: str, width: int, order: list[int]) -> Any:
+    """``load(p, i)``: the lanes ``order`` of a vector of ``width`` elements from i on."""
+
+    @intrinsic
+    def load(tc, p, i):
+        def emit(c, b, s, a):
+            where = pointer(b, element_address(b, a[0], a[1], dtype), L.vector_type(dtype, width))
+            value = b.load(where, align=ITEM[dtype])
+            return b.shuffle_vector(value, value, ir.Constant(ir.VectorType(L.I32, len(order)), order))
+
+        return vec(dtype, len(order))(INT, INT), emit
+
+    return load
+
+
+@functools.cache
+def repeating_loader(dtype: str, lanes: int, times: int) -> Any:
+    """``load(p, i)``: elements i, i + 1, .., each ``times`` times (a divisor of the lanes)."""
+    return _shuffled(dtype, lanes // times, [k // times for k in range(lanes)])
+
+
+@functools.cache
+def skipping_loader(dtype: str, lanes: int, times: int) -> Any:
+    """``load(p, i)``: elements i, i + times, i + 2 times, .."""
+    return _shuffled(dtype, lanes * times, [k * times for k in range(lanes)])
+
+
 @functools.cache
 def tail_loader(memory: str, kind: str, lanes: int) -> Any:
     """``load_tail(p, i, n)``: the first n lanes, zeros beyond; n may exceed the lanes."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from runtime import ops
 from runtime.cpu import depthwise, flat
-from runtime.cpu.conv_images import Reach, choose
+from runtime.cpu.conv_images import SET_BYTES, Reach, choose
 from runtime.cpu.launch import Address, Context, Launch, Tail, ThreadStride, Word, address_of, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Packing, called, columns_of, tile_cost
 from runtime.plan import ITEM_BYTES, Step, View
@@ -20,6 +20,9 @@ from runtime.ways import is_flat
 PART_BYTES = 384 * 1024
 """Weights of a block beyond this are taken in parts, each reused over a chunk's pixels from the second-level cache."""
 
+
+STREAMED_BYTES = 1536 * 1024
+"""Weights in all beyond this do not stay in the second-level cache from chunk to chunk."""
 
 SHORT = 128
 """Reductions shorter than this do not repay tiles over images, each row of which lies in a page of its own."""
@@ -96,12 +99,16 @@ class Direct:
         rows = images * height
         blocks = self.groups * columns.blocks
         row_work = 2 * width * self.channels * self.taps[0] * self.taps[1] * columns.width
-        rows_a_chunk, blocks_a_chunk = split(rows, width, blocks, row_work)
+        far = self.x_pixel % SET_BYTES == 0 and self.taps == (1, 1) and self.groups == 1 and blocks >= 4
+        weight_bytes = blocks * self.taps[0] * self.taps[1] * self.channels * columns.width * self.item
+        rows_a_chunk, blocks_a_chunk = split(rows, width, blocks, row_work, weight_bytes)
+        near_row = -(-self.channels * self.item // 64) * 64 + 64 if far else 0
+        own_x = -(-(BLOCK_BYTES + 16 * rows_a_chunk * width) // 64) * 64
         row_chunks = -(-rows // rows_a_chunk)
         block_chunks = -(-blocks // blocks_a_chunk)
         nest = self._nest(columns.width * self.item)
         inside = tail.inside if block_chunks == 1 else ()
-        scratch = ctx.thread_scratch(BLOCK_BYTES + 16 * rows_a_chunk * width)
+        scratch = ctx.thread_scratch(own_x + rows_a_chunk * width * near_row)
         block_bytes = self.taps[0] * self.taps[1] * self.channels * columns.width * self.item
         words: tuple[Word, ...] = (
             *columns.words(ctx, self.dtype),
@@ -110,7 +117,7 @@ class Direct:
             height, width, rows, rows_a_chunk, row_chunks, blocks_a_chunk,
             self.groups, columns.count, columns.blocks, packed, block_bytes,
             *nest,
-            scratch, ThreadStride(), *called(inside), *ZEROS,
+            scratch, ThreadStride(), near_row, own_x, *called(inside), *ZEROS,
         )  # fmt: skip
         product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, barrier)
         return [product, *(tail.after if block_chunks == 1 else tail.apart)]
@@ -144,7 +151,7 @@ class Direct:
         return taps_r, part, taps_s, self.channels, self.tap_row, self.tap_pixel, self.item, *b
 
 
-def split(rows: int, width: int, blocks: int, row_work: float) -> tuple[int, int]:
+def split(rows: int, width: int, blocks: int, row_work: float, weight_bytes: int = 0) -> tuple[int, int]:
     """Rows and column blocks of a chunk, from the shapes alone.
 
     Rows so that tiles come out even, chunks are long enough to be worth a
@@ -162,7 +169,9 @@ def split(rows: int, width: int, blocks: int, row_work: float) -> tuple[int, int
         work = count * row_work * blocks
         even = pixels / tile_cost(pixels)
         shared = chunks / (4 * -(-chunks // 4))
-        score = even * shared * work / (work + 4e5)
+        # weights beyond the second-level cache come from the third, once a chunk
+        streamed = pixels / (pixels + 6) if weight_bytes > STREAMED_BYTES else 1.0
+        score = even * shared * work / (work + 4e5) * streamed
         if score > best:
             best, choice = score, count
     chunks = -(-rows // choice)
@@ -184,7 +193,7 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
     assert y is not None
     if is_flat(op, x.shape, w.shape[2:]):
         return flat.forward(x, w, y, step, ctx)
-    if depthwise.applies(op, w.shape):
+    if depthwise.applies(op, w.shape, ctx.lanes(x.dtype)):
         return depthwise.forward(op, x, w, y, step, ctx)
     direct = forward(op, x, w, y)
     packing = direct.packing(ctx)

@@ -42,7 +42,7 @@ def input_grad(step: Step, ctx: Context, way: Callable[[Direct], Product]) -> li
     assert dx is not None
     if is_flat(op, dx.shape, w.shape[2:]):
         return flat.input_grad(dy, w, dx, step, ctx)
-    if depthwise.applies(op, w.shape):
+    if depthwise.applies(op, w.shape, ctx.lanes(dx.dtype)):
         return depthwise.input_grad(op, dy, w, dx, step, ctx)
     axes = [phases(dx.shape[2 + a], w.shape[2 + a], op.stride[a], op.pad[a], op.dilation[a]) for a in (0, 1)]
     pairs = [(h, v) for h in axes[0] for v in axes[1]]

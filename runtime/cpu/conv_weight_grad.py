@@ -57,7 +57,7 @@ def conv_weight_grad(step: Step, ctx: Context) -> list[Launch]:
     assert dw is not None
     if is_flat(op, x.shape, dw.shape[2:]):
         return flat.weight_grad(x, dy, dw, step, ctx)
-    if depthwise.applies(op, dw.shape):
+    if depthwise.applies(op, dw.shape, ctx.lanes(x.dtype)):
         return depthwise.weight_grad(op, x, dy, dw, step, ctx)
     return _tiled(op, x, dy, dw, step, ctx)
 

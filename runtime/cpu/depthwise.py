@@ -1,4 +1,4 @@
-"""Depthwise convolution and its gradients: one input and one output channel a group, vectors over channels.
+"""Depthwise convolution and its gradients: one input channel a group, few outputs, vectors over channels.
 
 Source
     Caffe ``ConvolutionLayer`` with ``group`` equal to the channels; Howard et
@@ -8,7 +8,7 @@ Source
 from __future__ import annotations
 
 from runtime import ops
-from runtime.cpu.depthwise_text import Taps, convolve_text, gradient_text
+from runtime.cpu.emit_depthwise import Taps, convolve_text, gradient_text
 from runtime.cpu.launch import Address, Context, Launch, Word, address_of, byte_strides, kernel_file
 from runtime.cpu.pack import Columns, Packing, called
 from runtime.cpu.phases import Phase, phases
@@ -24,9 +24,14 @@ CHUNK_WORK = 500_000
 """Multiply-adds of a chunk."""
 
 
-def applies(op: Convolution, weights: Shape) -> bool:
-    """Whether a convolution with these weights, K x C/groups x R x S, is a depthwise one."""
-    return op.groups > 1 and weights[:2] == (op.groups, 1)
+MULTIPLIERS = (1, 2, 4)
+"""Output channels a group; lanes are repeated or skipped so many times."""
+
+
+def applies(op: Convolution, weights: Shape, lanes: int) -> bool:
+    """Whether a convolution with these weights, K x C/groups x R x S, is a depthwise one for vectors of ``lanes``."""
+    times = weights[0] // op.groups
+    return op.groups > 1 and weights[1] == 1 and times in MULTIPLIERS and times <= lanes
 
 
 def forward(op: ops.Conv, x: View, w: View, y: View, step: Step, ctx: Context) -> list[Launch]:
@@ -36,7 +41,8 @@ def forward(op: ops.Conv, x: View, w: View, y: View, step: Step, ctx: Context) -
     columns: Taps = tuple((u, u * op.dilation[1]) for u in range(s))
     source = (start, xs[0], op.stride[0] * xs[2], xs[3], op.dilation[0] * xs[2])
     row = s * _vector(ctx, w)
-    return _convolve(w, False, source, y, [(r, 0, 0, row)], ((columns,), op.stride[1]), step, ctx)
+    unrolled = ((columns,), op.stride[1], w.shape[0] // op.groups, 1)
+    return _convolve(w, source, y, [(r, 0, 0, row)], unrolled, step, ctx)
 
 
 def input_grad(op: ops.ConvInputGrad, dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[Launch]:
@@ -44,19 +50,24 @@ def input_grad(op: ops.ConvInputGrad, dy: View, w: View, dx: View, step: Step, c
     ys, (r, s) = byte_strides(dy), w.shape[2:]
     across, down = (phases(op.stride[a], w.shape[2 + a], op.stride[a], op.pad[a], op.dilation[a]) for a in (1, 0))
     leftmost = min((p.source for p in across if p.taps), default=0)
-    columns = tuple(_columns(p, s, leftmost) for p in across)
+    times = w.shape[0] // op.groups
+    columns = tuple(_columns(p, s, leftmost, times) for p in across)
     tap_row = next((p.source_step for p in down if p.taps > 1), 0) * ys[2]
-    row = s * _vector(ctx, w)
+    row = s * times * _vector(ctx, w)
     lines = [(p.taps, p.source * ys[2], (r - 1 - p.tap) * row, p.tap_step * row) for p in down]
     source = (Address(dy.memory, dy.offset + leftmost * ys[3]), ys[0], ys[2], ys[3], tap_row)
-    return _convolve(w, True, source, dx, lines, (columns, 1), step, ctx)
+    return _convolve(w, source, dx, lines, (columns, 1, 1, times), step, ctx)
 
 
-def _columns(phase: Phase, taps: int, leftmost: int) -> Taps:
+def _columns(phase: Phase, taps: int, leftmost: int, times: int) -> Taps:
     """The taps of a phase of columns, of weights packed in reverse."""
     return tuple(
-        (taps - 1 - phase.tap + t * phase.tap_step, phase.source - leftmost + t * phase.source_step)
+        (
+            times * (taps - 1 - phase.tap + t * phase.tap_step) + j,
+            times * (phase.source - leftmost + t * phase.source_step) + j,
+        )
         for t in range(phase.taps)
+        for j in range(times)
     )
 
 
@@ -66,37 +77,43 @@ def _vector(ctx: Context, w: View) -> int:
 
 def _convolve(
     w: View,
-    reverse: bool,
     source: tuple[Word, int, int, int, int],
     y: View,
     lines: list[tuple[int, int, int, int]],
-    columns: tuple[tuple[Taps, ...], int],
+    unrolled: tuple[tuple[Taps, ...], int, int, int],
     step: Step,
     ctx: Context,
 ) -> list[Launch]:
-    """Packing and product; ``source``: address, strides of image, row, pixel and tap row; ``lines``: phases of rows."""
-    lanes, (k, _, r, s) = ctx.lanes(w.dtype), w.shape
-    ws = byte_strides(w)
-    last = Address(w.memory, w.offset + (r - 1) * ws[2] + (s - 1) * ws[3])
-    sign = -1 if reverse else 1
-    packing = Packing(
-        last if reverse else address_of(w), 0, 1, Columns(k, lanes, 0), (r, s, 1),
-        (sign * ws[2], sign * ws[3], 0), ws[0], w.dtype,
-    )  # fmt: skip
+    """Packing and product.
+
+    ``source``: address, strides of image, row, pixel and tap row; ``lines``:
+    phases of rows; ``unrolled``: what the kernel's text depends on.
+    """
+    lanes, (r, s), gather = ctx.lanes(w.dtype), w.shape[2:], unrolled[-1]
+    images, channels, height, width = y.shape
+    packing = _packing(w, isinstance(step.op, ops.ConvInputGrad), channels, gather, lanes)
     packed = ctx.packed(packing.source, packing.bytes)
-    images, _, height, width = y.shape
     rows = images * height
-    rows_a_chunk = max(1, min(-(-rows // 16), -(-CHUNK_WORK // (width * k * r * s))))
+    rows_a_chunk = max(1, min(-(-rows // 16), -(-CHUNK_WORK // (width * w.shape[0] * r * s))))
     tail = ctx.tail(step)
     ys = byte_strides(y)
     words: tuple[Word, ...] = (
         *source, address_of(y), ys[0], ys[2], ys[3],
-        height, width, rows, rows_a_chunk, k, packed, r * s * _vector(ctx, w), len(lines),
+        height, width, rows, rows_a_chunk, channels, packed, r * s * gather * _vector(ctx, w), len(lines),
         *(v for line in lines for v in line), *called(tail.inside),
     )  # fmt: skip
-    kernel = convolve_text(w.dtype, lanes, registers(ctx), *columns)
+    kernel = convolve_text(w.dtype, lanes, registers(ctx), *unrolled)
     product = Launch(kernel, words, -(-rows // rows_a_chunk), True)
     return [packing.launch(ctx, packed, step.barrier), product, *tail.after]
+
+
+def _packing(w: View, reverse: bool, channels: int, gather: int, lanes: int) -> Packing:
+    """Weights as [vector of channels][r][s][one of ``gather``][lane], their taps reversed for a gradient."""
+    ws, (r, s) = byte_strides(w), w.shape[2:]
+    sign = -1 if reverse else 1
+    first = Address(w.memory, w.offset + ((r - 1) * ws[2] + (s - 1) * ws[3] if reverse else 0))
+    strides = (sign * ws[2], sign * ws[3], ws[0])
+    return Packing(first, 0, 1, Columns(channels, lanes, 0), (r, s, gather), strides, gather * ws[0], w.dtype)
 
 
 def weight_grad(op: ops.ConvWeightGrad, x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[Launch]:
@@ -118,7 +135,7 @@ def weight_grad(op: ops.ConvWeightGrad, x: View, dy: View, dw: View, step: Step,
         address_of(dy), ys[0], ys[2], ys[3], height, width, rows, parts,
         channels, channels_a_chunk, partials, part_bytes, row_bytes,
     )  # fmt: skip
-    kernel = gradient_text(dw.dtype, lanes, registers(ctx), s, op.stride[1], op.dilation[1])
+    kernel = gradient_text(dw.dtype, lanes, registers(ctx), s, op.stride[1], op.dilation[1], channels // op.groups)
     chunks = parts * -(-channels // channels_a_chunk)
     return [Launch(kernel, words, chunks, step.barrier), _merge(dw, partials, parts, part_bytes, row_bytes, ctx)]
 

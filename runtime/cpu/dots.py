@@ -9,9 +9,9 @@ transposed, and each line of W is loaded once for several rows of X.
     c[C + i C_ROW][j] = sum_t a[A + i A_ROW][t] * b[B + j B_ROW][t]
 
 for i < A_COUNT and j < B_COUNT, where t runs over STEPS vectors and REST
-elements. The lines AHEAD bytes behind those of b are asked for. A long reduction is taken in parts: the first one has FIRST = 1, the
-last one LAST = 1, between them the sums lie at SUMS. Rows beyond the counts
-repeat the last one.
+elements. Rows beyond the counts repeat the last one. A long reduction is taken
+in parts: the first one has FIRST = 1, the last one LAST = 1, between them the
+sums lie at SUMS. The lines AHEAD bytes behind those of b are asked for.
 """
 
 from __future__ import annotations

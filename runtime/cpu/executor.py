@@ -222,5 +222,5 @@ def open_plan(plan: Plan, store: Store, threads: int | None = None) -> CpuExecut
 
 
 def traits() -> Traits:
-    """This CPU's vectors, and the ways that launchers are registered for."""
+    """Vectors of the CPU of this process, and the ways that launchers are registered for."""
     return Traits(detect().vector_bytes, registered_ways())

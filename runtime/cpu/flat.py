@@ -23,8 +23,15 @@ FEW = 48
 MOST_ROWS = 64
 """Samples up to which the outputs are sums along rows; beyond, x does not stay in the cache."""
 
-STRIPS = (512, 1024, 256, 128, 64)
-"""Columns of a strip of dw whose update runs while it is in the cache."""
+STRIP = 6144
+"""Columns of a strip of dw, at most, whose update runs while it is in the cache.
+
+Long ones: the update streams weights and velocity at the memory's rate, in runs that the hardware foresees.
+Strips of 512 columns took as long as the two steps apart.
+"""
+
+X_BYTES = 400 * 1024
+"""Of x along a strip, which all rows of dw read."""
 
 
 def forward(x: View, w: View, y: View, step: Step, ctx: Context) -> list[Launch]:
@@ -72,7 +79,7 @@ def weight_grad(x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[L
     gradient = Matrix(address_of(dy), item, byte_strides(dy)[0])
     result = Matrix(address_of(dw), size * item, item)
     if step.epilogue:
-        strip = strip_of(size)
+        strip = strip_of(size, x.shape[0], item)
         tail = ctx.rows_launch(_by_strips(step.epilogue[0], dw, strip))
         product = Skinny(dw.dtype, k, size, x.shape[0], gradient, matrix, result)
         return [*first, product.launch(ctx, barrier, strip, (tail, address_of(dw)))]
@@ -81,12 +88,13 @@ def weight_grad(x: View, dy: View, dw: View, step: Step, ctx: Context) -> list[L
     return [*first, *Product(dw.dtype, k, size, x.shape[0], gradient, matrix, result).launches(ctx, barrier)]
 
 
-def strip_of(size: int) -> int:
-    """Columns of a strip that divides ``size``: the first of STRIPS, else a divisor that is not far off, else all."""
-    for strip in STRIPS:
-        if size % strip == 0:
-            return strip
-    return next((size // n for n in range(1, size // 64 + 1) if size % n == 0 and size // n <= 1024), size)
+def strip_of(size: int, samples: int, item: int) -> int:
+    """Columns of a strip, a divisor of ``size``: the largest whose x stays in the cache, in whole tiles if it can."""
+    most = max(512, min(STRIP, X_BYTES // (samples * item)))
+    fitting = [size // n for n in range(1, size + 1) if size % n == 0 and size // n <= most]
+    even = [n for n in fitting if n % 64 == 0]
+    best = (even or fitting)[0]
+    return best if best >= 64 else size
 
 
 def _by_strips(update: Step, dw: View, strip: int) -> Step:

@@ -1,42 +1,30 @@
-"""ClearHalo on the CPU: zeros around a map, as two maps of the constant 0 over the frame."""
+"""ClearHalo on the CPU: zeros around a map."""
 
 from __future__ import annotations
 
 from runtime import ops
-from runtime.cpu.launch import Context, Launch, launcher
-from runtime.cpu.map import map_step
-from runtime.expr import const
-from runtime.plan import Step, View
+from runtime.cpu.launch import Address, Context, Launch, Word, byte_strides, kernel_file, launcher
+from runtime.plan import Step
 
 
 @launcher(ops.ClearHalo)
 def halo_step(step: Step, context: Context) -> list[Launch]:
-    """The launches of a halo's clearing: rows above and below, then columns left and right."""
+    """The launch of a halo's clearing; none without one."""
     (view,) = step.writes
     assert view is not None, "a halo that nobody reads"
-    launches: list[Launch] = []
-    for frame in _frame(view):
-        op = ops.Map((const(0.0),), frame.shape)
-        barrier = step.barrier and not launches
-        launches += map_step(Step(op, (), (frame,), step.segment, step.origin, barrier), context)
-    return [Launch(x.kernel, x.args, x.chunks, k == 0 and step.barrier) for k, x in enumerate(launches)]
-
-
-def _frame(view: View) -> list[View]:
-    """The halo as views: (N, 2, rows, columns, C) above and below, (N, H, 2, columns, C) left and right."""
-    n, c, h, w = view.shape
-    image, channel, row, pixel = view.strides
+    n, c, height, width = view.shape
+    image, channel, row, pixel = byte_strides(view)
+    assert c == 1 or channel == view.item_bytes, "channels lie next to each other"
     rows, columns = view.halo
-    corner = view.offset - (rows * row + columns * pixel) * view.item_bytes
-    left = view.offset - columns * pixel * view.item_bytes
-    above = View(
-        view.memory,
-        corner,
-        (n, 2, rows, w + 2 * columns, c),
-        (image, (h + rows) * row, row, pixel, channel),
-        view.dtype,
-    )
-    beside = View(
-        view.memory, left, (n, h, 2, columns, c), (image, row, (w + columns) * pixel, pixel, channel), view.dtype
-    )
-    return [v for v in (above, beside) if v.count]
+    if 0 in view.shape or view.halo == (0, 0):
+        return []
+    used = c * view.item_bytes
+    across = width + 2 * columns
+    # a pixel's gap belongs to another map
+    runs = (across * pixel, 1, columns * pixel, 1) if used == pixel else (used, across, used, columns)
+    corner = Address(view.memory, view.offset - rows * row - columns * pixel)
+    words: tuple[Word, ...] = (
+        corner, image, row, pixel, (width + columns) * pixel, height, rows, 2 * height if columns else 0, *runs,
+    )  # fmt: skip
+    kernel = kernel_file("clear", BYTES=context.target.vector_bytes)
+    return [Launch(kernel, words, n, step.barrier)]

@@ -17,10 +17,10 @@ from llvmlite import binding
 
 from runtime.plan import ITEM_BYTES
 
-VECTOR_BYTES = {"avx512": 64, "avx2": 32, "generic": 16}
+VECTOR_BYTES = {"avx512": 64, "avx2": 32, "neon": 16, "generic": 16}
 """Bytes of a vector register that kernels are written for, per instruction set."""
 
-TILES = {"avx512": (14, 2), "avx2": (6, 2), "generic": (4, 2)}
+TILES = {"avx512": (14, 2), "avx2": (6, 2), "neon": (4, 2), "generic": (4, 2)}
 """Rows and vectors of the matrix micro-kernel: rows x vectors accumulators fit the registers."""
 
 _AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
@@ -34,7 +34,7 @@ class CpuTarget:
     Parameters
     ----------
     isa
-        ``avx512``, ``avx2`` or ``generic``.
+        ``avx512``, ``avx2``, ``neon`` (AArch64) or ``generic``.
     vector_bytes
         Bytes of a vector.
     tile
@@ -82,6 +82,12 @@ def _detect(name: str | None, features: str | None) -> CpuTarget:
     if features is None:
         generic = name is not None and name.lower() == "generic"
         features = "" if generic else binding.get_host_cpu_features().flatten()
+    return target_for(_isa(features, platform.machine()), name or binding.get_host_cpu_name(), features)
+
+
+def _isa(features: str, machine: str) -> str:
+    """The row of the tables for LLVM's features: the widest that is there."""
     have = {f[1:] for f in features.split(",") if f.startswith("+")}
-    isa = "avx512" if have.issuperset(_AVX512) else "avx2" if have.issuperset(_AVX2) else "generic"
-    return target_for(isa, name or binding.get_host_cpu_name(), features)
+    if machine in ("aarch64", "arm64"):
+        return "neon"  # every such CPU has it
+    return "avx512" if have.issuperset(_AVX512) else "avx2" if have.issuperset(_AVX2) else "generic"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.cpu.isa import CpuTarget
-from runtime.ops import Map, Primitive
+from runtime.ops import Primitive
 from runtime.plan import STATE_MEMORY, Step, View
 
 KERNELS = Path(__file__).with_name("kernels")
@@ -192,9 +192,7 @@ class Context:
     def launches(self, step: Step) -> list[Launch]:
         """The launches of ``step``; empty where there is nothing to do."""
         self.enter(step)
-        with_tail = isinstance(step.op, Map) and step.epilogue
-        make = _LAUNCHERS["map with a tail"] if with_tail else launcher_of(step.op, step.algorithm)
-        launches = make(step, self)
+        launches = launcher_of(step.op, step.algorithm)(step, self)
         for k, launch in enumerate(launches[:1]):
             if launch.barrier != step.barrier:
                 launches[k] = replace(launch, barrier=step.barrier)

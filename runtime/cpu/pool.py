@@ -7,9 +7,9 @@ Source
 from __future__ import annotations
 
 from runtime import ops
+from runtime.cpu.emit_pool import block, pool_text
 from runtime.cpu.launch import Context, Launch, Word, address_of, byte_strides, launcher
 from runtime.cpu.pack import called, rows_of_chunk
-from runtime.cpu.pool_text import block, pool_text
 from runtime.cpu.unroll import registers
 from runtime.plan import Step, View
 

@@ -123,7 +123,7 @@ class RowsFold:
         plain = all(s.dtype and s.pattern(channels) == CONTIGUOUS for s in self.streams)
         if not plain:
             return 1
-        return min((WIDE, 1), key=lambda m: (-(-channels // (lanes * m)) * m, -m))
+        return min((WIDE, WIDE // 2, 1), key=lambda m: (-(-channels // (lanes * m)) * m, -m))
 
     @property
     def lanes(self) -> int:

@@ -149,11 +149,15 @@ def call(tc, fn, args, first, last, thread):
     return types.void(*[INT] * 5), emit
 
 
+def _prefetch(b: Any, address: Any, write: int, near: int = 3) -> None:
+    kinds = [ir.Constant(L.I32, k) for k in (write, near, 1)]
+    L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, address, I8), *kinds)
+
+
 def _prefetcher(write: int, doc: str, near: int = 3) -> Any:
     def function(tc, p):
         def emit(c, b, s, a):
-            kinds = [ir.Constant(L.I32, k) for k in (write, near, 1)]
-            L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, a[0], I8), *kinds)
+            _prefetch(b, a[0], write, near)
             return c.get_dummy_value()
 
         return types.void(INT), emit
@@ -162,6 +166,25 @@ def _prefetcher(write: int, doc: str, near: int = 3) -> Any:
     return intrinsic(function)
 
 
+def _run_prefetcher(write: int, doc: str) -> Any:
+    def function(tc, p, count):
+        known = _literals(count)
+        if known is None:
+            return None
+
+        def emit(c, b, s, a):
+            for k in range(known[0]):
+                _prefetch(b, b.add(a[0], ir.Constant(I64, 64 * k)), write)
+            return c.get_dummy_value()
+
+        return types.void(INT, count), emit
+
+    function.__doc__ = doc
+    return intrinsic(function)
+
+
 prefetch = _prefetcher(0, "Asks for the cache line of byte address p.")
 prefetch_far = _prefetcher(0, "Asks for the cache line of byte address p, as far as the second-level cache.", 2)
 prefetch_write = _prefetcher(1, "Asks for the cache line of byte address p to write to it.")
+prefetch_run = _run_prefetcher(0, "Asks for ``count`` (a literal) cache lines of 64 bytes from byte address p on.")
+prefetch_run_write = _run_prefetcher(1, "As ``prefetch_run``, to write to them.")

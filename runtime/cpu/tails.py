@@ -3,28 +3,14 @@
 A reduction leaves what it found in a range of rows in scratch; a merge behind
 the product sums up in the order of the rows. The ranges depend on shapes alone,
 so the bits are the same for any number of threads. A map and the reductions
-behind it over the same elements are one pass. Halos are cleared beside the rows.
+behind it over the same elements are one pass.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from runtime import ops
 from runtime.cpu.emit import working_dtype
-from runtime.cpu.launch import (
-    Context,
-    Launch,
-    Tail,
-    address_of,
-    byte_strides,
-    kernel_file,
-    launcher,
-    launcher_of,
-    tail_maker,
-)
-from runtime.cpu.nest import CHUNK
-from runtime.cpu.pack import called
+from runtime.cpu.launch import Context, Launch, Tail, launcher_of, tail_maker
 from runtime.cpu.rows import Fused, moments_rows, reduce_rows
 from runtime.expr import Expr, arg
 from runtime.plan import Step, View
@@ -38,10 +24,6 @@ def tail(step: Step, ctx: Context) -> Tail:
     apart: list[Launch] = []
     waiting: Step | None = None  # a map that the next reduction may take along
     for part in step.epilogue:
-        if isinstance(part.op, ops.ClearHalo):  # touches no row: before or behind the others
-            inside.append(_clear(part))
-            apart += launcher_of(part.op)(part, ctx)
-            continue
         apart += [ctx.rows_launch(part)] if isinstance(part.op, ops.Map) else launcher_of(part.op)(part, ctx)
         fused = _with_map(waiting, part, ctx) if waiting is not None else None
         if waiting is not None and fused is None:
@@ -56,33 +38,6 @@ def tail(step: Step, ctx: Context) -> Tail:
     if waiting is not None:
         inside.append(ctx.rows_launch(waiting))
     return Tail(tuple(inside), tuple(after), tuple(apart))
-
-
-@launcher("map with a tail")
-def map_with_tail(step: Step, ctx: Context) -> list[Launch]:
-    """The launches of a map that has an epilogue: range by range of its rows, then what runs behind it."""
-    op = step.op
-    assert isinstance(op, ops.Map)
-    tail_of = ctx.tail(replace(step, epilogue=(replace(step, epilogue=()), *step.epilogue)))
-    rows = op.shape[0] * op.shape[2]
-    row_bytes = sum(v.count * v.item_bytes for v, _ in step.views() if v.shape == op.shape) // rows
-    rows_a_chunk = max(1, min(-(-rows // 16), CHUNK // max(1, row_bytes)))
-    words = (rows, rows_a_chunk, *called(tail_of.inside))
-    return [Launch(kernel_file("rows"), words, -(-rows // rows_a_chunk), step.barrier), *tail_of.after]
-
-
-def _clear(part: Step) -> Launch:
-    """Zeros around a finished row of a map whose pixels follow each other without gaps."""
-    (view,) = part.writes
-    assert view is not None
-    (image, channel, row, pixel), (rows, columns) = byte_strides(view), view.halo
-    width = view.shape[3] * pixel
-    assert channel == view.item_bytes >= 4
-    assert pixel == view.shape[1] * channel
-    words = (
-        address_of(view), image, row, view.shape[2], width, columns * pixel, width + 2 * columns * pixel, rows,
-    )  # fmt: skip
-    return Launch(kernel_file("halo_rows"), words, 1)
 
 
 def _reduction(part: Step, fused: Fused | None, ctx: Context) -> tuple[Launch, Launch]:

@@ -7,10 +7,10 @@ Source
 from __future__ import annotations
 
 from runtime import ops
+from runtime.cpu.emit_pool import block, reaching, unpool_text
 from runtime.cpu.launch import Context, Launch, Word, launcher
 from runtime.cpu.pack import called, rows_of_chunk
 from runtime.cpu.pool import map_words
-from runtime.cpu.pool_text import block, reaching, unpool_text
 from runtime.cpu.unroll import registers
 from runtime.plan import Step
 

@@ -31,8 +31,6 @@ def prefetches(reads: int, rows: int, row: str, writes: int, vector: int) -> lis
     by pixel they would compete for one set of the first-level cache where
     pixels lie a multiple of 4 KB apart.
     """
-    lines = []
-    for r in range(rows):
-        lines += [f"prefetch(next_x + {r} * {row} + {at})" for at in range(0, reads * vector, LINE_BYTES)]
-    lines += [f"prefetch_write(next_y + {at})" for at in range(0, writes * vector, LINE_BYTES)]
+    lines = [f"prefetch_run(next_x + {r} * {row}, {-(-reads * vector // LINE_BYTES)})" for r in range(rows)]
+    lines.append(f"prefetch_run_write(next_y, {-(-writes * vector // LINE_BYTES)})")
     return [*lines, f"next_x += {reads * vector}", f"next_y += {writes * vector}"]

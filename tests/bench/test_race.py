@@ -43,8 +43,9 @@ def test_netspec_that_computes_something_else_has_no_ratio(far):
 
 def test_the_share_of_peak_is_of_the_shortest_step():
     facts = {"flops": 2e6, "peak_flops": 4e9, "kernels": 3, "steps": 5}
-    assert row(facts=facts).share_of_peak == pytest.approx(2e6 / 2e-3 / 4e9)
-    assert row().share_of_peak is None
+    assert row(facts=facts).share_of_peak(4e9) == pytest.approx(2e6 / 2e-3 / 4e9)
+    assert row().share_of_peak(4e9) is None
+    assert row(facts=facts).share_of_peak(None) is None
 
 
 def test_a_row_outlives_its_file():
@@ -70,23 +71,31 @@ class Scripted:
         return {"peak": 5, "facts": {"flops": 1.0}}.get(do)
 
 
+def test_short_steps_are_repeated():
+    found = row(ms={})
+    race(found, [Scripted("netspec", [10.0] * 100)], steps=2, rounds=2, warm_up=1)
+    assert found.ms == {"netspec": [10.0] * 4}
+    race(found, [Scripted("netspec", [0.1] * 200)], steps=2, rounds=2, warm_up=1)
+    assert found.ms == {"netspec": [0.1] * 100}
+
+
 def test_the_warm_up_and_the_first_step_of_a_turn_are_not_kept():
     found = row(ms={})
-    race(found, [Scripted("netspec", range(100))], steps=4, rounds=2, warm_up=3)
-    assert found.ms == {"netspec": [4, 5, 7, 8]}
+    race(found, [Scripted("netspec", range(100, 200))], steps=4, rounds=2, warm_up=3)
+    assert found.ms == {"netspec": [104, 105, 107, 108]}
     assert (found.peak_bytes["netspec"], found.facts) == (5, {"flops": 1.0})
 
 
 def test_the_others_go_on_when_a_contender_ends():
     found = row(ms={})
-    race(found, [Scripted("netspec", range(100)), Scripted("torch-nchw", range(7))], steps=4, rounds=2)
+    race(found, [Scripted("netspec", range(100, 200)), Scripted("torch-nchw", range(100, 107))], steps=4, rounds=2)
     assert set(found.ms) == {"netspec"}
     assert found.skipped == {"torch-nchw": "torch-nchw ended"}
 
 
 def test_without_netspec_there_is_no_row():
     with pytest.raises(ContenderError, match="netspec ended"):
-        race(row(ms={}), [Scripted("netspec", range(5))], steps=4, rounds=2)
+        race(row(ms={}), [Scripted("netspec", range(100, 105))], steps=4, rounds=2)
 
 
 def test_a_process_that_fails_is_reported_with_its_exit_code(capfd):

@@ -45,6 +45,13 @@ def test_memory_is_compared_with_the_reference():
     assert "| lenet | 100 / 200 | 0.50 | yes | 60 / 100 | 21 | 30 |" in report([train()])
 
 
+def test_the_report_says_where_the_time_goes():
+    group = {"kind": "conv direct", "steps": 3, "s": 1e-3, "flops": 10**8, "bytes": 10**7, "bound_s": 5e-4}
+    text = report([train(facts={**FACTS, "bandwidth": 5e10, "where": [group]})])
+    assert "bytes at 50 GB/s" in text
+    assert "| lenet | conv direct | 3 | 1 | 100 % | 100 | 50 % | 10 | 0.5 |" in text
+
+
 def test_nets_come_in_the_order_of_the_table_whatever_the_files():
     text = report([train("resnet20"), train("mlp")])
     assert text.index("| mlp |") < text.index("| resnet20 |")

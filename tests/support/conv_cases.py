@@ -70,5 +70,7 @@ CHOSEN = {
     "few pixels, many outputs": ConvShape(1, 64, 300, (3, 3), (3, 3), (1, 1), (1, 1)),
     "small maps of many images": ConvShape(30, 8, 20, (6, 6), (5, 5), (1, 1), (2, 2)),
     "halo of zeros larger than the map": ConvShape(29, 4, 20, (4, 4), (3, 3), (1, 1), (4, 4)),
+    "input pixels 4096 bytes apart": ConvShape(2, 1024, 130, (3, 2), (1, 1)),
+    "output pixels 4096 bytes apart": ConvShape(2, 130, 1024, (2, 3), (1, 1)),
     "many rows": ConvShape(2, 5, 7, (70, 3), (3, 1), (1, 1), (1, 0)),
 }

@@ -4,13 +4,15 @@ Chunk c does rows (n, h) of range c % row_chunks for the column blocks of range
 c // row_chunks: all of its pixels go through one block's weights (which stay in
 the second-level cache) before the next. Strides and sizes in bytes. The
 epilogues (pairs of function and arguments, ``epilogues`` of them behind the
-words, then a tile's width of zeros) run on the chunk's rows.
+words, then a tile's width of zeros) run on the chunk's rows. With ``near_row`` >
+0 (one tap, one group) the chunk's pixels are first copied to scratch, that far
+apart: pixels a multiple of 4096 bytes apart share a set of the cache.
 """
 
 from runtime.cpu.simd import call, least, put_word, word
 from runtime.cpu.words import unpack
 
-WORDS = 39
+WORDS = 41
 
 
 def kernel(args, first, last, thread):
@@ -23,8 +25,8 @@ def kernel(args, first, last, thread):
         groups, group_columns, group_blocks, weights, weight_block,
         outer, outer_part, middle, inner,
         a_outer, a_middle, a_inner, b_outer, b_middle, b_inner,
-        scratch, scratch_stride, epilogues,
-    ) = unpack(args, 39)  # fmt: skip
+        scratch, scratch_stride, near_row, own_x, epilogues,
+    ) = unpack(args, 41)  # fmt: skip
     block = scratch + thread * scratch_stride
     a_table = block + 128
     zeros = args + 8 * (WORDS + 2 * epilogues)
@@ -47,14 +49,22 @@ def kernel(args, first, last, thread):
         for row in range(row0, row1):
             n = row // height
             h = row - n * height
-            from_x = n * x_image + h * x_row
+            at_x = n * x_image + h * x_row
             to_y = n * y_image + h * y_row
             for _ in range(width):
-                put_word(a_table, at, from_x)
+                put_word(a_table, at, at_x)
                 put_word(c_table, at, to_y)
-                from_x += x_pixel
+                at_x += x_pixel
                 to_y += y_pixel
                 at += 1
+        from_x = x
+        if near_row > 0:
+            from_x = block + own_x
+            for i in range(pixels):
+                source = x + word(a_table, i)
+                for e in range((inner * a_inner + 7) // 8):
+                    put_word(from_x + i * near_row, e, word(source, e))
+                put_word(a_table, i, i * near_row)
         block0 = (chunk // row_chunks) * blocks_a_chunk
         for k in range(block0, least(groups * group_blocks, block0 + blocks_a_chunk)):
             g = k // group_blocks
@@ -64,7 +74,7 @@ def kernel(args, first, last, thread):
             put_word(block, 3, to)
             part = 0
             while part < outer:  # a range with a variable step would raise at 0
-                put_word(block, 0, x + g * x_group + part * a_outer)
+                put_word(block, 0, from_x + g * x_group + part * a_outer)
                 put_word(block, 2, weights + k * weight_block + part * b_outer)
                 put_word(block, 5, zeros if part == 0 else to)
                 put_word(block, 6, 0 if part == 0 else -1)

@@ -3,7 +3,7 @@
 Call c does the tiles from c * unit on. Tile t of all images' rows of tiles
 begins TILE pixels behind its neighbour; rows and columns from the limits on
 count as zeros. ``relative``: v begins with the first tile of the call. Strides
-in bytes; a thread's scratch holds one tile of vectors.
+in bytes; ``size`` is TILE + TAPS - 1.
 """
 
 from runtime.cpu.simd import least, vectors
@@ -28,8 +28,8 @@ def kernel(args, first, last, thread):
     """Calls ``first`` to ``last``: see the module."""
     (
         x, x_image, x_row, x_pixel, tiles_h, tiles_w, limit_h, limit_w, blocks,
-        v, v_stride, v_point, v_tile, unit, total, relative, scratch, scratch_stride,
-    ) = unpack(args, 18)  # fmt: skip
+        v, v_stride, v_point, v_tile, unit, total, relative, size,
+    ) = unpack(args, 17)  # fmt: skip
     patch = place()
     zero = splat(0.0)
     tile = first * unit
@@ -42,23 +42,23 @@ def kernel(args, first, last, thread):
         to += tile * v_tile
     for _ in range(tile, least(total, last * unit)):
         start = x + n * x_image + h * TILE * x_row + w * TILE * x_pixel
-        rows = least(N, limit_h - h * TILE)
-        columns = least(N, limit_w - w * TILE)
-        for block in range(blocks):
-            source = start + block * BYTES
-            row_step = x_row
-            column_step = x_pixel
-            if rows < N or columns < N:
-                for i in range(N):
-                    for j in range(N):
+        rows = limit_h - h * TILE
+        columns = limit_w - w * TILE
+        if rows >= N and columns >= N:
+            for block in range(blocks):
+                transform(start + block * BYTES, x_row, x_pixel, to + block * BYTES, N * v_point, v_point)
+        else:
+            for block in range(blocks):
+                cell = patch
+                # ``size`` is N; were it known, LLVM would unroll both loops
+                for i in range(size):
+                    for j in range(size):
                         if i < rows and j < columns:
-                            store(patch + (i * N + j) * BYTES, 0, load(source + i * x_row + j * x_pixel, 0))
+                            store(cell, 0, load(start + block * BYTES + i * x_row + j * x_pixel, 0))
                         else:
-                            store(patch + (i * N + j) * BYTES, 0, zero)
-                source = patch
-                row_step = N * BYTES
-                column_step = BYTES
-            transform(source, row_step, column_step, to + block * BYTES, N * v_point, v_point)
+                            store(cell, 0, zero)
+                        cell += BYTES
+                transform(patch, N * BYTES, BYTES, to + block * BYTES, N * v_point, v_point)
         to += v_tile
         w += 1
         if w == tiles_w:

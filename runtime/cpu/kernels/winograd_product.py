@@ -13,7 +13,9 @@ LANES = 16
 VECTORS = 2
 
 H0, H1, H2, H3, H4 = (*heights(LANES, 4 if SCALAR == "f32" else 8, VECTORS), 1, 1)[:5]
-product0, product1, product2, product3, product4 = (make_product(SCALAR, LANES, h, VECTORS) for h in (H0, H1, H2, H3, H4))
+product0, product1, product2, product3, product4 = (
+    make_product(SCALAR, LANES, h, VECTORS) for h in (H0, H1, H2, H3, H4)
+)
 
 
 def kernel(args, first, last, thread):

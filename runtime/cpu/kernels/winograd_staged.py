@@ -1,6 +1,6 @@
 """Products of points that lie ready, and back to tiles, one block of columns a chunk.
 
-Chunk c does block c % blocks for the tiles of range c // blocks, set by set.
+Chunk c does block c for all tiles, set by set.
 For maps of few tiles and many channels: the points of all tiles fit a cache
 that the weights do not, hence each block of weights is met once, and made into
 points on the spot (``weights`` is the address of that kernel, 0 where they lie
@@ -18,8 +18,8 @@ def kernel(args, first, last, thread):
         weights, weights_args, wide, narrow, from_points, from_points_args,
         v, v_row, v_point, v_group, u, u_stride, u_block, u_step, u_point, m, m_stride, m_row, m_point,
         points, channels, y, y_group, y_column, group_columns, group_blocks, block_columns, narrow_columns,
-        blocks, tiles, tiles_a_chunk, tiles_a_set, scratch, scratch_stride,
-    ) = unpack(args, 34)  # fmt: skip
+        tiles, tiles_a_set, scratch, scratch_stride,
+    ) = unpack(args, 32)  # fmt: skip
     block = scratch + thread * scratch_stride
     product = block + 16
     put_word(product, 1, v_row)
@@ -31,9 +31,7 @@ def kernel(args, first, last, thread):
     put_word(product, 8, m_point)
     put_word(product, 9, points)
     put_word(product, 10, channels)
-    for chunk in range(first, last):
-        part = chunk // blocks
-        k = chunk - part * blocks
+    for k in range(first, last):
         if weights != 0:
             call(weights, weights_args, k, k + 1, thread)
         g = k // group_blocks
@@ -42,10 +40,9 @@ def kernel(args, first, last, thread):
         put_word(product, 3, u + thread * u_stride + k * u_block)
         put_word(block, 0, y + g * y_group + column * y_column)
         put_word(block, 1, least(columns, block_columns))
-        tile = part * tiles_a_chunk
-        end = least(tiles, tile + tiles_a_chunk)
-        while tile < end:
-            some = least(tiles_a_set, end - tile)
+        tile = 0
+        while tile < tiles:
+            some = least(tiles_a_set, tiles - tile)
             put_word(product, 0, v + tile * v_row + g * v_group)
             call(narrow if columns <= narrow_columns else wide, product, 0, some, thread)
             call(from_points, from_points_args, tile, tile + some, thread)

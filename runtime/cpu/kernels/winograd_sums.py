@@ -1,9 +1,9 @@
-"""Sums over tiles a point: c[p][row][lane] += sum over t of a[p][t][row] b[p][t][lane], for points ``first`` to ``last``.
+"""Sums over tiles, a point each: c[p][row][lane] += sum over t of a[p][t][row] b[p][t][lane].
 
 The words at ``args``: a, bytes from tile to tile, from panel to panel, from
 point to point, rows a panel; b, bytes from tile to tile and from point to
-point; c, bytes from point to point; rows; tiles; whether c begins here. Rows of
-a and c are computed up to a multiple of 4.
+point; c, bytes from point to point; rows; tiles; whether c begins here. Rows
+are computed up to a multiple of 4, and c has room for them.
 """
 
 from runtime.cpu.simd import least
@@ -22,7 +22,7 @@ high, low = (make_sums(SCALAR, LANES, rows, VECTORS) for rows in (HIGH, 4))
 
 def kernel(args, first, last, thread):
     """Points ``first`` to ``last``: see the module."""
-    a, a_tile, a_panel, a_point, a_rows, b, b_tile, b_point, c, c_point, rows, count, fresh, a_ahead, b_ahead = unpack(args, 15)
+    a, a_tile, a_panel, a_point, a_rows, b, b_tile, b_point, c, c_point, rows, count, fresh = unpack(args, 13)
     for p in range(first, last):
         panel = a + p * a_point
         from_b = b + p * b_point
@@ -32,11 +32,11 @@ def kernel(args, first, last, thread):
             here = least(left, a_rows)
             row = 0
             while row + HIGH <= here:
-                high(panel + row * ITEM, a_tile, from_b, b_tile, to, count, fresh, a_ahead, b_ahead)
+                high(panel + row * ITEM, a_tile, a_point, from_b, b_tile, b_point, to, count, fresh)
                 to += HIGH * ROW
                 row += HIGH
             while row < here:
-                low(panel + row * ITEM, a_tile, from_b, b_tile, to, count, fresh, a_ahead, b_ahead)
+                low(panel + row * ITEM, a_tile, a_point, from_b, b_tile, b_point, to, count, fresh)
                 to += 4 * ROW
                 row += 4
             left -= a_rows

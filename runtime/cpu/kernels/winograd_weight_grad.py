@@ -35,8 +35,6 @@ def kernel(args, first, last, thread):
     put_word(words, 6, m_tile)
     put_word(words, 7, m_point)
     put_word(words, 9, sums_point)
-    put_word(words, 13, v_point)
-    put_word(words, 14, m_point)
     block = words + 128
     put_word(block, 1, sums_point)
     put_word(block, 6, column_bytes)

@@ -7,7 +7,6 @@ Source
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 
 from runtime import ops
@@ -27,12 +26,22 @@ from runtime.cpu.launch import (
     kernel_file,
     launcher,
 )
-from runtime.cpu.pack import called, columns_of
-from runtime.plan import ITEM_BYTES, Step, View
+from runtime.cpu.pack import called, columns_of, tile_cost
+from runtime.plan import ITEM_BYTES, STATE_MEMORY, Step, View
 from runtime.ways import WINOGRAD_2, WINOGRAD_4
 from runtime.winograd import TILE
 
 LINE = 64
+MEBI = 1 << 20
+
+CACHE_BYTES = 512 * 1024
+"""Points and sums of a chunk that stay in the second-level cache beside the weights."""
+
+SUMS_BYTES = 640 * 1024
+"""Sums of one block of columns that are made before they go back to tiles."""
+
+UNIT = 16
+"""Tiles a chunk where points are made ahead."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,9 @@ class _Lowering:
         """All of it tile by tile, behind the weights."""
         c, ctx = self.c, self.ctx
         u = ctx.packed(c.w, self.blocks * self.u_block)
-        rows_a_chunk = rows_of_chunk(self.rows, self.tiles_w)
+        rows_a_chunk = rows_of_chunk(
+            self.rows, self.tiles_w, c.points * (self.v_tile + self.u_step), self.blocks * self.u_block
+        )
         unit = rows_a_chunk * self.tiles_w
         v_point = odd_lines(unit * self.v_tile)
         v = ctx.thread_scratch(c.points * v_point)
@@ -146,18 +157,20 @@ class _Lowering:
     def staged(self, tail: Tail) -> list[Launch]:
         """The points of all tiles first, then a block of columns a chunk."""
         c, ctx = self.c, self.ctx
-        kept = ctx.keep_packed or bool(int(os.environ.get("PACK", 0)))
         v_point = odd_lines(self.tiles * self.v_tile)
         v = ctx.scratch(c.points * v_point)
-        tiles_a_set = min(self.tiles, int(os.environ.get("SET", 128)))
-        to_points = self._to_points(v, v_point, 16, relative=False)
+        to_points = self._to_points(v, v_point, UNIT, relative=False)
+        sets = -(-self.tiles * c.points * self.u_step // SUMS_BYTES)
+        tiles_a_set = -(-self.tiles // sets)
         m, m_point = self._sums(tiles_a_set)
         from_points = self._from_points(m, m_point)
-        if kept:
-            u, first, transform = ctx.packed(c.w, self.blocks * self.u_block), [], (0, 0)
-            first = [self._packing(u)]
+        kept: list[Launch] = []
+        transform: tuple[Word, ...] = (0, 0)
+        if ctx.keep_packed and c.w.memory in STATE_MEMORY:
+            u = ctx.packed(c.w, self.blocks * self.u_block)
+            kept = [replace(self._packing(u), barrier=False)]
         else:
-            u, first = ctx.thread_scratch(self.u_block), []
+            u = ctx.thread_scratch(self.u_block)
             weights = self._weights(u, ThreadStride(), c.channels, relative=True)
             transform = (FunctionOf(weights.kernel), ArgsOf(weights))
         words: tuple[Word, ...] = (
@@ -166,10 +179,10 @@ class _Lowering:
             u, 0 if kept else ThreadStride(), self.u_block if kept else 0, self.u_step, self.u_point,
             m, ThreadStride(), self.u_step, m_point, c.points, c.channels, c.y, c.columns * c.item, c.item,
             self.columns.count, self.columns.blocks, self.columns.width, self.columns.narrow,
-            self.blocks, self.tiles, self.tiles, tiles_a_set, self.block, ThreadStride(),
+            self.tiles, tiles_a_set, self.block, ThreadStride(),
         )  # fmt: skip
         product = Launch(kernel_file("winograd_staged"), words, self.blocks)
-        return [*first, replace(to_points, barrier=False) if first else to_points, product, *tail.apart]
+        return [to_points, *kept, product, *tail.apart]
 
     def _products(self) -> tuple[Word, ...]:
         """The product's kernel for a whole block of columns, and for a narrow one."""
@@ -199,11 +212,10 @@ class _Lowering:
     def _to_points(self, v: Address, v_point: int, unit: int, relative: bool) -> Launch:
         """B' d B of ``unit`` tiles a chunk."""
         c = self.c
-        patch = self.ctx.thread_scratch(c.points * self.lanes * c.item)
         words: tuple[Word, ...] = (
             c.x, *c.x_strides, *c.tiles, c.size[1] + c.taps - 1, c.size[2] + c.taps - 1, self.vectors,
             v, ThreadStride() if relative else 0, v_point, self.v_tile, unit, self.tiles, int(relative),
-            patch, ThreadStride(),
+            c.tile + c.taps - 1,
         )  # fmt: skip
         return Launch(c.kernel("winograd_input", self.ctx), words, -(-self.tiles // unit))
 
@@ -225,19 +237,43 @@ class _Lowering:
 def launches(c: Winograd, ctx: Context, tail: Tail) -> list[Launch]:
     """The launches of a convolution and its tail."""
     lowering = _Lowering(c, ctx)
-    if os.environ.get("STAGED") == "1":
+    weights, points = lowering.blocks * lowering.u_block, c.points * lowering.tiles * lowering.v_tile
+    if is_staged(weights, points, lowering.tiles):
         return lowering.staged(tail)
     return lowering.fused(tail)
 
 
-def rows_of_chunk(rows: int, width: int) -> int:
-    """Rows of tiles a chunk."""
-    return max(1, int(os.environ.get("TB", 56)) // width)
+def is_staged(weights: int, points: int, tiles: int) -> bool:
+    """Whether to meet each block of weights once: there are many bytes of them, and few tiles.
+
+    ``weights`` and ``points`` (of all tiles) in bytes.
+    """
+    return weights >= 2 * MEBI and points <= 32 * MEBI and (tiles <= 160 or weights > 16 * MEBI)
+
+
+def rows_of_chunk(rows: int, width: int, tile_bytes: int, weights: int) -> int:
+    """Rows of ``width`` tiles a chunk, from the shapes alone.
+
+    Up to 64 tiles, more where their points and sums (``tile_bytes`` each) stay
+    in the second-level cache, so that the product's register tiles come out
+    even, the chunks can be shared out, and the ``weights`` (bytes of all
+    points) are not met too often.
+    """
+    most = min(112, max(64, CACHE_BYTES // tile_bytes))
+    best, choice = 0.0, 1
+    for count in range(1, rows + 1):
+        tiles = count * width
+        if count > 1 and tiles > most:
+            break
+        chunks = -(-rows // count)
+        score = tiles / tile_cost(tiles) * chunks / (4 * -(-chunks // 4)) * tiles / (tiles + 4 + weights / MEBI)
+        if score > best:
+            best, choice = score, count
+    return choice
 
 
 def forward(op: ops.Conv, x: View, w: View, y: View, tile: int) -> Winograd:
     """The geometry of ``ops.Conv``."""
-    item = x.item_bytes
     k, channels = w.shape[0] // op.groups, w.shape[1]
     xs, ys, ws = byte_strides(x), byte_strides(y), byte_strides(w)
     start = Address(x.memory, x.offset - op.pad[0] * xs[2] - op.pad[1] * xs[3])
@@ -266,6 +302,7 @@ def input_grad(op: ops.ConvInputGrad, dy: View, w: View, dx: View, tile: int) ->
 def conv(step: Step, ctx: Context) -> list[Launch]:
     """Launches of ``ops.Conv`` by Winograd's algorithm."""
     assert isinstance(step.op, ops.Conv)
+    assert step.algorithm is not None
     x, w = step.reads
     y = step.writes[0]
     assert y is not None
@@ -277,6 +314,7 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
 def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
     """Launches of ``ops.ConvInputGrad`` by Winograd's algorithm."""
     assert isinstance(step.op, ops.ConvInputGrad)
+    assert step.algorithm is not None
     dy, w = step.reads
     dx = step.writes[0]
     assert dx is not None

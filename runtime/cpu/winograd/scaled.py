@@ -9,7 +9,7 @@ from runtime.winograd import Matrices, matrices
 
 @functools.cache
 def scaled(outputs: int, tile: int) -> Matrices:
-    """F(``outputs``, ``tile``) with each row of ``g`` divided by its first coefficient, each column of ``at`` multiplied.
+    """F(``outputs``, ``tile``), each row of ``g`` divided by its first coefficient and the column of ``at`` multiplied.
 
     The transform of dy, run for every tile, then takes half the operations; the
     one behind the sums, run once, pays for it.

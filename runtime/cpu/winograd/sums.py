@@ -1,7 +1,7 @@
-"""The register tile of a weight gradient between the transforms: sums over tiles, rows side by side.
+"""The register tile of a weight gradient between its transforms: sums over tiles, rows side by side.
 
 Both operands lie in panels, a tile's channels side by side, so that a row is a
-displacement and no table is needed: sums over as few as 32 tiles repay a call.
+displacement and no table is needed: sums over 32 tiles repay a call.
 
 Only kernels import this module (it imports numba).
 """
@@ -20,10 +20,12 @@ from runtime.cpu.vectype import INT, ITEM, pointer
 
 
 def make_sums(scalar: str, lanes: int, rows: int, vectors: int) -> Any:
-    """``sums(a, a_step, b, b_step, c, count, fresh)``: c[row][lane] += sum over i < count of a[i][row] b[i][lane].
+    """``sums(a, a_step, a_next, b, b_step, b_next, c, count, fresh)``.
 
-    Rows of c lie one behind another; it is not read where ``fresh`` is not 0.
-    Addresses and strides in bytes, ``count`` is at least 1.
+    c[row][lane] += sum over i < count of a[i][row] b[i][lane]: rows of c lie one
+    behind another; it is not read where ``fresh`` is not 0. Addresses and
+    strides in bytes, ``count`` is at least 1. What lies ``a_next`` and
+    ``b_next`` behind the operands is fetched for the next call.
 
     Parameters
     ----------
@@ -35,9 +37,11 @@ def make_sums(scalar: str, lanes: int, rows: int, vectors: int) -> Any:
     emit = _Emitter(scalar, lanes, rows, vectors)
 
     @intrinsic
-    def sums(tc, a, a_step, b, b_step, c, count, fresh, a_ahead, b_ahead):  # type: ignore[no-untyped-def]
+    def sums(tc, a, a_step, a_next, b, b_step, b_next, c, count, fresh):  # type: ignore[no-untyped-def]
         def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            emit(builder, *args)
+            a, a_step, a_next, b, b_step, b_next, c, count, fresh = args
+            start = emit.begin(builder, c, fresh)
+            emit.loop(builder, start, count, (a, a_step, a_next), (b, b_step, b_next), c)
             return context.get_dummy_value()
 
         return types.void(*[INT] * 9), codegen
@@ -45,66 +49,79 @@ def make_sums(scalar: str, lanes: int, rows: int, vectors: int) -> Any:
     return sums
 
 
+def _k(value: int) -> ir.Constant:
+    return ir.Constant(I64, value)
+
+
 class _Emitter:
+    """Emits the tile's code: the sums begin, the loop with its stores."""
+
     def __init__(self, scalar: str, lanes: int, rows: int, vectors: int) -> None:
         self.scalar, self.lanes, self.rows, self.vectors = scalar, lanes, rows, vectors
         self.kind, self.item = L.vector_type(scalar, lanes), ITEM[scalar]
         self.bytes = lanes * self.item
+        self.cells = range(rows * vectors)
 
-    def __call__(self, b: Any, a: Any, a_step: Any, source: Any, b_step: Any, c: Any, count: Any, fresh: Any, a_ahead: Any, b_ahead: Any) -> None:
-        self._expect(b, c)
-        before, kept = b.block, b.append_basic_block("kept")
-        loop, done = b.append_basic_block("loop"), b.append_basic_block("done")
-        cells = range(self.rows * self.vectors)
-        b.cbranch(b.icmp_signed("!=", fresh, ir.Constant(I64, 0)), loop, kept)
+    def begin(self, b: Any, c: Any, fresh: Any) -> list[Any]:
+        """The sums so far."""
+        size = len(self.cells) * self.bytes
+        for at in range(size, 2 * size, 64):  # the next tile's may lie in the third-level cache
+            _prefetch(b, c, at, write=1, near=3)
+        before, kept, ready = b.block, b.append_basic_block("kept"), b.append_basic_block("ready")
+        b.cbranch(b.icmp_signed("!=", fresh, _k(0)), ready, kept)
         b.position_at_end(kept)
-        old = [self._load(b, c, k) for k in cells]
+        old = [self._load(b, c, k) for k in self.cells]
+        b.branch(ready)
+        b.position_at_end(ready)
+        sums = [b.phi(self.kind) for _ in self.cells]
+        for phi, value in zip(sums, old, strict=True):
+            phi.add_incoming(L.constant(self.scalar, self.lanes, 0.0), before)
+            phi.add_incoming(value, kept)
+        return sums
+
+    def loop(self, b: Any, start: list[Any], count: Any, left: Any, right: Any, c: Any) -> None:
+        """The sum over ``count`` tiles, stored."""
+        before, loop, done = b.block, b.append_basic_block("loop"), b.append_basic_block("done")
         b.branch(loop)
         b.position_at_end(loop)
-        heads = [b.phi(I64) for _ in range(3)]
-        sums = [b.phi(self.kind) for _ in cells]
-        for phi, value in zip(heads, (count, a, source), strict=True):
-            phi.add_incoming(value, before)
-            phi.add_incoming(value, kept)
-        for k in cells:
-            sums[k].add_incoming(L.constant(self.scalar, self.lanes, 0.0), before)
-            sums[k].add_incoming(old[k], kept)
-        left, at_a, at_b = heads
-        flags = [ir.Constant(I32, k) for k in (0, 2, 1)]
-        L.call(b, 'llvm.prefetch.p0', ir.VoidType(), pointer(b, b.add(at_a, a_ahead), I8), *flags)
-        for k in range(0, self.vectors * self.bytes, 64):
-            L.call(b, 'llvm.prefetch.p0', ir.VoidType(), pointer(b, b.add(b.add(at_b, b_ahead), ir.Constant(I64, k)), I8), *flags)
+        (a, a_step, a_next), (source, b_step, b_next) = left, right
+        first = [count, a, source, *start]
+        phis = [b.phi(value.type) for value in first]
+        rest, at_a, at_b, *sums = phis
+        _prefetch(b, b.add(at_a, a_next), 0)
+        ahead = b.add(at_b, b_next)
+        for at in range(0, self.vectors * self.bytes, 64):
+            _prefetch(b, ahead, at)
         new = self._step(b, at_a, at_b, sums)
-        rest = b.sub(left, ir.Constant(I64, 1))
-        for phi, value in zip(
-            [*heads, *sums], [rest, b.add(at_a, a_step), b.add(at_b, b_step), *new], strict=True
-        ):
-            phi.add_incoming(value, loop)
-        b.cbranch(b.icmp_signed(">", rest, ir.Constant(I64, 0)), loop, done)
+        rest = b.sub(rest, _k(1))
+        follow = [rest, b.add(at_a, a_step), b.add(at_b, b_step), *new]
+        for phi, value, again in zip(phis, first, follow, strict=True):
+            phi.add_incoming(value, before)
+            phi.add_incoming(again, loop)
+        b.cbranch(b.icmp_signed(">", rest, _k(0)), loop, done)
         b.position_at_end(done)
-        for k in cells:
+        for k in self.cells:
             b.store(new[k], self._place(b, c, k), align=self.item)
 
     def _place(self, b: Any, start: Any, k: int) -> Any:
-        return pointer(b, b.add(start, ir.Constant(I64, k * self.bytes)), self.kind)
+        return pointer(b, b.add(start, _k(k * self.bytes)), self.kind)
 
     def _load(self, b: Any, start: Any, k: int) -> Any:
         return b.load(self._place(b, start, k), align=self.item)
 
-    def _expect(self, b: Any, c: Any) -> None:
-        """Asks for the sums of the tile behind this one: they may lie in the third-level cache."""
-        size = self.rows * self.vectors * self.bytes
-        flags = [ir.Constant(I32, k) for k in (1, 3, 1)]
-        for k in range(size, 2 * size, 64):
-            L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, b.add(c, ir.Constant(I64, k)), I8), *flags)
-
     def _step(self, b: Any, at_a: Any, at_b: Any, sums: list[Any]) -> list[Any]:
-        column = [Lanes(b, self.scalar, self._load(b, at_b, j)) for j in range(self.vectors)]
+        columns = [Lanes(b, self.scalar, self._load(b, at_b, j)) for j in range(self.vectors)]
         new = []
         for i in range(self.rows):
-            where = pointer(b, b.add(at_a, ir.Constant(I64, i * self.item)), L.ELEMENT[self.scalar])
+            where = pointer(b, b.add(at_a, _k(i * self.item)), L.ELEMENT[self.scalar])
             x = L.splat(b, self.scalar, self.lanes, b.load(where, align=self.item))
-            for j, y in enumerate(column):
+            for j, y in enumerate(columns):
                 z = Lanes(b, self.scalar, sums[i * self.vectors + j])
+                # without the instruction llvm.fma is a call of the C library a lane
                 new.append((L.fma(x, y, z) if self.bytes >= 32 else x * y + z).value)
         return new
+
+
+def _prefetch(b: Any, start: Any, offset: int, write: int = 0, near: int = 2) -> None:
+    flags = [ir.Constant(I32, k) for k in (write, near, 1)]
+    L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, b.add(start, _k(offset)), I8), *flags)

@@ -103,7 +103,7 @@ def room(size: int, scalar: str, lanes: int) -> Any:
     @intrinsic
     def place(tc):  # type: ignore[no-untyped-def]
         def emit(c, b, s, a):  # type: ignore[no-untyped-def]
-            found = cgutils.alloca_once(b, kind)
+            found: Any = cgutils.alloca_once(b, kind)  # type: ignore[no-untyped-call]
             found.align = lanes * ITEM[scalar]
             return b.ptrtoint(found, I64)
 
@@ -139,12 +139,16 @@ def tail_transformer(matrix: Matrix, scalar: str, lanes: int) -> Any:
     def transform(tc, source, row, column, to, to_row, to_column, count):  # type: ignore[no-untyped-def]
         def emit(c, b, s, a):  # type: ignore[no-untyped-def]
             columns = _columns(b, matrix, scalar, lanes, *a[:3])
+            mask = L.lanes_below(b, lanes, a[6]).value
+            if lanes * ITEM[scalar] >= 64:  # a masked store is as fast as any, and half the code
+                _write(b, scalar, _rows(b, matrix, columns), a[3], a[4], a[5], mask)
+                return c.get_dummy_value()
             whole = b.icmp_signed(">=", a[6], ir.Constant(I64, lanes))
             with b.if_else(whole) as (then, otherwise):
                 with then:
                     _write(b, scalar, _rows(b, matrix, columns), *a[3:6])
                 with otherwise:
-                    _write(b, scalar, _rows(b, matrix, columns), *a[3:6], L.lanes_below(b, lanes, a[6]).value)
+                    _write(b, scalar, _rows(b, matrix, columns), a[3], a[4], a[5], mask)
             return c.get_dummy_value()
 
         return types.void(*[INT] * 7), emit
@@ -157,9 +161,13 @@ def _place(b: Any, start: Any, row: Any, column: Any, i: int, j: int) -> Any:
     return b.add(down, b.mul(column, ir.Constant(I64, j)))
 
 
-def _fence(b: Any) -> None:
-    """Keeps LLVM's scheduler from loading the whole tile before it computes, which spills most of it."""
-    b.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], True)
+def _fence(b: Any, matrix: Matrix, scalar: str, lanes: int) -> None:
+    """Between columns, and between rows, of a tile that does not fit the registers.
+
+    Keeps LLVM's scheduler from loading all of it before it computes, which spills most of it.
+    """
+    if len(matrix) * len(matrix[0]) > (24 if lanes * ITEM[scalar] >= 64 else 12):
+        b.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], True)
 
 
 def _columns(b: Any, matrix: Matrix, scalar: str, lanes: int, source: Any, row: Any, column: Any) -> list[list[Lanes]]:
@@ -169,20 +177,19 @@ def _columns(b: Any, matrix: Matrix, scalar: str, lanes: int, source: Any, row: 
     for j in range(len(matrix[0])):
         places = [pointer(b, _place(b, source, row, column, i, j), kind) for i in range(len(matrix[0]))]
         result.append(combine(matrix, [Lanes(b, scalar, b.load(p, align=ITEM[scalar])) for p in places]))
-        _fence(b)
+        _fence(b, matrix, scalar, lanes)
     return result
 
 
 def _rows(b: Any, matrix: Matrix, columns: list[list[Lanes]]) -> Iterator[list[Lanes]]:
     """The rows of what M' makes of these columns, one at a time."""
+    one = columns[0][0]
     for row in zip(*columns, strict=True):
         yield combine(matrix, row)
-        _fence(b)
+        _fence(b, matrix, one.kind, one.count)
 
 
-def _write(
-    b: Any, scalar: str, rows: Iterable[list[Lanes]], to: Any, row: Any, column: Any, mask: Any = None
-) -> None:
+def _write(b: Any, scalar: str, rows: Iterable[list[Lanes]], to: Any, row: Any, column: Any, mask: Any = None) -> None:
     """Stores the vectors at to + i row + j column, all lanes or those of the mask."""
     for i, line in enumerate(rows):
         for j, value in enumerate(line):

@@ -38,12 +38,19 @@ from runtime.ways import WINOGRAD_2, WINOGRAD_4
 from runtime.winograd import TILE
 
 BLOCK_TILES = 32
-"""Tiles transformed at a time: they and the sums should stay in the second-level cache."""
+"""Tiles transformed at a time where they are summed: they and the sums should stay in the second-level cache."""
 
-PART_TILES = 96
-"""Tiles from which a part of the sum is worth its merge."""
+PART_TILES = 256
+"""Tiles that repay sums of their own, a merge included."""
 
-FORCE: dict = {}
+ALL_TILES = 6.5
+"""Transformed tiles by sums, in elements, below which all tiles are transformed first."""
+
+LONG_BLOCK = 64
+"""Tiles summed at a time where all are transformed: a tile's strips of them stay in the first-level cache."""
+
+CHUNK_ROWS, CHUNK_COLUMNS = 32, 2
+"""Rows and column blocks of a chunk's sums, which the second-level cache holds at all points."""
 
 
 @launcher(ops.ConvWeightGrad, WINOGRAD_2)
@@ -129,17 +136,17 @@ class _Split:
 
     @classmethod
     def of(cls, case: _Case) -> _Split:
-        F = FORCE
-        tiles = case.tiles
-        inline = F.get('inline', 1)
-        if inline:
-            parts = F.get('parts') or max(1, min(16, 1 << max(0, (tiles // PART_TILES).bit_length() - 1)))
-            each = -(-tiles // parts)
-            tb = F.get('tb', BLOCK_TILES)
-            block = -(-each // -(-each // tb))
-            return cls(True, block, min(parts, -(-tiles // block)), case.groups, case.rows, case.right.blocks)
-        block = min(tiles, F.get('tb', 64))
-        return cls(False, block, min(F.get('parts', 1), -(-tiles // block)), 1, min(case.rows, F.get('cb', 32)), min(F.get('kb', 2), case.right.blocks))
+        """The faster of the two, as measured: memory for all tiles costs more than sums for every part, or less."""
+        tiles, rows, columns = case.tiles, case.rows, case.right.count
+        if tiles * (rows + columns) < ALL_TILES * rows * columns:
+            block = min(tiles, LONG_BLOCK)
+            some = -(-CHUNK_ROWS // case.left.width) * case.left.width  # a chunk begins with a panel
+            return cls(False, block, 1, 1, min(rows, some), min(case.right.blocks, CHUNK_COLUMNS))
+        wanted = 1 << max(0, (tiles // PART_TILES).bit_length() - 1)
+        parts = min(max(wanted, 4 if tiles >= PART_TILES else 2), 16, tiles)
+        each = -(-tiles // parts)
+        block = -(-each // -(-each // BLOCK_TILES))
+        return cls(True, block, min(parts, -(-tiles // block)), case.groups, rows, case.right.blocks)
 
     def blocks(self, tiles: int) -> int:
         """Blocks of tiles in all."""
@@ -184,7 +191,8 @@ class _Side:
         count = self.columns.count
         words: tuple[Word, ...] = (
             Address(self.view.memory, self.start), s[0], s[2], s[3], case.m, *case.grid, *self.reach,
-            case.tiles, some, case.groups, count * self.view.item_bytes, -(-count // lanes), self.columns.width // lanes,
+            case.tiles, some,
+            case.groups, count * self.view.item_bytes, -(-count // lanes), self.columns.width // lanes,
             self.to, self._stride, 0 if self.split.inline else some * self.tile, self.tile, self.panel,
             case.n * self.point, self.point, 0 if self.split.inline else self.tile,
             ctx.thread_scratch(self.size**2 * lanes * self.view.item_bytes), ThreadStride(), case.m * s[2],

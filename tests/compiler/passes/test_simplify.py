@@ -92,3 +92,12 @@ def test_simplify_keeps_the_equal_gradients_of_two_parameters_apart() -> None:
     b.graph.grads = {"a.bias": g, "c.bias": copy}
     simplify(b.graph)
     assert b.graph.grads["a.bias"] is not b.graph.grads["c.bias"]
+
+
+def test_fold_joins_the_two_sides_of_a_choices_gradient():
+    c, x, y, nothing = call("gt", arg(0), const(0.0)), arg(1), arg(2), const(0.0)
+    left, right = call("where", c, x, nothing), call("where", c, nothing, y)
+    assert fold(call("add", left, right)) == call("where", c, x, y)
+    assert fold(call("add", call("where", c, x, nothing), call("where", c, nothing, x))) == x
+    apart = call("add", left, call("where", c, y, nothing))
+    assert fold(apart) == apart

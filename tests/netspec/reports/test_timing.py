@@ -66,6 +66,12 @@ def test_phase_test_times_forward_alone():
     assert (timing.segment_ms("backward"), timing.segment_ms("update")) == (0, 0)
 
 
+def test_a_rate_at_which_a_net_diverges_leaves_every_step_timed():
+    timing = time_spec(load_spec(SPEC, {"solver.base_lr": 1e9}), batch=2, steps=3)
+    assert timing.segment_ms("backward") > 0
+    assert timing.segment_ms("update") > 0
+
+
 def test_no_steps_are_refused():
     with pytest.raises(UsageError, match="at least 1"):
         time_spec(load_spec(SPEC), steps=0)

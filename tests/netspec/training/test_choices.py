@@ -10,7 +10,7 @@ import pytest
 
 from netspec.training.trainer import Trainer
 from runtime.snapshot import load, save
-from runtime.ways import DIRECT, MATMUL, WINOGRAD_2, WINOGRAD_4
+from runtime.ways import DIRECT, FFT, MATMUL, WINOGRAD_2, WINOGRAD_4
 
 SPEC = """\
 name: small
@@ -41,8 +41,8 @@ def fastest(monkeypatch, *ways: str) -> None:
     monkeypatch.setattr("netspec.net.Tuner", lambda *_: measure)
 
 
-def train(spec: Path, output: Path, **fields: object) -> Path:
-    Trainer(spec, output, threads=1, quiet=True, tune=True, **fields).run()
+def train(spec: Path, output: Path, threads: int = 1, **fields: object) -> Path:
+    Trainer(spec, output, threads=threads, quiet=True, tune=True, **fields).run()
     return max(output.glob("*.safetensors"))
 
 
@@ -61,6 +61,14 @@ def test_a_resume_keeps_its_bits_whatever_is_measured_now(spec, tmp_path, monkey
     # the two ways do differ, so equal bytes say something
     assert load(other).choices["train conv conv2"] == DIRECT
     assert load(other).tensors["conv2.weight"].tobytes() != load(whole).tensors["conv2.weight"].tobytes()
+
+
+@pytest.mark.parametrize("way", [WINOGRAD_2, WINOGRAD_4, FFT])
+def test_tuned_runs_of_the_same_ways_have_the_same_bits_for_any_number_of_threads(spec, tmp_path, monkeypatch, way):
+    fastest(monkeypatch, way)
+    one, two = (train(spec, tmp_path / str(threads), threads, max_iter=3) for threads in (1, 2))
+    assert way in load(one).choices.values()
+    assert one.read_bytes() == two.read_bytes()
 
 
 def test_a_stored_way_that_is_gone_is_told_and_the_run_goes_on(spec, tmp_path, monkeypatch, capsys):

@@ -58,3 +58,13 @@ def test_one_of_the_two_results_may_be_left_out():
     executor.array(x)[...] = values
     executor.run("forward")
     np.testing.assert_allclose(executor.array(variance), values.var(axis=0, keepdims=True), rtol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [16, 20, 24, 32, 64, 96, 130])
+@pytest.mark.parametrize("isa", [None, "avx2", "generic"])
+def test_channels_that_fill_registers_to_any_degree_agree_with_the_reference(channels, isa):
+    bench = Bench()
+    x = bench.activation((3, channels, 7, 9), (1, 1), 3)
+    mean, variance = bench.dense((1, channels, 1, 1)), bench.dense((1, channels, 1, 1))
+    value = np.random.default_rng(0).normal(3.0, 2.0, x.shape)
+    check_step(bench.plan(ops.Moments((0, 2, 3)), [x], [mean, variance]), {x: value}, (1, 2), isa)

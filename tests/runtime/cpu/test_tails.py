@@ -18,9 +18,7 @@ def part(op: ops.Primitive, reads: tuple[View, ...], writes: tuple[View | None, 
     return Step(op, reads, writes, "forward", ORIGIN)
 
 
-def check(
-    shape: ConvShape, kind: str, threads: tuple[int, ...] = (1, 2, 3, 4), isa: str | None = None
-) -> None:
+def check(shape: ConvShape, kind: str, threads: tuple[int, ...] = (1, 2, 3, 4), isa: str | None = None) -> None:
     """A convolution with an epilogue of some kind against the reference; unused memory and lanes are NaN."""
     bench = Bench(shape.dtype)
     halo = (shape.pad[0] + shape.margin, shape.pad[1] + shape.margin)

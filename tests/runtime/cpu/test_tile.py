@@ -9,7 +9,7 @@ from runtime.cpu.pack import columns_of, tile_cost
 from runtime.cpu.tile import heights
 
 
-@pytest.mark.parametrize("vectors", [1, 2])
+@pytest.mark.parametrize("vectors", [1, 2, 4])
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])
 @pytest.mark.parametrize("item", [4, 8])
 def test_heights_fall_to_one_so_that_any_number_of_rows_is_covered(vector_bytes, item, vectors):

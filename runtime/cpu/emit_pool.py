@@ -19,7 +19,7 @@ WIDE = 4
 WORDS = 28
 
 _HEAD = """from runtime.cpu.simd import (
-    call, least, loader, most, prefetch, prefetch_write, select, splatter, storer, tail_storer, vectors, word
+    call, least, loader, most, prefetch_run, prefetch_run_write, select, splatter, storer, tail_storer, vectors, word
 )
 from runtime.cpu.words import unpack
 V = vectors({scalar!r}, {lanes})
@@ -212,7 +212,7 @@ def unpool_text(
             lines += [f"    v = load(t + {offset} * x_pixel, 0)", f"    index = load_index(k + {offset} * at_pixel, c)"]
         else:
             across = f"least({window}, width + 2 * pad_w - (j + {offset}) * {stride})"
-            lines.append(f"    v = load(t + {offset} * x_pixel, 0) / splat(float(span * {across}))")
+            lines.append(f"    v = load(t + {offset} * x_pixel, 0) * splat(1.0 / float(span * {across}))")
         lines += [f"    {line}" for line in gathers[offset]]
     lines += ["    t += x_row", "    k += at_row", *_stores(sums, [])]
     lines += prefetches(wide, 1, "x_row", wide * stride, vector)
@@ -252,7 +252,7 @@ def _scattered(is_max: bool) -> list[str]:
     value = (
         "select(load_index(k, c) == place(r * window_w + s), load(t, c), splat(0.0))"
         if is_max
-        else "load(t, c) / splat(float(span * least(window_w, width + 2 * pad_w - o * stride_w)))"
+        else "load(t, c) * splat(1.0 / float(span * least(window_w, width + 2 * pad_w - o * stride_w)))"
     )
     return [
         "o0 = most(0, w + pad_w - window_w + stride_w) // stride_w",

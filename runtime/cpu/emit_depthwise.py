@@ -14,7 +14,11 @@ from runtime.cpu.launch import Kernel
 from runtime.cpu.unroll import MOST, indented, prefetches
 
 Taps = tuple[tuple[int, int], ...]
-"""(column of the packed weights, input pixel) of each tap that reaches an output."""
+"""(column of the packed weights, input pixel) of each tap that reaches an output.
+
+Where an output sums over ``gather`` input channels, the columns and pixels of
+the j-th are those times ``gather``, plus j.
+"""
 
 WIDE = 7
 """Pixels of a block where the registers hold them: maps are often 7, 14, 28, 56, 112 wide."""
@@ -23,10 +27,12 @@ CONVOLVE_WORDS = 16
 ROW_WORDS = 4
 GRADIENT_WORDS = 18
 
-_HEAD = """from runtime.cpu.simd import call, fma, least, prefetch, prefetch_write, vectors, word
+_HEAD = """from runtime.cpu import simd
+from runtime.cpu.simd import call, fma, least, prefetch_run, prefetch_run_write, vectors, word
 from runtime.cpu.words import unpack
 V = vectors({scalar!r}, {lanes})
 load, store, store_tail, splat = V.load, V.store, V.store_tail, V.splat
+read = {read}
 def kernel(args, first, last, thread):
     ({words}) = unpack(args, {count})
 """
@@ -38,48 +44,70 @@ def _block(outputs: int, taps: int, registers: int) -> int:
     return max(1, min(WIDE, fit, MOST // max(1, taps)))
 
 
-def _tap_row(sums: dict[str, Taps], weights: str, source: str) -> list[str]:
-    """Lines that add one tap row to sums: each input pixel loaded once, in order."""
+def _reader(scalar: str, lanes: int, spread: int, gather: int) -> str:
+    """Text of the function that loads input channels for a vector of output channels."""
+    if spread > 1:
+        return f"simd.repeating_loader({scalar!r}, {lanes}, {spread})"
+    return f"simd.skipping_loader({scalar!r}, {lanes}, {gather})" if gather > 1 else "V.load"
+
+
+def _stores(places: list[tuple[str, int]], vector: int) -> list[str]:
+    """Lines that store sums at pixels of ``q``: masked alone where that costs no more (AVX-512)."""
+    tails = [f"store_tail(q + {at} * y_pixel, 0, {name}, channels - c)" for name, at in places]
+    if vector == 64:
+        return tails
+    whole = [f"store(q + {at} * y_pixel, 0, {name})" for name, at in places]
+    return [
+        "if channels - c >= LANES:", *(f"    {line}" for line in whole), "else:", *(f"    {line}" for line in tails),
+    ]  # fmt: skip
+
+
+def _tap_row(sums: dict[str, Taps], gather: int) -> list[str]:
+    """Lines that add one tap row, of x at ``t`` and of weights at ``k``: each input pixel loaded once, in order."""
     lines = []
     columns = sorted({u for taps in sums.values() for u, _ in taps})
-    lines += [f"w{u} = load({weights}, {u} * LANES)" for u in columns]
+    lines += [f"w{u} = load(k, {u} * LANES)" for u in columns]
     for pixel in sorted({at for taps in sums.values() for _, at in taps}):
-        lines.append(f"v = load({source} + {pixel} * x_pixel, 0)")
+        lines.append(f"v = read(t + {pixel // gather} * x_pixel, {pixel % gather})")
         lines += [f"{s} = fma(v, w{u}, {s})" for s, taps in sums.items() for u, at in taps if at == pixel]
     return lines
 
 
 @functools.cache
-def convolve_text(scalar: str, lanes: int, registers: int, phases: tuple[Taps, ...], step: int) -> Kernel:
+def convolve_text(
+    scalar: str, lanes: int, registers: int, phases: tuple[Taps, ...], step: int, spread: int, gather: int
+) -> Kernel:
     """The kernel that makes rows of a depthwise convolution or of its input gradient.
 
     Output pixel len(phases) j + f is the sum over the tap rows that reach its
     row and over ``phases[f]`` of weight x input pixel ``step`` j + offset. Behind
     the words lie ``ROW_WORDS`` for each phase of rows (number of tap rows,
     offset of the first input row, offset of its weights, weights' step), then
-    the epilogues.
+    the epilogues. Each input channel serves ``spread`` outputs, or each output
+    sums over ``gather`` input channels; the other is 1.
     """
     wide = _block(len(phases), len({u for taps in phases for u, _ in taps}), registers)
     sums = {
-        f"a{j}_{f}": tuple((u, at + step * j) for u, at in taps) for j in range(wide) for f, taps in enumerate(phases)
+        f"a{j}_{f}": tuple((u, at + step * gather * j) for u, at in taps)
+        for j in range(wide)
+        for f, taps in enumerate(phases)
     }
     many, item = len(phases), 4 if scalar == "f32" else 8
     places = [(f"a{j}_{f}", many * j + f) for j in range(wide) for f in range(many)]
     block = [
         *(f"{name} = splat(0.0)" for name in sums),
         "t = p", "k = weight + skip",
-        "for _ in range(taps):", *(f"    {line}" for line in _tap_row(sums, "k", "t")),
+        "for _ in range(taps):", *(f"    {line}" for line in _tap_row(sums, gather)),
         "    t += tap_row", "    k += weight_step",
         *prefetches(wide * step, step, "tap_row", wide * many, lanes * item),
-        "if channels - c >= LANES:", *(f"    store(q + {at} * y_pixel, 0, {name})" for name, at in places),
-        "else:", *(f"    store_tail(q + {at} * y_pixel, 0, {name}, channels - c)" for name, at in places),
-        f"p += LANES * {item}", f"q += LANES * {item}", "weight += column_bytes", "c += LANES",
+        *_stores(places, lanes * item),
+        f"p += {lanes * item * gather // spread}", f"q += LANES * {item}", "weight += column_bytes", "c += LANES",
     ]  # fmt: skip
     single = []
     for f, taps in enumerate(phases):
         lines = [
             "a = splat(0.0)", "t = p", "k = weight + skip",
-            "for _ in range(taps):", *(f"    {line}" for line in _tap_row({"a": taps}, "k", "t")),
+            "for _ in range(taps):", *(f"    {line}" for line in _tap_row({"a": taps}, gather)),
             "    t += tap_row", "    k += weight_step",
             f"store_tail(q + {f} * y_pixel, 0, a, channels - c)",
         ]  # fmt: skip
@@ -91,7 +119,13 @@ def convolve_text(scalar: str, lanes: int, registers: int, phases: tuple[Taps, .
     )
     start = [f"p = from_x + at * {step} * x_pixel", f"q = to_y + at * {many} * y_pixel", "weight = weights", "c = 0"]
     text = (
-        _HEAD.format(scalar=scalar, lanes=lanes, words=words, count=CONVOLVE_WORDS + 1)
+        _HEAD.format(
+            scalar=scalar,
+            lanes=lanes,
+            read=_reader(scalar, lanes, spread, gather),
+            words=words,
+            count=CONVOLVE_WORDS + 1,
+        )
         + f"""    table = {CONVOLVE_WORDS + 1}
     behind = table + {ROW_WORDS} * row_phases
     epilogues = word(args, behind)
@@ -129,10 +163,13 @@ def convolve_text(scalar: str, lanes: int, registers: int, phases: tuple[Taps, .
 
 
 @functools.cache
-def gradient_text(scalar: str, lanes: int, registers: int, taps: int, stride: int, dilation: int) -> Kernel:
+def gradient_text(
+    scalar: str, lanes: int, registers: int, taps: int, stride: int, dilation: int, spread: int
+) -> Kernel:
     """The kernel that sums weight gradients over ranges of rows (parts); a partial is [(r, s)][channel].
 
-    Each block's sums are added to what the part has: sums of sums, which round less.
+    Each block's sums are added to what the part has: sums of sums, which round
+    less. Each channel of x serves ``spread`` of dy.
     """
     wide = _block(1, taps, registers)
     item = 4 if scalar == "f32" else 8
@@ -142,7 +179,7 @@ def gradient_text(scalar: str, lanes: int, registers: int, taps: int, stride: in
         for j in range(pixels):
             for s in range(taps):
                 found.setdefault(stride * j + dilation * s, []).append(f"a{s} = fma(v, d{j}, a{s})")
-        sums = [line for at in sorted(found) for line in (f"v = load(t + {at} * x_pixel, 0)", *found[at])]
+        sums = [line for at in sorted(found) for line in (f"v = read(t + {at} * x_pixel, 0)", *found[at])]
         return [
             *(f"d{j} = load(q + {j} * y_pixel, 0)" for j in range(pixels)),
             "t = p", "at = to",
@@ -152,7 +189,7 @@ def gradient_text(scalar: str, lanes: int, registers: int, taps: int, stride: in
             *(f"    store(at + {s} * row_bytes, 0, load(at + {s} * row_bytes, 0) + a{s})" for s in range(taps)),
             "    t += tap_row", f"    at += {taps} * row_bytes",
             *(prefetches(pixels * stride, stride, "tap_row", pixels, lanes * item) if pixels > 1 else ()),
-            f"p += LANES * {item}", f"q += LANES * {item}", f"to += LANES * {item}", "c += LANES",
+            f"p += {lanes * item // spread}", f"q += LANES * {item}", f"to += LANES * {item}", "c += LANES",
         ]  # fmt: skip
 
     words = (
@@ -162,7 +199,9 @@ def gradient_text(scalar: str, lanes: int, registers: int, taps: int, stride: in
     start = ["p = from_x + j * step", "q = from_y + j * y_pixel", "to = partial", "c = c0"]
     ahead = ["next_x = p + taps_r * tap_row", "next_y = q + y_row"]
     text = (
-        _HEAD.format(scalar=scalar, lanes=lanes, words=words, count=GRADIENT_WORDS + 1)
+        _HEAD.format(
+            scalar=scalar, lanes=lanes, read=_reader(scalar, lanes, spread, 1), words=words, count=GRADIENT_WORDS + 1
+        )
         + f"""    column_chunks = -(-channels // channels_a_chunk)
     step = {stride} * x_pixel
     for chunk in range(first, last):
@@ -176,7 +215,7 @@ def gradient_text(scalar: str, lanes: int, registers: int, taps: int, stride: in
         for row in range(part * rows // parts, (part + 1) * rows // parts):
             n = row // height
             h = row - n * height
-            from_x = x + n * x_image + h * x_row + c0 * {item}
+            from_x = x + n * x_image + h * x_row + c0 // {spread} * {item}
             from_y = y + n * y_image + h * y_row + c0 * {item}
             j = 0
             while j + {wide} <= width:
