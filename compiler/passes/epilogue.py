@@ -26,8 +26,8 @@ SHORT_ROW = 4
 
 FAR_BYTES = 8 << 20
 """A reduction joins that reads an operand of so many bytes from elsewhere; smaller ones (and the result) stay in the
-last cache until a pass of its own, which the next reader of the operand finds there (measured on Zen 4: a tail gains
-10 % of the product's time at 8 MB a tensor and loses as much at 3 MB)."""
+last cache until a pass of its own, which the next reader of the operand finds there (Zen 4, side by side: a tail gains
+some 10 % of the product's time from 8 MB a tensor on and loses up to as much at 3 to 6 MB)."""
 
 
 def attach_epilogues(graph: Graph) -> None:

@@ -115,7 +115,7 @@ class PlanReport:
         parts: list[tables.Table | str] = [
             f"phase {self.plan.phase}, batch {self.plan.batch}, {self.plan.dtype}",
             "",
-            tables.table(columns, rows, right=(0, 4, 5, 6), drop=(4, 5, 1, 3), least={2: 26, 7: 20}),
+            tables.table(columns, rows, right=(0, 4, 5, 6), drop=(4, 5, 1, 3), least={2: 26, 3: 10, 7: 20}),
             "",
             f"{len(self.steps)} steps, {len(self.sources)} kernels; arena {tables.size(arena)}, "
             f"without planning {tables.size(unplanned)}",
