@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import ceil, log2, sqrt
+from math import ceil, log2, prod, sqrt
 
 from compiler.costs import Case
 from runtime.ops import Conv, ConvInputGrad, ConvWeightGrad
-from runtime.ways import FFT
+from runtime.ways import FFT, winograd_taps
 from runtime.winograd import TILE, parity_error
 
 BOUND = {"f32": 1e-3, "f64": 1e-9}
@@ -23,7 +23,8 @@ def predicted(case: Case, way: str) -> float:
     """An upper estimate of max |result - exact| over the result's root mean square; 0 for what only sums products."""
     if way in TILE:
         gradient = isinstance(case.op, ConvWeightGrad)
-        return parity_error(way, case.kernel[0], _terms(case, way), weight_grad=gradient, dtype=case.dtype)
+        taps = winograd_taps(case.op, case.kernel)
+        return parity_error(way, taps, _terms(case, way), weight_grad=gradient, dtype=case.dtype)
     if way == FFT:
         # each level of the transforms adds a rounding; the products' sum one that grows with the root of its length
         levels = sum(log2(n + f) for n, f in zip(case.x[2:], case.kernel, strict=True))
@@ -34,7 +35,7 @@ def predicted(case: Case, way: str) -> float:
 def _terms(case: Case, way: str) -> int:
     """Numbers summed for each number of the result, in the transformed space."""
     if isinstance(case.op, Conv):
-        return case.w[1]
+        return case.w[1] * (prod(case.op.stride) if way in TILE else 1)
     if isinstance(case.op, ConvInputGrad):
         return case.w[0] // case.op.groups
     tile = TILE.get(way)

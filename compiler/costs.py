@@ -16,7 +16,7 @@ from math import ceil, prod
 from runtime import ops
 from runtime.ops import Pair, Primitive, Shape
 from runtime.plan import ITEM_BYTES
-from runtime.ways import DIRECT, FFT, IM2COL, MATMUL, WINOGRAD_2, WINOGRAD_4, Convolution
+from runtime.ways import DIRECT, FFT, IM2COL, MATMUL, WINOGRAD_2, WINOGRAD_4, Convolution, winograd_taps
 from runtime.winograd import TILE
 
 
@@ -205,12 +205,15 @@ def _matmul(case: Case, rates: Rates) -> float:
 
 def _winograd(case: Case, rates: Rates, m: int) -> float:
     """Transforms of both operands, one product for each of t x t points, transform of the result."""
-    k, cg, r, _ = case.w
-    groups, t = case.op.groups, m + r - 1
+    (k, cg), phases = case.w[:2], prod(case.op.stride)
+    groups, t = case.op.groups, m + winograd_taps(case.op, case.kernel) - 1
     over = case.x if isinstance(case.op, ops.ConvInputGrad) else case.y
     tiles = over[0] * ceil(over[2] / m) * ceil(over[3] / m)
-    points, weights = t * t, k * cg
-    maps = points * tiles * (_vectors(case.x[1], rates) + _vectors(k, rates))
+    points, weights = t * t, k * cg * phases
+    # the phases of a strided window's row follow each other; its vectors are part of one row alone
+    inputs = case.op.stride[0] * _vectors(case.op.stride[1] * case.x[1], rates)
+    maps = points * tiles * (inputs + _vectors(k, rates))
+    cg *= phases
     fixed = 3 * LAUNCH + 0.6 * _operands(case, rates) + t * maps / rates.vectors
     if isinstance(case.op, ops.ConvWeightGrad):
         sums = groups * points * _product(cg, tiles, k // groups, rates) / WEIGHT_GRAD
@@ -231,7 +234,9 @@ def _fft(case: Case, rates: Rates) -> float:
     """Spectra of tiles that overlap, one product of complex numbers for each frequency, and the way back."""
     k, cg, r, s = case.w
     groups, over = case.op.groups, case.x if isinstance(case.op, ops.ConvInputGrad) else case.y
-    tiles = over[0] * ceil(over[2] / (FOURIER_TILE + 1 - r)) * ceil(over[3] / (FOURIER_TILE + 1 - s))
+    down, across = case.op.dilation  # each lattice of a dilated window is a convolution of its own
+    tiles = over[0] * down * ceil(over[2] / down / (FOURIER_TILE + 1 - r))
+    tiles *= across * ceil(over[3] / across / (FOURIER_TILE + 1 - s))
     maps = FOURIER_POINTS * tiles * (_vectors(case.x[1], rates) + _vectors(k, rates))
     fixed = 3 * LAUNCH + _operands(case, rates) + FOURIER_TILE * maps / (0.7 * rates.vectors)
     weights = 2 * FOURIER_POINTS * k * cg

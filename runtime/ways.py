@@ -37,8 +37,23 @@ def possible(op: Convolution, x: Shape, kernel: Shape) -> tuple[str, ...]:
     plain = op.stride == (1, 1) and op.dilation == (1, 1)
     depthwise = op.groups > 1 and op.groups == x[1]
     ways = [DIRECT] if depthwise else [DIRECT, IM2COL]
-    if plain and not depthwise and kernel in ((3, 3), (5, 5)):
+    if not depthwise and winograd_taps(op, kernel) and (plain or op.groups == 1):
         ways += [WINOGRAD_2, WINOGRAD_4]
     if op.stride == (1, 1) and not depthwise and 3 <= min(kernel) and max(kernel) <= 12:
         ways.append(FFT)
     return tuple(ways)
+
+
+def winograd_taps(op: Convolution, kernel: Shape) -> int:
+    """Rows of the window that Winograd's algorithm works with; 0 where it does not apply.
+
+    A stride S leaves ceil(R / S) taps to each of its S x S phases, which are
+    channels of their own.
+    """
+    stride, square = op.stride[0], kernel[0] == kernel[1] and op.stride[0] == op.stride[1]
+    if op.dilation != (1, 1) or not square:
+        return 0
+    if stride == 1:
+        return kernel[0] if kernel[0] in (3, 5) else 0
+    taps = -(-kernel[0] // stride)
+    return taps if isinstance(op, Conv) and taps in (3, 4, 5) else 0

@@ -95,6 +95,8 @@ def _frozen(rows: list[list[Fraction]]) -> Matrix:
 ERROR = {
     (2, 3): (6e-7, 1.5e-7),
     (4, 3): (4e-6, 1.0e-6),
+    (2, 4): (3e-6, 7.0e-7),
+    (4, 4): (1.2e-5, 2.2e-6),
     (2, 5): (3e-6, 5.0e-7),
     (4, 5): (1.2e-5, 2.2e-6),
     (3, 2): (6e-7, 1.5e-7),
@@ -120,7 +122,7 @@ def parity_error(way: str, taps: int, terms: int, *, weight_grad: bool = False, 
     way
         A way of ``TILE``.
     taps
-        Rows of the convolution's window, 3 or 5.
+        Rows of the window that the algorithm works with, 3 to 5.
     terms
         Products that are summed: the channels a group (of y, for an input
         gradient); tiles of all images, for a weight gradient.

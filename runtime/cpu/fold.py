@@ -31,7 +31,7 @@ ENOUGH = 32
 
 MAX_SEGMENTS = 64
 
-WIDE = 4
+WIDE = 2
 """Registers of a vector at most, where lanes are kept: memory is walked in runs, and the sums overlap."""
 
 ROW_PIECE = 4096
@@ -120,7 +120,7 @@ class Fold:
         size = self.vector.size
         if self.rows or any(not s.dtype or s.pattern(size) == STRIDED for s in operands):
             return 1
-        return min((WIDE, WIDE // 2, 1), key=lambda m: (-(-size // (lanes * m)) * m, -m))
+        return min((WIDE, 1), key=lambda m: (-(-size // (lanes * m)) * m, -m))
 
     def _cut(self, segmented: bool) -> None:
         """Pieces, segments, units and chunks."""

@@ -8,9 +8,9 @@ from typing import cast
 from runtime import ops
 from runtime.cpu.emit import Stream
 from runtime.cpu.fold import Fold, Pass, Problem, merge_problem
-from runtime.cpu.launch import Context, Launch, launcher
+from runtime.cpu.launch import Address, Context, Launch, kernel_file, launcher
 from runtime.cpu.map import Leaves, operand_stream
-from runtime.plan import Step
+from runtime.plan import ITEM_BYTES, Step
 
 IDENTITY = {"sum": 0.0, "max": float("-inf")}
 
@@ -37,8 +37,27 @@ def reduce_launches(problem: Problem, op: str) -> list[Launch]:
         return [_launch(fold, op, fold.results())]
     partials = fold.partials(count)
     first = _launch(fold, op, partials)
-    merge = Fold(merge_problem(fold, partials, count), f"reduce_{op}", segmented=False)
-    return [first, _launch(merge, op, merge.results())]
+    return [first, _merge_lines(fold, op, partials) or _merge_nest(fold, op, partials)]
+
+
+def _merge_lines(fold: Fold, op: str, partials: Sequence[Stream]) -> Launch | None:
+    """The merge by a kernel that all reductions share, where results lie along one dimension."""
+    outs = fold.results()
+    if len(fold.kept) > 1 or any(out.dtype != fold.source.working for out in outs):
+        return None
+    item, lanes = ITEM_BYTES[fold.source.working], fold.problem.context.lanes(fold.source.working)
+    bases = [cast(Address, partial.base) for partial in partials]
+    part = bases[-1].offset - bases[-2].offset if len(bases) > 1 else 0  # all are of one size, one behind the other
+    blocks = -(-fold.count // lanes)
+    places = [word for out in outs for word in (out.base, out.strides[-1])]
+    words = (0, bases[0], item * fold.count, part, fold.segments, 1, fold.count, blocks, *places)
+    kernel = kernel_file("merge_rows", SCALAR=fold.source.working, LANES=lanes, HOW=op)
+    return Launch(kernel, words, blocks * len(outs), True)
+
+
+def _merge_nest(fold: Fold, op: str, partials: Sequence[Stream]) -> Launch:
+    merge = Fold(merge_problem(fold, partials, len(partials)), f"reduce_{op}", segmented=False)
+    return _launch(merge, op, merge.results())
 
 
 def _launch(fold: Fold, op: str, targets: Sequence[Stream]) -> Launch:

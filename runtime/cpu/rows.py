@@ -22,7 +22,7 @@ from runtime.expr import Expr, arg
 from runtime.ops import Reduce, Shape
 from runtime.plan import ITEM_BYTES, View
 
-WIDE = 4
+WIDE = 2
 """Vectors of neighbouring channels that are taken together at most: they fill lines, and their sums overlap."""
 
 ACROSS = 4
@@ -123,7 +123,7 @@ class RowsFold:
         plain = all(s.dtype and s.pattern(channels) == CONTIGUOUS for s in self.streams)
         if not plain:
             return 1
-        return min((WIDE, WIDE // 2, 1), key=lambda m: (-(-channels // (lanes * m)) * m, -m))
+        return min((WIDE, 1), key=lambda m: (-(-channels // (lanes * m)) * m, -m))
 
     @property
     def lanes(self) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from conv_cases import ConvShape
-from kernel_cases import ORIGIN, Bench, check_step, random_values
+from kernel_cases import APPROXIMATE, ORIGIN, PARITY, Bench, check_step, random_values
 
 from runtime import ops
 from runtime.expr import arg, call, const
 from runtime.plan import Step
+from runtime.winograd import TILE
 
 
 def check_conv(
@@ -34,7 +35,9 @@ def check_conv(
         operands.append(bias)
     op = ops.Conv(shape.stride, shape.pad, shape.dilation, shape.groups)
     rng = np.random.default_rng(shape.n * shape.c)
-    check_step(bench.plan(op, [x, w], [y], after, way), {v: random_values(rng, v) for v in operands}, threads, isa)
+    parity = APPROXIMATE if way in TILE else PARITY
+    values = {v: random_values(rng, v) for v in operands}
+    check_step(bench.plan(op, [x, w], [y], after, way), values, threads, isa, parity)
 
 
 def check_input_grad(

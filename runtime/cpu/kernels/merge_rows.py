@@ -1,8 +1,9 @@
 """What ranges of rows have found, merged in the order of the rows.
 
 Range by range a slot of partial results lies at its first row; ``counts`` says
-how many rows it holds, hence where the next one begins. Chunk: a vector of
-channels of one result. Sums are taken over runs of ranges, then over runs.
+how many rows it holds, hence where the next one begins; where ``counts`` is 0,
+each holds one. Chunk: a vector of channels of one result. Sums are taken over
+runs of ranges, then over runs.
 
 ``HOW``: ``sum`` and ``max`` of each result; ``moments`` of parts (mean, squares
 around it): the mean of the means, then all squares around that.
@@ -36,7 +37,7 @@ def kernel(args, first, last, thread):
             run = splat(IDENTITY)
             taken = 0
             while taken < RUN and row < rows:
-                count = word(counts, row)
+                count = 1 if counts == 0 else word(counts, row)
                 found = load(part + row * slot_bytes, 0)
                 if HOW == "max":
                     run = maximum(run, found)
@@ -56,7 +57,7 @@ def kernel(args, first, last, thread):
                 run = splat(0.0)
                 taken = 0
                 while taken < RUN and row < rows:
-                    count = word(counts, row)
+                    count = 1 if counts == 0 else word(counts, row)
                     away = load(part + row * slot_bytes, 0) - total
                     inside = load(part + part_bytes + row * slot_bytes, 0)
                     run = run + inside + away * away * splat(float(count * width))

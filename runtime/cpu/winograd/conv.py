@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from runtime import ops
 from runtime.cpu.launch import (
     PACKED,
     Address,
@@ -21,15 +20,10 @@ from runtime.cpu.launch import (
     Tail,
     ThreadStride,
     Word,
-    address_of,
-    byte_strides,
     kernel_file,
-    launcher,
 )
 from runtime.cpu.pack import called, columns_of, tile_cost
-from runtime.plan import ITEM_BYTES, STATE_MEMORY, Step, View
-from runtime.ways import WINOGRAD_2, WINOGRAD_4
-from runtime.winograd import TILE
+from runtime.plan import ITEM_BYTES, STATE_MEMORY
 
 LINE = 64
 MEBI = 1 << 20
@@ -111,7 +105,7 @@ def odd_lines(size: int) -> int:
     return (lines | 1) * LINE
 
 
-class _Lowering:
+class Lowering:
     """The launches of one convolution."""
 
     def __init__(self, c: Winograd, ctx: Context) -> None:
@@ -236,7 +230,7 @@ class _Lowering:
 
 def launches(c: Winograd, ctx: Context, tail: Tail) -> list[Launch]:
     """The launches of a convolution and its tail."""
-    lowering = _Lowering(c, ctx)
+    lowering = Lowering(c, ctx)
     weights, points = lowering.blocks * lowering.u_block, c.points * lowering.tiles * lowering.v_tile
     if is_staged(weights, points, lowering.tiles):
         return lowering.staged(tail)
@@ -270,52 +264,3 @@ def rows_of_chunk(rows: int, width: int, tile_bytes: int, weights: int) -> int:
         if score > best:
             best, choice = score, count
     return choice
-
-
-def forward(op: ops.Conv, x: View, w: View, y: View, tile: int) -> Winograd:
-    """The geometry of ``ops.Conv``."""
-    k, channels = w.shape[0] // op.groups, w.shape[1]
-    xs, ys, ws = byte_strides(x), byte_strides(y), byte_strides(w)
-    start = Address(x.memory, x.offset - op.pad[0] * xs[2] - op.pad[1] * xs[3])
-    return Winograd(
-        x.dtype, start, (xs[0], xs[2], xs[3]), address_of(y), (ys[0], ys[2], ys[3]),
-        (y.shape[0], y.shape[2], y.shape[3]), tile, w.shape[2], channels, op.groups, k,
-        address_of(w), k * ws[0], ws[1], ws[0], flipped=False,
-    )  # fmt: skip
-
-
-def input_grad(op: ops.ConvInputGrad, dy: View, w: View, dx: View, tile: int) -> Winograd:
-    """The geometry of ``ops.ConvInputGrad``: dy convolved with the taps turned round, channels and columns swapped."""
-    k, channels, taps = w.shape[0] // op.groups, w.shape[1], w.shape[2]
-    ys, xs, ws = byte_strides(dy), byte_strides(dx), byte_strides(w)
-    lead = [taps - 1 - p for p in op.pad]
-    start = Address(dy.memory, dy.offset - lead[0] * ys[2] - lead[1] * ys[3])
-    return Winograd(
-        dy.dtype, start, (ys[0], ys[2], ys[3]), address_of(dx), (xs[0], xs[2], xs[3]),
-        (dx.shape[0], dx.shape[2], dx.shape[3]), tile, taps, k, op.groups, channels,
-        address_of(w), k * ws[0], ws[0], ws[1], flipped=True,
-    )  # fmt: skip
-
-
-@launcher(ops.Conv, WINOGRAD_2)
-@launcher(ops.Conv, WINOGRAD_4)
-def conv(step: Step, ctx: Context) -> list[Launch]:
-    """Launches of ``ops.Conv`` by Winograd's algorithm."""
-    assert isinstance(step.op, ops.Conv)
-    assert step.algorithm is not None
-    x, w = step.reads
-    y = step.writes[0]
-    assert y is not None
-    return launches(forward(step.op, x, w, y, TILE[step.algorithm]), ctx, ctx.tail(step))
-
-
-@launcher(ops.ConvInputGrad, WINOGRAD_2)
-@launcher(ops.ConvInputGrad, WINOGRAD_4)
-def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
-    """Launches of ``ops.ConvInputGrad`` by Winograd's algorithm."""
-    assert isinstance(step.op, ops.ConvInputGrad)
-    assert step.algorithm is not None
-    dy, w = step.reads
-    dx = step.writes[0]
-    assert dx is not None
-    return launches(input_grad(step.op, dy, w, dx, TILE[step.algorithm]), ctx, ctx.tail(step))

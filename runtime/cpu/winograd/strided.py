@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime import ops
-from runtime.cpu.launch import Address, Context, Launch, Tail, ThreadStride, Word, address_of, byte_strides, kernel_file
-from runtime.cpu.winograd.conv import Winograd, _Lowering
+from runtime.cpu.launch import Address, Context, Launch, Tail, ThreadStride, Word, address_of, byte_strides
+from runtime.cpu.winograd.conv import Lowering, Winograd
 from runtime.plan import View
 
 
@@ -54,7 +54,7 @@ class Phases:
         return -(-((self.stride * self.runs - 1) * run + -(-run // lanes) * lanes) // lanes)
 
 
-class _Strided(_Lowering):
+class _Strided(Lowering):
     """The launches of one strided convolution."""
 
     def __init__(self, c: Winograd, phases: Phases, ctx: Context) -> None:
@@ -95,6 +95,7 @@ def launches(op: ops.Conv, x: View, w: View, y: View, tile: int, ctx: Context, t
         (y.shape[0], y.shape[2], y.shape[3]), tile, -(-window // stride), stride**2 * channels, 1, w.shape[0],
         address_of(w), 0, ws[1], ws[0], flipped=False,
     )  # fmt: skip
+    # what the windows reach; beyond the map lies zeroed padding
     limit = (x.shape[2] + 2 * op.pad[0], x.shape[3] + 2 * op.pad[1])
     phases = Phases(stride, window, channels, limit, xs[3] == channels * item)
     return _Strided(geometry, phases, ctx).fused(tail)
