@@ -71,7 +71,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Of its record."""
+        """What progress and errors call it."""
         return f"{self.part}-{self.net}-{self.batch}-{self.dtype}-{self.threads}"
 
     @property

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, prod
 
-from runtime import ops
+from runtime import fourier, ops
 from runtime.ops import Pair, Primitive, Shape
 from runtime.plan import ITEM_BYTES
 from runtime.ways import DIRECT, FFT, IM2COL, MATMUL, WINOGRAD_2, WINOGRAD_4, Convolution, winograd_taps
@@ -127,10 +127,6 @@ LAUNCH = 4e-6
 CACHE_BYTES, CACHE_SPEED = 1 << 20, 4.0
 """What stays near a core, and how much faster it comes from there."""
 
-FOURIER_TILE = 16
-FOURIER_POINTS = 130
-"""Rows of a tile, and the frequencies of a real one."""
-
 MANY_IMAGES, MUCH_DEPTH = 14, 128
 """From here on the direct convolution leaves out the taps that fall into the halo."""
 
@@ -235,17 +231,17 @@ def _fft(case: Case, rates: Rates) -> float:
     k, cg, r, s = case.w
     groups, over = case.op.groups, case.x if isinstance(case.op, ops.ConvInputGrad) else case.y
     down, across = case.op.dilation  # each lattice of a dilated window is a convolution of its own
-    tiles = over[0] * down * ceil(over[2] / down / (FOURIER_TILE + 1 - r))
-    tiles *= across * ceil(over[3] / across / (FOURIER_TILE + 1 - s))
-    maps = FOURIER_POINTS * tiles * (_vectors(case.x[1], rates) + _vectors(k, rates))
-    fixed = 3 * LAUNCH + _operands(case, rates) + FOURIER_TILE * maps / (0.7 * rates.vectors)
-    weights = 2 * FOURIER_POINTS * k * cg
+    tiles = over[0] * down * ceil(over[2] / down / (fourier.SIZE + 1 - r))
+    tiles *= across * ceil(over[3] / across / (fourier.SIZE + 1 - s))
+    maps = fourier.POINTS * tiles * (_vectors(case.x[1], rates) + _vectors(k, rates))
+    fixed = 3 * LAUNCH + _operands(case, rates) + fourier.SIZE * maps / (0.7 * rates.vectors)
+    weights = 2 * fourier.POINTS * k * cg
     if isinstance(case.op, ops.ConvWeightGrad):  # spectra of both operands are written out, tile by tile
-        sums = 2 * FOURIER_POINTS * groups * _product(2 * cg, tiles, k // groups, rates) / FOURIER
+        sums = 2 * fourier.POINTS * groups * _product(2 * cg, tiles, k // groups, rates) / FOURIER
         return fixed + 2 * _moved(maps * rates.lanes, rates) + sums + 2 * _moved(weights, rates)
     columns, depth = (k // groups, cg) if isinstance(case.op, ops.Conv) else (cg, k // groups)
     streamed = _moved(weights, rates) * (1.0 if case.fixed else 3.0)
-    return fixed + streamed + 2 * FOURIER_POINTS * groups * _product(tiles, 2 * depth, columns, rates) / FOURIER
+    return fixed + streamed + 2 * fourier.POINTS * groups * _product(tiles, 2 * depth, columns, rates) / FOURIER
 
 
 _WAYS: dict[str, Callable[[Case, Rates], float]] = {

@@ -26,6 +26,8 @@ class Trial:
         What is computed.
     ways
         Names of ``runtime.ways`` that the device has kernels for.
+    device, threads
+        As for ``netspec.compile``.
     operands
         In the primitive's order, of the logical shapes; random numbers unless given.
     """
@@ -112,8 +114,9 @@ def plan_of(case: Case, ways: Sequence[str]) -> Plan:
 def _view(case: Case, k: int, shape: Shape, sizes: dict[str, int]) -> View:
     """Room for an operand (0, 1) or the result (2): parameters and their gradients row-major, the rest N H W C."""
     item = ITEM_BYTES[case.dtype]
-    if shape is case.w:
-        memory = "gradients" if k == 2 else "params"
+    is_gradient = isinstance(case.op, ConvWeightGrad)
+    if k == (2 if is_gradient else 1):
+        memory = "gradients" if is_gradient else "params"
         _, c, r, s = shape
         view = View(memory, sizes.get(memory, 0), shape, (c * r * s, r * s, s, 1), case.dtype)
         sizes[memory] = view.offset + _aligned(view.count * item)

@@ -1,10 +1,9 @@
 """Other processes that compile kernels into the cache folder beside this one.
 
 Numba holds a lock while it compiles, so that threads would not help. All take
-from one list, this process from its front, the helpers from its back, one
-kernel at a time: none is compiled twice and none waits for a slower one. A
-helper that fails costs time alone: its kernel is not in the folder then, and
-this process compiles it.
+from one list, longest texts first, one kernel at a time: none is compiled twice
+and none waits for a slower one. A helper that fails costs time alone: its
+kernel is not in the folder then, and this process compiles it.
 """
 
 from __future__ import annotations
@@ -43,7 +42,9 @@ def shared_out(kernels: Sequence[Kernel], folder: Path, helpers: int) -> Iterato
     First those that this process is to compile, then those that the helpers
     took: they are in the folder unless something went wrong.
     """
-    left, taken, started = deque(kernels), deque[Kernel](), list[subprocess.Popen[str]]()
+    # a long one that is begun last would keep everybody waiting
+    left = deque(sorted(kernels, key=lambda kernel: len(kernel.text), reverse=True))
+    taken, started = deque[Kernel](), list[subprocess.Popen[str]]()
     threads = [
         threading.Thread(target=_serve, args=(left, taken, started, folder), daemon=True) for _ in range(helpers)
     ]
@@ -68,7 +69,7 @@ def shared_out(kernels: Sequence[Kernel], folder: Path, helpers: int) -> Iterato
 
 
 def _serve(left: deque[Kernel], taken: deque[Kernel], started: list[subprocess.Popen[str]], folder: Path) -> None:
-    """Gives kernels from the back of the list to one helper until there are none."""
+    """Gives kernels of the list to one helper until there are none."""
     command = [sys.executable, "-c", _PROGRAM, str(ROOT), str(folder)]
     try:
         # a session of its own: Ctrl-C is the parent's affair
@@ -88,7 +89,7 @@ def _serve(left: deque[Kernel], taken: deque[Kernel], started: list[subprocess.P
     with suppress(IndexError, OSError), helper.stdout, helper.stdin:
         answer = "done\n"
         while answer == "done\n":
-            kernel = left.pop()
+            kernel = left.popleft()
             taken.append(kernel)
             print(json.dumps([kernel.name, kernel.text]), file=helper.stdin, flush=True)
             answer = helper.stdout.readline()

@@ -242,6 +242,11 @@ class Plan:
     choices: Mapping[str, str] = field(default_factory=dict)
     least_bytes: int = 0
 
+    @property
+    def numbered(self) -> tuple[Step, ...]:
+        """The steps as reports number them: all but those of ``gradients``."""
+        return tuple(s for s in self.steps if s.segment != "gradients")
+
     def segment(self, *names: str) -> list[Step]:
         """The steps of these segments, in order."""
         return [s for s in self.steps if s.segment in names]

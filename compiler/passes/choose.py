@@ -16,8 +16,6 @@ from runtime.ways import DIRECT, MATMUL, WAYS, possible
 PLAIN = (DIRECT, MATMUL)
 """Ways that every device has and ``math: exact`` allows."""
 
-NO_KERNEL = "there is no kernel for it"
-
 Measure = Callable[[Case, tuple[str, ...]], Mapping[str, float]]
 """Seconds of each of these ways of a case, measured; a way that it leaves out was not."""
 
@@ -57,13 +55,18 @@ def offer(case: Case, target: Target) -> Offer:
     return Offer(allowed, refused)
 
 
+def has_kernel(case: Case, way: str, target: Target) -> bool:
+    """Whether the target's device can compute a case this way, allowed or not."""
+    return way in PLAIN or way in target.algorithms.get(type(case.op).__name__, ())
+
+
 def _why_not(case: Case, way: str, target: Target) -> str:
     if way in PLAIN:
         return ""
     if target.exact:
         return "math: exact"
-    if way not in target.algorithms.get(type(case.op).__name__, ()):
-        return f"{NO_KERNEL} on the device {target.device}"
+    if not has_kernel(case, way, target):
+        return f"there is no kernel for it on the device {target.device}"
     error, bound = predicted(case, way), BOUND[case.dtype]
     return f"its error of about {error:.0e} is beyond {bound:.0e}" if error > bound else ""
 

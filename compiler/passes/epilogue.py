@@ -1,10 +1,11 @@
 """What runs on the finished rows of a product, while they are in the cache: maps, and reductions over all rows.
 
 A row is all C and W of one n, h of an N x C x H x W result; of another rank,
-all axes but the last count rows. A *tail* is a host (a product, a window
-sum, the gradient of pooling) and the maps, reductions and moments that run behind it, in order.
-Each reads and writes the row at hand alone: a map of a map in the tail may
-follow, and sums over all rows of either, but nothing that reads such a sum.
+all axes but the last count rows. A *tail* is a host (a product, a window sum,
+the gradient of pooling) and the maps, reductions and moments that run behind
+it, in order. Each reads and writes the row at hand alone: a map of a map in the
+tail may follow, and sums over all rows of either, but nothing that reads such a
+sum.
 """
 
 from __future__ import annotations
@@ -107,13 +108,11 @@ class _Tails:
 
     def pass_by(self, pool: Op) -> None:
         """Notes a map that reads what was pooled."""
-        found = [op for op in self.readers.get(pool.outputs[0], ()) if isinstance(op.prim, Map)]
-        for op in (
-            op for op in found[:1] if op.segment == pool.segment and op.outputs[0].shape == pool.outputs[0].shape
-        ):
-            self.refusals.append(
-                Refusal(_layers(pool, op), "pooling leaves its result outside the cache, a map brings it")
-            )
+        y = pool.outputs[0]
+        op = next((op for op in self.readers.get(y, ()) if isinstance(op.prim, Map)), None)
+        if op is not None and op.segment == pool.segment and op.outputs[0].shape == y.shape:
+            why = "pooling leaves its result outside the cache, a map brings it"
+            self.refusals.append(Refusal(_layers(pool, op), why))
 
     def _waiting(self, host: Op, tail: list[Op]) -> list[Op]:
         """Who reads a value of the tail from outside, in order."""

@@ -39,13 +39,11 @@ def fuse_update(graph: Graph, found: Layout) -> None:
     readers = graph.consumers()
     for name, v in graph.grads.items():
         way = _product_of(v)
-        if way is None:
+        if way is None or not readers.get(v):  # without a solver nothing updates it
             continue
         state = graph.states[name]
-        update = _only_reader(readers.get(v, []))
+        update = _only_reader(readers[v])
         why = _refused(graph, found, state, v, way, readers) or _unlike(found, state, v, update)
-        if not readers.get(v):
-            continue  # there is no solver: nothing updates it
         if why:
             graph.refusals.append(Refusal((name.rpartition(".")[0],), f"{name} is updated apart: {why}"))
         elif update is not None:

@@ -9,6 +9,7 @@ import math
 import operator
 from collections.abc import Callable
 from math import prod
+from typing import cast
 
 from compiler.ir import Graph, Op, Value
 from runtime.expr import Expr, const
@@ -193,6 +194,11 @@ def _fold_mul(node: Expr) -> Expr:
         return Expr("mul", (const(float(a.value) * float(b.args[0].value)), b.args[1]), None, "float")  # type: ignore[arg-type]
     if b.op == "const":
         return _fold_mul(Expr("mul", (b, a), None, node.dtype))
+    masked = b.op == "where" and _is(b.args[2], 0) and b.dtype == node.dtype == "float"
+    if masked and a.op == "const" and 0 < cast(float, a.value) < math.inf:
+        # a mask behind a factor as one before it: dropout and its gradient are one formula
+        condition, kept, zero = b.args
+        return Expr("where", (condition, _fold_mul(Expr("mul", (a, kept), None, node.dtype)), zero), None, node.dtype)
     return node
 
 

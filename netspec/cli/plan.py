@@ -42,9 +42,8 @@ def command(
     """Show the fused plan: steps, algorithms, memory, and what was not fused.
 
     Steps are numbered as in `netspec time`; the first values of all parameters (segment init) are one line unless
-    --all. Nothing is compiled or run unless
-    --tune; `about` is an estimate: by the way of a convolution, else by arithmetic or memory traffic, whichever takes
-    longer.
+    --all. Nothing is compiled or run unless --tune; `about` is an estimate: by the way of a convolution, else by
+    arithmetic or memory traffic, whichever takes longer.
     """
     from netspec.reports.devices import known
     from netspec.reports.plan import plan_net

@@ -26,6 +26,15 @@ STEP_US = 1.0
 
 
 @dataclass(frozen=True)
+class WayEstimate:
+    """A possible way of a convolution: what it is expected to take, or why it is refused; the other is None."""
+
+    algorithm: str
+    estimate_us: float | None
+    refused: str | None
+
+
+@dataclass(frozen=True)
 class StepRow:
     """One step of the plan.
 
@@ -38,8 +47,8 @@ class StepRow:
     estimate_us
         By the cost model of its way, else by arithmetic or memory traffic, whichever takes longer: a guess before
         running.
-    offer
-        Where there is a choice, every possible way: its estimate, or why it is refused.
+    ways
+        Where there is a choice, every possible way, the refused ones last.
     """
 
     index: int
@@ -50,19 +59,12 @@ class StepRow:
     flops: int
     bytes: int
     estimate_us: float
-    offer: Offer | None = None
+    ways: tuple[WayEstimate, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the step's object of the JSON document."""
-        found = {**vars(self), "layers": list(self.layers), "ways": self._ways()}
-        del found["offer"]
-        return found
-
-    def _ways(self) -> list[dict[str, Any]] | None:
-        if self.offer is None:
-            return None
-        taken = [{"algorithm": w, "estimate_us": us, "refused": None} for w, us in self.offer.seconds.items()]
-        return taken + [{"algorithm": w, "estimate_us": None, "refused": y} for w, y in self.offer.refused.items()]
+        ways = None if self.ways is None else [vars(way) for way in self.ways]
+        return {**vars(self), "layers": list(self.layers), "ways": ways}
 
 
 @dataclass(frozen=True)
@@ -177,8 +179,9 @@ def _ways_refused(rows: Iterable[StepRow]) -> list[tuple[str, str, str, str]]:
     """Ways with the reasons against them, how often each was met, and the layers."""
     places: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        for way, why in row.offer.refused.items() if row.offer else ():
-            places.setdefault((way, why), []).append(row.layers[0])
+        for way in row.ways or ():
+            if way.refused is not None:
+                places.setdefault((way.algorithm, way.refused), []).append(row.layers[0])
     return [(*k, str(len(met)), tables.names(list(dict.fromkeys(met)), 3)) for k, met in places.items()]
 
 
@@ -218,7 +221,7 @@ def plan_net(
 
 def report_plan(plan: Plan, target: Target, threads: int = 1) -> PlanReport:
     """The report of a finished plan; the reference has no kernels."""
-    rows = tuple(_row(index, step, plan, target, threads) for index, step in enumerate(plan.steps))
+    rows = tuple(_row(index, step, plan, target, threads) for index, step in enumerate(plan.numbered))
     return PlanReport(plan, rows, _kernels(plan, Context(detect(), plan.dtype)) if target.device == "cpu" else ())
 
 
@@ -226,11 +229,7 @@ def _row(index: int, step: Step, plan: Plan, target: Target, threads: int) -> St
     rates = rates_of(target.vector_bytes)
     slower = ITEM_BYTES[plan.dtype] / 4
     case = step_case(plan, step)
-    found = None if case is None else offer(case, target)
     compute = step.flops / rates.flops
-    if found is not None:
-        scale = 1e6 * slower / threads
-        found = Offer({w: STEP_US + scale * s for w, s in found.seconds.items()}, found.refused)
     if case is not None and step.algorithm is not None:
         compute = seconds(case, step.algorithm, rates)
     return StepRow(
@@ -242,8 +241,14 @@ def _row(index: int, step: Step, plan: Plan, target: Target, threads: int) -> St
         step.flops,
         step.bytes,
         STEP_US + 1e6 / threads * max(slower * compute, step.bytes / rates.memory),
-        found,
+        None if case is None else _way_estimates(offer(case, target), 1e6 * slower / threads),
     )
+
+
+def _way_estimates(found: Offer, us_per_second: float) -> tuple[WayEstimate, ...]:
+    """Every way of an offer, ``us_per_second`` microseconds for each second of its estimate."""
+    allowed = [WayEstimate(way, STEP_US + us_per_second * s, None) for way, s in found.seconds.items()]
+    return (*allowed, *(WayEstimate(way, None, why) for way, why in found.refused.items()))
 
 
 def step_case(plan: Plan, step: Step) -> Case | None:

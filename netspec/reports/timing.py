@@ -146,7 +146,9 @@ class Timing:
         layers = [(x.name, f"{x.forward_ms:.3f}", f"{x.backward_ms:.3f}") for x in self.layers]
         columns = ("step", "segment", "kernel", "way", "ms", "%", "GFLOP/s", "% peak", "GB/s", "% memory", "layers")
         return tables.text(
-            tables.table(columns, rows, right=(0, 4, 5, 6, 7, 8, 9), drop=(8, 9, 5, 1, 3), least={2: 16, 3: 10, 10: 16}),
+            tables.table(
+                columns, rows, right=(0, 4, 5, 6, 7, 8, 9), drop=(8, 9, 5, 1, 3), least={2: 16, 3: 10, 10: 16}
+            ),
             "",
             tables.table(("layer", "forward ms", "backward ms"), layers, right=(1, 2)),
             "",
@@ -207,7 +209,7 @@ def time_spec(
         peak, memory = (_measured(net.executor, name) for name in ("peak", "bandwidth"))
     finally:
         net.close()
-    places = [k for k, step in enumerate(net.plan.steps) if step.segment in STEP_SEGMENTS]
+    places = [k for k, step in enumerate(net.plan.numbered) if step.segment in STEP_SEGMENTS]
     rows = tuple(_step_time(k, step, ms) for k, (step, ms) in zip(places, alone, strict=True))
     layers = _share(net.resolved, alone)
     return Timing(tuple(whole), first_ms, rows, layers, net.plan.memory.get("arena", 0), peak, memory)

@@ -12,7 +12,7 @@ import numpy as np
 from compiler.accuracy import BOUND
 from compiler.compile import compile_graph
 from compiler.costs import Case
-from compiler.passes.choose import NO_KERNEL, Offer, convolutions, offer
+from compiler.passes.choose import Offer, convolutions, has_kernel, offer
 from compiler.target import Target
 from netspec.graph import Net
 from netspec.lowering import build_graph
@@ -149,7 +149,7 @@ def compare_ways(
 def _ways(case: Case, taken: str | None, target: Target, device: str, threads: int) -> Iterable[WayTime]:
     offered = offer(case, target)
     ways = possible(case.op, case.x, case.kernel)
-    here = [way for way in ways if NO_KERNEL not in offered.refused.get(way, "")]
+    here = [way for way in ways if has_kernel(case, way, target)]
     operands = random_operands(case)
     want = _reference(case, operands)
     with closing(Trial(case, here, device, threads, operands)) as trial:

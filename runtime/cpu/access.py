@@ -19,7 +19,7 @@ from runtime.cpu import lanes as L
 from runtime.cpu.lanes import I8, I64, Lanes
 from runtime.cpu.vectype import (
     INT,
-    ITEM,
+    ITEM_BYTES,
     MEMORY,
     SCALAR,
     element_address,
@@ -34,7 +34,7 @@ from runtime.cpu.vectype import (
 def _scalar_value(b: Any, memory: str, kind: str, address: Any) -> Any:
     """One element of memory as a scalar of ``kind``."""
     stored = MEMORY[memory]
-    one = b.load(pointer(b, address, L.ELEMENT[stored]), align=ITEM[memory])
+    one = b.load(pointer(b, address, L.ELEMENT[stored]), align=ITEM_BYTES[memory])
     single = Lanes(b, stored, b.insert_element(ir.Constant(L.vector_type(stored, 1), ir.Undefined), one, _ZERO))
     return b.extract_element(L.convert(single, kind).value, _ZERO)
 
@@ -65,7 +65,7 @@ def scalar_storer(memory: str) -> Any:
         def emit(c, b, s, a):
             address = element_address(b, a[0], a[1], memory)
             value = b.zext(a[2], I8) if memory == "b1" else a[2]
-            b.store(value, pointer(b, address, L.ELEMENT[MEMORY[memory]]), align=ITEM[memory])
+            b.store(value, pointer(b, address, L.ELEMENT[MEMORY[memory]]), align=ITEM_BYTES[memory])
             return c.get_dummy_value()
 
         return types.void(INT, INT, SCALAR[memory]), emit
@@ -82,7 +82,7 @@ def loader(memory: str, kind: str, lanes: int) -> Any:
     def load(tc, p, i):
         def emit(c, b, s, a):
             where = pointer(b, element_address(b, a[0], a[1], memory), L.vector_type(stored, lanes))
-            return L.convert(Lanes(b, stored, b.load(where, align=ITEM[memory])), kind).value
+            return L.convert(Lanes(b, stored, b.load(where, align=ITEM_BYTES[memory])), kind).value
 
         return vec(kind, lanes)(INT, INT), emit
 
@@ -96,7 +96,7 @@ def _shuffled(dtype: str, width: int, order: list[int]) -> Any:
     def load(tc, p, i):
         def emit(c, b, s, a):
             where = pointer(b, element_address(b, a[0], a[1], dtype), L.vector_type(dtype, width))
-            value = b.load(where, align=ITEM[dtype])
+            value = b.load(where, align=ITEM_BYTES[dtype])
             return b.shuffle_vector(value, value, ir.Constant(ir.VectorType(L.I32, len(order)), order))
 
         return vec(dtype, len(order))(INT, INT), emit
@@ -125,7 +125,7 @@ def tail_loader(memory: str, kind: str, lanes: int) -> Any:
     def load_tail(tc, p, i, n):
         def emit(c, b, s, a):
             where = pointer(b, element_address(b, a[0], a[1], memory), L.vector_type(stored, lanes))
-            return L.convert(_masked_load(b, stored, lanes, where, ITEM[memory], a[2]), kind).value
+            return L.convert(_masked_load(b, stored, lanes, where, ITEM_BYTES[memory], a[2]), kind).value
 
         return vec(kind, lanes)(INT, INT, INT), emit
 
@@ -157,9 +157,9 @@ def _store(memory: str, lanes: int, masked: bool) -> Callable[..., Any]:
         if masked:
             mask = L.lanes_below(b, lanes, a[3]).value
             name = f"llvm.masked.store.v{lanes}{_llvm_name(stored)}.p0"
-            L.call(b, name, ir.VoidType(), value, where, ir.Constant(L.I32, ITEM[memory]), mask)
+            L.call(b, name, ir.VoidType(), value, where, ir.Constant(L.I32, ITEM_BYTES[memory]), mask)
         else:
-            b.store(value, where, align=ITEM[memory])
+            b.store(value, where, align=ITEM_BYTES[memory])
         return c.get_dummy_value()
 
     return emit
@@ -201,12 +201,12 @@ def gatherer(memory: str, kind: str, lanes: int) -> Any:
     @intrinsic
     def gather(tc, p, stride, n):
         def emit(c, b, s, a):
-            if ITEM[memory] == 1:
+            if ITEM_BYTES[memory] == 1:
                 return L.convert(_gather_bytes(b, lanes, a), kind).value
             pointers = _addresses(b, lanes, a[0], a[1], L.ELEMENT[stored])
             mask = L.lanes_below(b, lanes, a[2]).value
             name = f"llvm.masked.gather.v{lanes}{_llvm_name(stored)}.v{lanes}p0"
-            align, zero = ir.Constant(L.I32, ITEM[memory]), L.constant(stored, lanes, 0)
+            align, zero = ir.Constant(L.I32, ITEM_BYTES[memory]), L.constant(stored, lanes, 0)
             value = L.call(b, name, L.vector_type(stored, lanes), pointers, align, mask, zero)
             return L.convert(Lanes(b, stored, value), kind).value
 
@@ -238,7 +238,7 @@ def scatterer(memory: str, lanes: int) -> Any:
             pointers = _addresses(b, lanes, a[0], a[1], L.ELEMENT[stored])
             mask = L.lanes_below(b, lanes, a[3]).value
             name = f"llvm.masked.scatter.v{lanes}{_llvm_name(stored)}.v{lanes}p0"
-            L.call(b, name, ir.VoidType(), value, pointers, ir.Constant(L.I32, ITEM[memory]), mask)
+            L.call(b, name, ir.VoidType(), value, pointers, ir.Constant(L.I32, ITEM_BYTES[memory]), mask)
             return c.get_dummy_value()
 
         return types.void(INT, INT, v, INT), emit

@@ -20,7 +20,6 @@ from runtime.ways import is_flat
 PART_BYTES = 384 * 1024
 """Weights of a block beyond this are taken in parts, each reused over a chunk's pixels from the second-level cache."""
 
-
 STREAMED_BYTES = 1536 * 1024
 """Weights in all beyond this do not stay in the second-level cache from chunk to chunk."""
 

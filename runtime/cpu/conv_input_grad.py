@@ -53,7 +53,7 @@ def input_grad(step: Step, ctx: Context, way: Callable[[Direct], Product]) -> li
     products: list[Launch] = []
     for h, v in pairs:
         if h.taps == 0 or v.taps == 0:
-            first.append(_zeros(dx, op.stride, h, v, step.barrier and not first))
+            first.append(_zeros(ctx, dx, op.stride, h, v, step.barrier and not first))
             continue
         direct = _direct(op, dy, w, dx, h, v)
         packing = direct.packing(ctx)
@@ -85,10 +85,10 @@ def _direct(op: ops.ConvInputGrad, dy: View, w: View, dx: View, h: Phase, v: Pha
     )  # fmt: skip
 
 
-def _zeros(dx: View, stride: ops.Pair, h: Phase, v: Phase, barrier: bool) -> Launch:
+def _zeros(ctx: Context, dx: View, stride: ops.Pair, h: Phase, v: Phase, barrier: bool) -> Launch:
     """Clears the positions of a pair of phases that no tap reaches."""
     strides = byte_strides(dx)
     start = Address(dx.memory, dx.offset + h.start * strides[2] + v.start * strides[3])
     sizes = (dx.shape[0], h.count, v.count, dx.shape[1])
     target = (strides[0], stride[0] * strides[2], stride[1] * strides[3], dx.item_bytes)
-    return copy(dx.dtype, 0, (0, 0, 0, 0), start, target, sizes, barrier)
+    return copy(ctx, dx.dtype, 0, (0, 0, 0, 0), start, target, sizes, barrier)

@@ -144,7 +144,7 @@ def _operand_words(op: ops.ConvWeightGrad, x: View, channels: int) -> tuple[Word
     )  # fmt: skip
 
 
-def _gradient_words(op: ops.ConvWeightGrad, dy: View, sums: _Sums) -> tuple[Word, ...]:
+def _gradient_words(dy: View, sums: _Sums) -> tuple[Word, ...]:
     ys = byte_strides(dy)
     return address_of(dy), ys[0], ys[2], ys[3], sums.columns.count * dy.item_bytes, dy.item_bytes
 
@@ -164,7 +164,7 @@ def _row_words(
     return (
         *sums.columns.words(ctx, dy.dtype),
         *_operand_words(op, x, channels), op.kernel[1], channels,
-        *_gradient_words(op, dy, sums),
+        *_gradient_words(dy, sums),
         images, height, width, *blocking, sums.parts,
         sums.rows, rows_a_chunk, row_chunks,
         sums.columns.count, sums.columns.blocks, sums.blocks_a_chunk, sums.column_chunks,
@@ -189,7 +189,7 @@ def _tap_words(
     return (
         *sums.columns.words(ctx, dy.dtype),
         *_operand_words(op, x, channels), taps, op.kernel[1], channels,
-        *_gradient_words(op, dy, sums),
+        *_gradient_words(dy, sums),
         images, height, width, block_images, blocks, sums.parts,
         taps_a_chunk, row_chunks,
         sums.columns.count, sums.columns.blocks, sums.blocks_a_chunk, sums.column_chunks,

@@ -23,7 +23,6 @@ PARTS = 16
 CHUNK_WORK = 500_000
 """Multiply-adds of a chunk."""
 
-
 MULTIPLIERS = (1, 2, 4)
 """Output channels a group; lanes are repeated or skipped so many times."""
 

@@ -24,6 +24,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from runtime.cpu.tile import I1, I32, I64, c64
+from runtime.cpu.vectype import ITEM_BYTES
 
 
 class Dots(IntEnum):
@@ -65,11 +66,11 @@ class _DotsEmitter:
 
     def __init__(self, scalar: str, lanes: int, rows: int, columns: int) -> None:
         self.element = ir.FloatType() if scalar == "f32" else ir.DoubleType()
-        self.item = 4 if scalar == "f32" else 8
+        self.item = ITEM_BYTES[scalar]
         self.lanes, self.rows, self.columns = lanes, rows, columns
         self.vector = ir.VectorType(self.element, lanes)
         self.bytes = lanes * self.item
-        self.name = f"v{lanes}{scalar}"
+        self.scalar, self.name = scalar, f"v{lanes}{scalar}"
 
     def __call__(self, b: ir.IRBuilder, block: ir.Value) -> None:
         words = b.inttoptr(block, I64.as_pointer())
@@ -135,7 +136,7 @@ class _DotsEmitter:
     def _masked_store(self, b, value, to, kind, mask):  # type: ignore[no-untyped-def]
         pointer = kind.as_pointer()
         of = ir.FunctionType(ir.VoidType(), [kind, pointer, I32, mask.type])
-        name = f"llvm.masked.store.v{kind.count}{self.name.lstrip('v0123456789')}.p0"
+        name = f"llvm.masked.store.v{kind.count}{self.scalar}.p0"
         masked = cgutils.get_or_insert_function(b.module, of, name)
         b.call(masked, [value, b.inttoptr(to, pointer), ir.Constant(I32, self.item), mask])
 

@@ -24,7 +24,7 @@ from runtime.cpu.launch import (
     kernel_file,
     registered_ways,
 )
-from runtime.cpu.team import team
+from runtime.cpu.team import team, walker
 from runtime.executor import Executor, Memory, Store, Traits
 from runtime.plan import Plan
 
@@ -63,8 +63,8 @@ class CpuExecutor(Executor):
         self.memories["thread"] = Memory(self._thread_bytes * threads)
         self.memories["status"] = Memory(64)
         self._status = self.memories["status"].bytes[:8].view(np.int64)
-        self._team = team(threads, self.target)
         self._bind()
+        self._team = team(threads, self.target)
 
     @property
     def kernels(self) -> int:
@@ -164,7 +164,8 @@ class CpuExecutor(Executor):
         kernels = dict.fromkeys(k for launch in everything for k in _kernels(launch))
         cache = kernel_cache(self.target)
         compiled, seconds = cache.compiled, cache.seconds
-        self._functions = cache.load(kernels)
+        self._functions = cache.load([*kernels, walker(self.target)])  # the team's too: compiled beside the others
+        del self._functions[walker(self.target)]
         self.compiled, self.compile_seconds = cache.compiled - compiled, cache.seconds - seconds
         starts, total = {}, 0
         for launch in everything:

@@ -61,7 +61,7 @@ def input_grad(dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[La
         result = Matrix(ctx.scratch(n * size * item), size * item, item)
         source = (size * item, s * item, item, r * s * item)
         target = (strides[0], strides[2], strides[3], item)
-        last = [copy(dx.dtype, result.at, source, address_of(dx), target, (n, r, s, c), True)]
+        last = [copy(ctx, dx.dtype, result.at, source, address_of(dx), target, (n, r, s, c), True)]
     gradient = Matrix(address_of(dy), byte_strides(dy)[0], item)
     weights = Matrix(address_of(w), size * item, item)
     if n <= FEW:
@@ -124,5 +124,5 @@ def _canonical(x: View, barrier: bool, ctx: Context) -> tuple[list[Launch], Matr
     to: Address = ctx.scratch(n * size)
     target = (size, w * item, item, h * w * item)
     source = (strides[0], strides[2], strides[3], item)
-    launch = copy(x.dtype, address_of(x), source, to, target, (n, h, w, c), barrier)
+    launch = copy(ctx, x.dtype, address_of(x), source, to, target, (n, h, w, c), barrier)
     return [launch], Matrix(to, size, item)

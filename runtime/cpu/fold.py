@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from runtime.cpu import nest
-from runtime.cpu.emit import STRIDED, Source, Stream, Trees, cost, simplify_powers, working_dtype
+from runtime.cpu.emit import Source, Stream, Trees, cost, simplify_powers, working_dtype
 from runtime.cpu.launch import Context, Launch
 from runtime.cpu.map import Leaves, coordinate_strides
 from runtime.cpu.nest import CHUNK, Cursors, Dim
@@ -30,9 +30,6 @@ ENOUGH = 32
 """Results (or rows of them) from which the reduced range is not cut."""
 
 MAX_SEGMENTS = 64
-
-WIDE = 2
-"""Registers of a vector at most, where lanes are kept: memory is walked in runs, and the sums overlap."""
 
 ROW_PIECE = 4096
 """Elements of a row that one set of lanes sums."""
@@ -106,21 +103,14 @@ class Fold:
         self.kept_outer = nest.padded(kept_outer, KEPT, len(streams))
         self.reduced_outer = nest.padded(reduced[:-1], REDUCED, len(streams))
         working = working_dtype([s.dtype for s in streams], problem.context)
-        self.source = Source(working, problem.context.lanes(working) * self._wide(problem.context.lanes(working)))
+        operands = [] if self.rows else self._operands([self.vector])
+        self.source = Source(working, nest.lanes_of(operands, self.vector.size, working, problem.context))
         self._cut(segmented)
 
     @property
     def count(self) -> int:
         """Number of results of a tree."""
         return nest.volume(self.kept)
-
-    def _wide(self, lanes: int) -> int:
-        """Registers of a vector: of kept lanes as many as waste least, the more the better."""
-        operands = self._operands([self.vector])
-        size = self.vector.size
-        if self.rows or any(not s.dtype or s.pattern(size) == STRIDED for s in operands):
-            return 1
-        return min((WIDE, 1), key=lambda m: (-(-size // (lanes * m)) * m, -m))
 
     def _cut(self, segmented: bool) -> None:
         """Pieces, segments, units and chunks."""

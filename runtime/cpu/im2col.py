@@ -11,7 +11,7 @@ Source
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 
 from runtime import ops
 from runtime.cpu.conv import Direct, forward
@@ -31,39 +31,32 @@ CHUNK_WORK = 4e6
 """Multiply-adds of a chunk, at least."""
 
 
-@dataclass(frozen=True)
-class Im2col:
-    """The same convolution as ``direct``, by copied windows."""
-
-    direct: Direct
-
-    def product(self, ctx: Context, packed: Address, tail: Tail, barrier: bool) -> list[Launch]:
-        """The launches behind the packing of the weights."""
-        d = self.direct
-        images, height, width = d.size
-        columns = columns_of(ctx, d.dtype, d.columns)
-        steps = d.taps[0] * d.taps[1] * d.channels
-        # room for the lanes that the last copy of a row writes beyond it; an odd number of lines keeps rows apart
-        window = (-(-(steps + ctx.lanes(d.dtype)) * d.item // 128) * 128) + 64
-        pixels = max(14, min(STAGE_BYTES // window, 1024) // 14 * 14)
-        rows = images * height
-        work = width * steps * d.columns * d.groups
-        rows_a_chunk = max(1, min(-(-rows // 8), int(CHUNK_WORK // work)))
-        dense = d.tap_pixel == d.channels * d.item
-        runs, run = (1, d.taps[1] * d.channels) if dense else (d.taps[1], d.channels)
-        weight_row = columns.width * d.item
-        stage = -(-(BLOCK_BYTES + 16 * pixels) // 64) * 64
-        words: tuple[Word, ...] = (
-            *columns.words(ctx, d.dtype),
-            d.x, d.x_image, d.x_row, d.x_pixel, d.x_group, d.tap_row, d.tap_pixel,
-            d.y, d.y_image, d.y_row, d.y_pixel, d.y_group,
-            height, width, rows, rows_a_chunk, pixels,
-            d.groups, columns.count, columns.blocks, packed, steps * weight_row, weight_row,
-            d.taps[0], runs, run, steps, max(1, PART_BYTES // weight_row), window, stage,
-            ctx.thread_scratch(stage + pixels * window), ThreadStride(), *called(tail.inside), *ZEROS,
-        )  # fmt: skip
-        kernel = kernel_file("im2col", SCALAR=d.dtype, LANES=ctx.lanes(d.dtype))
-        return [Launch(kernel, words, -(-rows // rows_a_chunk), barrier), *tail.after]
+def product(d: Direct, ctx: Context, packed: Address, tail: Tail, barrier: bool) -> list[Launch]:
+    """The launches behind the packing of the weights; see ``Direct.product``."""
+    images, height, width = d.size
+    columns = columns_of(ctx, d.dtype, d.columns)
+    steps = d.taps[0] * d.taps[1] * d.channels
+    # room for the lanes that the last copy of a row writes beyond it; an odd number of lines keeps rows apart
+    window = (-(-(steps + ctx.lanes(d.dtype)) * d.item // 128) * 128) + 64
+    pixels = max(14, min(STAGE_BYTES // window, 1024) // 14 * 14)
+    rows = images * height
+    work = width * steps * d.columns * d.groups
+    rows_a_chunk = max(1, min(-(-rows // 8), int(CHUNK_WORK // work)))
+    dense = d.tap_pixel == d.channels * d.item
+    runs, run = (1, d.taps[1] * d.channels) if dense else (d.taps[1], d.channels)
+    weight_row = columns.width * d.item
+    stage = -(-(BLOCK_BYTES + 16 * pixels) // 64) * 64
+    words: tuple[Word, ...] = (
+        *columns.words(ctx, d.dtype),
+        d.x, d.x_image, d.x_row, d.x_pixel, d.x_group, d.tap_row, d.tap_pixel,
+        d.y, d.y_image, d.y_row, d.y_pixel, d.y_group,
+        height, width, rows, rows_a_chunk, pixels,
+        d.groups, columns.count, columns.blocks, packed, steps * weight_row, weight_row,
+        d.taps[0], runs, run, steps, max(1, PART_BYTES // weight_row), window, stage,
+        ctx.thread_scratch(stage + pixels * window), ThreadStride(), *called(tail.inside), *ZEROS,
+    )  # fmt: skip
+    kernel = kernel_file("im2col", SCALAR=d.dtype, LANES=ctx.lanes(d.dtype))
+    return [Launch(kernel, words, -(-rows // rows_a_chunk), barrier), *tail.after]
 
 
 @launcher(ops.Conv, IM2COL)
@@ -75,11 +68,10 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
     direct = forward(op, x, w, y)
     packing = direct.packing(ctx)
     packed = ctx.packed(packing.source, packing.bytes)
-    product = Im2col(direct).product(ctx, packed, ctx.tail(step), True)
-    return [packing.launch(ctx, packed, step.barrier), *product]
+    return [packing.launch(ctx, packed, step.barrier), *product(direct, ctx, packed, ctx.tail(step), True)]
 
 
 @launcher(ops.ConvInputGrad, IM2COL)
 def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
     """Launches of ``ops.ConvInputGrad`` by im2col of dy, phase by phase."""
-    return input_grad(step, ctx, lambda direct: Im2col(direct).product)
+    return input_grad(step, ctx, lambda direct: partial(product, direct))

@@ -202,6 +202,12 @@ def fma(x: Lanes, y: Any, z: Any) -> Lanes:
     return _named("fma", x, x.lift(y), x.lift(z))
 
 
+def multiply_add(x: Lanes, y: Any, z: Any) -> Lanes:
+    """The product plus z, rounded once where vectors have an instruction for it."""
+    # without one llvm.fma is a call of the C library a lane
+    return fma(x, y, z) if x.count * BITS[x.kind] >= 256 else x * y + z
+
+
 def sqrt(x: Lanes) -> Lanes:
     """Square root, correctly rounded."""
     return _named("sqrt", x)

@@ -138,7 +138,7 @@ class Product:
             a, b, c, d, e = sizes
             sizes = (d, a, b, c, e)
             source, target = ((v[3], v[0], v[1], v[2], v[4]) for v in (source, target))
-        return to, [copy(self.dtype, to.at, source, self.c.at, target, sizes, True)]
+        return to, [copy(ctx, self.dtype, to.at, source, self.c.at, target, sizes, True)]
 
 
 def _grid(rows: int, blocks: int, steps: int, batch: int) -> tuple[int, int]:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from runtime.cpu.emit import BROADCAST, CONTIGUOUS, Source, Stream
+from runtime.cpu.emit import BROADCAST, CONTIGUOUS, STRIDED, Source, Stream
+from runtime.cpu.launch import Context
 from runtime.plan import ITEM_BYTES
 
 OUTER = 2
@@ -21,6 +22,9 @@ CHUNK = 48 * 1024
 """Cost of a chunk: about this many bytes moved, or as many operations."""
 
 MAX_CHUNKS = 2048
+
+LINE = 64
+"""Bytes of a cache line: a smaller vector would fetch it twice."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,12 @@ def chunks_of(units: int, unit_cost: int) -> tuple[int, int]:
     """(units a chunk, chunks): by cost alone, hence by shapes alone."""
     per = max(1, min(units, round(CHUNK / max(unit_cost, 1))), -(-units // MAX_CHUNKS))
     return per, -(-units // per)
+
+
+def lanes_of(operands: Sequence[Stream], size: int, working: str, context: Context) -> int:
+    """Elements of a vector over ``size`` neighbours that are results: those of a line where all lie side by side."""
+    plain = all(s.dtype and s.pattern(size) != STRIDED for s in operands)
+    return max(context.lanes(working), LINE // ITEM_BYTES[working] if operands and plain else 0)
 
 
 def element_bytes(streams: Sequence[Stream]) -> int:

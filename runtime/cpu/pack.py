@@ -133,6 +133,7 @@ def tile_cost(rows: int) -> float:
 
 
 def copy(
+    ctx: Context,
     dtype: str,
     source: Address | int,
     source_strides: tuple[int, ...],
@@ -147,7 +148,7 @@ def copy(
     axes = (*sizes[:1], *lead, *sizes[1:])
     s = (*source_strides[:1], *none, *source_strides[1:])
     t = (*strides[:1], *none, *strides[1:])
-    kernel = kernel_file("copy", ITEM=ITEM_BYTES[dtype])
+    kernel = kernel_file("copy", SCALAR=dtype, LANES=ctx.lanes(dtype))
     return Launch(kernel, (source, to, *axes[1:], *s, *t), axes[0], barrier)
 
 

@@ -2,10 +2,12 @@
 
 Called as ``fn(args, row_lo, row_hi, thread)``, vectors over channels. What a
 range has found goes to its slot, at the place of its first row, and the number
-of its rows to ``counts``. *Down*: a vector of channels is taken through all
-pixels of the range before the next one; the sums stay in registers. *Across*:
-a few pixels are taken through all channels before the next ones, the sums stay
-in the slot; operands that come from far are read as they lie.
+of its rows to ``counts``. *Down*, for moments, which run twice: a vector of
+channels is taken through all pixels of the range before the next one; the sums
+stay in registers. *Across*, for reductions: a few pixels are taken through all
+channels before the next ones, the sums stay in the slot; operands that come
+from far are read as they lie. Each formula has one kernel, for any number of
+channels: wider vectors for more channels made nets no faster.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runtime.cpu import nest
-from runtime.cpu.emit import CONTIGUOUS, Source, Trees, simplify_powers, working_dtype
+from runtime.cpu.emit import Source, Trees, simplify_powers, working_dtype
 from runtime.cpu.launch import Address, Context, Launch, Word, kernel_file
 from runtime.cpu.map import Leaves, coordinate_strides, operand_stream
 from runtime.cpu.nest import OUTER, Cursors
@@ -22,10 +24,7 @@ from runtime.expr import Expr, arg
 from runtime.ops import Reduce, Shape
 from runtime.plan import ITEM_BYTES, View
 
-WIDE = 2
-"""Vectors of neighbouring channels that are taken together at most: they fill lines, and their sums overlap."""
-
-ACROSS = 4
+ACROSS = 2
 """Pixels that are taken together across the channels: one load and store of a sum serves them all."""
 
 Combine = Callable[[str, str], str]
@@ -109,21 +108,12 @@ class RowsFold:
         loops = [*nest.padded(nest.merge([rows, height]), OUTER, len(streams)), width, columns]
         self.streams = nest.restride(streams, loops)
         self.working = working_dtype([s.dtype for s in streams], ctx)
-        self.wide = self._wide(ctx.lanes(self.working))
-        self.source = Source(self.working, ctx.lanes(self.working) * self.wide)
+        self.source = Source(self.working, nest.lanes_of(self.streams, shape[1], self.working, ctx))
         self.cursors = Cursors(self.source, self.streams)
         self.group = nest.Group.of(self.source, loops[:OUTER])
         self.width, self.columns = self.source.word(width.size), self.source.word(columns.size)
         self.code = Trees(self.source, self.trees, self._operand, self._coordinate)
         self._pointers = "p"
-
-    def _wide(self, lanes: int) -> int:
-        """Vectors taken together: those that waste least, the more the better."""
-        channels = self.shape[1]
-        plain = all(s.dtype and s.pattern(channels) == CONTIGUOUS for s in self.streams)
-        if not plain:
-            return 1
-        return min((WIDE, 1), key=lambda m: (-(-channels // (lanes * m)) * m, -m))
 
     @property
     def lanes(self) -> int:
@@ -151,21 +141,19 @@ class RowsFold:
     def run(self, names: Sequence[str], combine: Combine, values: Callable[[list[str]], list[str]]) -> None:
         """Lines that combine over the range what ``values`` makes of the trees: ``total_<name>`` of each."""
         line, block = self.source.line, self.source.block
-        # one vector alone waits for its own sum: every other pixel then has another one
-        sides = "ab" if self.wide == 1 else "a"
+        sides = "ab"  # a sum waits for itself: every other pixel has another one
         line(*(f"total_{name} = nothing" for name in names), "row = first")
         with block("while row < last:"):
             for n in range(len(self.streams)):
                 line(f"p{n} = {self.cursors.at(n, self.cursors.base(n), self.group, 'row')}")
             line(*(f"{side}_{name} = nothing" for name in names for side in sides), "w = 0")
-            for done in sorted({len(sides), 1}, reverse=True):
+            for done in (len(sides), 1):
                 with block(f"while w + {done} <= {self.width}:"):
                     for side in sides[:done]:
                         self._pixel(side, names, combine, values)
                     line(f"w += {done}")
             for name in names:
-                row = combine(f"a_{name}", f"b_{name}") if len(sides) > 1 else f"a_{name}"
-                line(f"total_{name} = {combine(f'total_{name}', row)}")
+                line(f"total_{name} = {combine(f'total_{name}', combine(f'a_{name}', f'b_{name}'))}")
             line("row += 1")
 
     def _pixel(
@@ -267,19 +255,8 @@ def moments_rows(ctx: Context, x: View, outs: Sequence[View | None]) -> tuple[La
 def reduce_rows(ctx: Context, op: Reduce, part: Fused, outs: Sequence[View]) -> tuple[Launch, Launch]:
     """Sums (or maxima) of each range, what ``part`` stores on the way, and the merge."""
     fold = RowsFold(ctx, op.shape, part.trees, part.reads, part.stored)
-    names = [f"s{k}" for k in range(len(outs))]
-    slots = Slots.of(ctx, op.shape, len(names), fold.lanes, fold.working)
-
-    combine, name = _sum if op.op == "sum" else _most, f"reduce_{op.op}_rows"
-
-    def body() -> list[str]:
-        fold.run(names, combine, lambda values: values)
-        return [f"total_{name}" for name in names]
-
-    if op.shape[1] > fold.lanes:
-        first = fold.across(name, slots, IDENTITY[op.op], combine)
-    else:
-        first = fold.down(name, slots, IDENTITY[op.op], body)
+    slots = Slots.of(ctx, op.shape, len(outs), fold.lanes, fold.working)
+    first = fold.across(f"reduce_{op.op}_rows", slots, IDENTITY[op.op], _sum if op.op == "sum" else _most)
     return first, slots.merge(ctx, op.op, op.shape, outs)
 
 

@@ -15,8 +15,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I8, I64
-from runtime.cpu.vectype import INT, element_address, pointer
+from runtime.cpu.lanes import I64
+from runtime.cpu.vectype import INT, element_address, emit_prefetch, pointer
 
 
 @intrinsic
@@ -149,15 +149,10 @@ def call(tc, fn, args, first, last, thread):
     return types.void(*[INT] * 5), emit
 
 
-def _prefetch(b: Any, address: Any, write: int, near: int = 3) -> None:
-    kinds = [ir.Constant(L.I32, k) for k in (write, near, 1)]
-    L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, address, I8), *kinds)
-
-
 def _prefetcher(write: int, doc: str, near: int = 3) -> Any:
     def function(tc, p):
         def emit(c, b, s, a):
-            _prefetch(b, a[0], write, near)
+            emit_prefetch(b, a[0], write, near)
             return c.get_dummy_value()
 
         return types.void(INT), emit
@@ -174,7 +169,7 @@ def _run_prefetcher(write: int, doc: str) -> Any:
 
         def emit(c, b, s, a):
             for k in range(known[0]):
-                _prefetch(b, b.add(a[0], ir.Constant(I64, 64 * k)), write)
+                emit_prefetch(b, b.add(a[0], ir.Constant(I64, 64 * k)), write)
             return c.get_dummy_value()
 
         return types.void(INT, count), emit

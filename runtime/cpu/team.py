@@ -18,7 +18,7 @@ import numpy as np
 from runtime.cache import kernel_cache
 from runtime.cpu.cores import crew, usable_threads
 from runtime.cpu.isa import CpuTarget
-from runtime.cpu.launch import kernel_file
+from runtime.cpu.launch import Kernel, kernel_file
 
 SPIN_NS = 20_000
 """How long a member spins at a barrier before it sleeps: a sleeper takes 12 to 27 us to wake."""
@@ -42,8 +42,7 @@ class Team:
     """
 
     def __init__(self, threads: int, target: CpuTarget) -> None:
-        clock = 1 if os.uname().sysname == "Linux" else 6
-        kernel = kernel_file("walker", X86=target.x86, FUTEX=target.futex, CLOCK=clock)
+        kernel = walker(target)
         self.threads = threads
         self.gone = False
         self._function: Any = _FUNCTION(kernel_cache(target).load([kernel])[kernel])
@@ -123,6 +122,12 @@ def _cache_lines(words: int) -> np.ndarray:
     room = np.zeros(words + 8, np.int64)
     skip = -(room.ctypes.data // 8) % 8
     return room[skip : skip + words]
+
+
+def walker(target: CpuTarget) -> Kernel:
+    """The kernel that walks a table of launches."""
+    clock = 1 if os.uname().sysname == "Linux" else 6
+    return kernel_file("walker", X86=target.x86, FUTEX=target.futex, CLOCK=clock)
 
 
 def team(threads: int, target: CpuTarget) -> Team:

@@ -30,6 +30,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from runtime.cpu.vectype import ITEM_BYTES
+
 I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
 
@@ -126,7 +128,7 @@ class _TileEmitter:
 
     def __init__(self, scalar: str, lanes: int, rows: int, vectors: int, ahead: bool) -> None:
         self.element = ir.FloatType() if scalar == "f32" else ir.DoubleType()
-        self.item = 4 if scalar == "f32" else 8
+        self.item = ITEM_BYTES[scalar]
         self.lanes, self.rows, self.vectors = lanes, rows, vectors
         self.vector = ir.VectorType(self.element, lanes)
         self.name = f"v{lanes}{scalar}"

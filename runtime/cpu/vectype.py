@@ -16,7 +16,9 @@ from runtime.cpu.lanes import I64, Lanes
 MEMORY = {"f32": "f32", "f64": "f64", "i32": "i32", "i64": "i64", "u32": "u32", "u64": "u64", "u8": "u8", "b1": "u8"}
 """Kind in which a dtype lies in memory: a bool is a byte."""
 
-ITEM = {"f32": 4, "f64": 8, "i32": 4, "i64": 8, "u32": 4, "u64": 8, "u8": 1, "b1": 1}
+ITEM_BYTES = {"f32": 4, "f64": 8, "i32": 4, "i64": 8, "u32": 4, "u64": 8, "u8": 1, "b1": 1}
+"""Bytes an element. Not ``runtime.plan``'s table: kernels are compiled anew whenever a module they import changes."""
+
 SCALAR = {
     "f32": types.float32,
     "f64": types.float64,
@@ -60,9 +62,15 @@ def pointer(b: Any, address: Any, of: Any) -> Any:
     return b.inttoptr(address, of.as_pointer())
 
 
+def emit_prefetch(b: Any, address: Any, write: int = 0, near: int = 3) -> None:
+    """Asks for the cache line of an address; ``write``: 1 to write to it; ``near``: 3 for the first-level cache."""
+    kinds = [ir.Constant(L.I32, k) for k in (write, near, 1)]
+    L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, address, L.I8), *kinds)
+
+
 def element_address(b: Any, address: Any, i: Any, memory: str) -> Any:
     """The address of element i of a dtype."""
-    return b.add(address, b.mul(i, ir.Constant(I64, ITEM[memory])))
+    return b.add(address, b.mul(i, ir.Constant(I64, ITEM_BYTES[memory])))
 
 
 def lanes_of(b: Any, ty: Vec, value: Any) -> Lanes:

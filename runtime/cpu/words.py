@@ -12,6 +12,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from runtime.cpu.vectype import ITEM_BYTES
+
 I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
 
@@ -89,7 +91,7 @@ def transposer(scalar: str, lanes: int):  # type: ignore[no-untyped-def]
     Rows from ``rows`` on repeat the last one.
     """
     element = ir.FloatType() if scalar == "f32" else ir.DoubleType()
-    item = 4 if scalar == "f32" else 8
+    item = ITEM_BYTES[scalar]
     vector = ir.VectorType(element, lanes)
 
     @intrinsic
@@ -121,7 +123,7 @@ def spreader(scalar: str, lanes: int):  # type: ignore[no-untyped-def]
     to_stride; both may exceed the lanes. All rows of the square are read.
     """
     element = ir.FloatType() if scalar == "f32" else ir.DoubleType()
-    item = 4 if scalar == "f32" else 8
+    item = ITEM_BYTES[scalar]
     vector, mask_type = ir.VectorType(element, lanes), ir.VectorType(I1, lanes)
     masked = ir.FunctionType(ir.VoidType(), [vector, vector.as_pointer(), I32, mask_type])
 

@@ -192,7 +192,7 @@ def test_two_processes_share_the_cache_and_a_warm_one_does_without_numba(folder)
     assert out.split() == ["0", "False"]
 
 
-def test_helpers_take_kernels_from_the_back_where_many_are_missing(folder, monkeypatch):
+def test_helpers_take_kernels_of_the_list_where_many_are_missing(folder, monkeypatch):
     monkeypatch.setattr(cache, "usable_threads", lambda: 3)
     kernels = [adder(100 + k) for k in range(2 * cache.MANY)]
     first = KernelCache(detect(), folder)
@@ -206,6 +206,13 @@ def test_helpers_take_kernels_from_the_back_where_many_are_missing(folder, monke
     assert (again.compiled, again.seconds, len(list(folder.glob("*.o")))) == (0, 0.0, len(kernels))
     assert heard == sorted(heard)
     assert (heard[0], heard[-1]) == ((0, len(kernels)), (len(kernels), len(kernels)))
+
+
+def test_the_longest_kernels_are_begun_first(folder):
+    folder.mkdir(mode=0o700)
+    kernels = [adder(10**k) for k in (3, 9, 5)]
+    lengths = [len(kernel.text) for _, kernel in compile_ahead.shared_out(kernels, folder, 0)]
+    assert lengths == sorted(lengths, reverse=True)
 
 
 def test_every_kernel_is_given_to_one_process_alone(folder):

@@ -22,10 +22,8 @@ from numba.extending import intrinsic
 
 from runtime.cpu import lanes as L
 from runtime.cpu.lanes import I64, Lanes
-from runtime.cpu.vectype import INT, ITEM, pointer
-
-SIZE = 16
-"""Of a tile along an axis."""
+from runtime.cpu.vectype import INT, ITEM_BYTES, pointer
+from runtime.fourier import SIZE
 
 Complex = tuple[Lanes, Lanes]
 
@@ -94,13 +92,7 @@ def turned(z: Complex, k: int, n: int) -> Complex:
         p, q = (x - y) * half, (x + y) * half
         return {1: (p, q), 3: (-q, p), 5: (-p, -q), 7: (q, -p)}[eighth % 8]
     c, s = math.cos(2 * math.pi * k / n), math.sin(2 * math.pi * k / n)
-    return _multiply_add(y, -s, x * c), _multiply_add(x, s, y * c)
-
-
-def _multiply_add(x: Lanes, c: float, total: Lanes) -> Lanes:
-    if x.count * L.BITS[x.kind] < 256:  # without the instruction llvm.fma is a call of the C library a lane
-        return x * c + total
-    return L.fma(x, c, total)
+    return L.multiply_add(y, -s, x * c), L.multiply_add(x, s, y * c)
 
 
 class _Memory:
@@ -118,12 +110,12 @@ class _Memory:
 
     def read(self, i: int, imaginary: bool = False) -> Lanes:
         """Vector i, or the imaginary part of number i."""
-        value = self.b.load(self._pointer(i, imaginary), align=ITEM[self.scalar])
+        value = self.b.load(self._pointer(i, imaginary), align=ITEM_BYTES[self.scalar])
         return Lanes(self.b, self.scalar, value, ())
 
     def write(self, i: int, value: Lanes, imaginary: bool = False) -> None:
         """Stores vector i, or the imaginary part of number i."""
-        self.b.store(value.value, self._pointer(i, imaginary), align=ITEM[self.scalar])
+        self.b.store(value.value, self._pointer(i, imaginary), align=ITEM_BYTES[self.scalar])
 
     def read_complex(self, count: int) -> list[Complex]:
         """The first ``count`` numbers."""

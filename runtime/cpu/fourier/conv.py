@@ -34,20 +34,19 @@ from runtime.cpu.launch import (
     launcher,
 )
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, called, tile_kernel
+from runtime.fourier import NUMBERS, POINTS, SIZE
 from runtime.ops import Pair
 from runtime.plan import Step
 from runtime.ways import FFT
-
-SIZE = 16
-"""Of a tile along an axis."""
-
-POINTS = 130
-"""Frequencies of a real tile."""
 
 SPECTRA_BYTES = 640 * 1024
 """Of the input's spectra of a block of tiles: within the second-level cache."""
 
 MOST_TILES = 28
+"""Of a block: two of the product's tallest tiles."""
+
+SOME_CHANNELS = 4
+"""Of a chunk of the weights' transforms."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Blocks:
         spectra = -(-(BLOCK_BYTES + 16 * tiles) // 64) * 64
         products = spectra + POINTS * tiles * 2 * padded * d.item
         numbers = products + POINTS * tiles * 2 * lanes * d.item
-        edge = numbers + (9 * 2 * SIZE + SIZE * SIZE) * lanes * d.item
+        edge = numbers + (NUMBERS + SIZE * SIZE) * lanes * d.item
         return cls(units, units_a_chunk, tiles, spectra, products, numbers, edge + SIZE * SIZE * padded * d.item)
 
 
@@ -110,12 +109,11 @@ def _point_bytes(d: Direct, lanes: int) -> int:
 def _weights(d: Direct, to: Address, ctx: Context, barrier: bool) -> Launch:
     lanes = ctx.lanes(d.dtype)
     blocks = -(-d.columns // lanes)
-    some = 4
-    chunks = -(-d.channels // some)
-    scratch = ctx.thread_scratch((SIZE + 9 * 2 * SIZE + 2 * POINTS) * lanes * d.item)
+    chunks = -(-d.channels // SOME_CHANNELS)
+    scratch = ctx.thread_scratch((SIZE + NUMBERS + 2 * POINTS) * lanes * d.item)
     words: tuple[Word, ...] = (
         d.w, d.w_group, d.w_row, d.w_pixel, d.w_channel, d.w_column, to,
-        *d.taps, d.channels, some, chunks, d.columns, blocks, scratch, ThreadStride(),
+        *d.taps, d.channels, SOME_CHANNELS, chunks, d.columns, blocks, scratch, ThreadStride(),
     )  # fmt: skip
     kernel = kernel_file("fourier_weights", SCALAR=d.dtype, LANES=lanes)
     return Launch(kernel, words, d.groups * blocks * chunks, barrier, refresh=to.memory == PACKED)

@@ -2,7 +2,7 @@
 
 The 130 numbers of a real 16 x 16 tile stand in this order: u = 0 with v = 0 ..
 8, u = 8 with v = 0 .. 8, then u = 1 .. 7 with v = 0 .. 15; the others are their
-conjugates. ``numbers`` is room for 288 vectors. Only kernels import this module
+conjugates. ``numbers`` is room for NUMBERS vectors (``runtime.fourier``). Only kernels import this module
 (it imports numba).
 """
 
@@ -13,12 +13,12 @@ from typing import Any
 
 from runtime.cpu.fourier.codelets import forward_complex, forward_real, inverse_complex, inverse_real
 from runtime.cpu.simd import device, least, vectors
-from runtime.cpu.vectype import ITEM
+from runtime.cpu.vectype import ITEM_BYTES
 
 
 def transforms(scalar: str, lanes: int) -> SimpleNamespace:
     """The functions ``forward``, ``inverse`` and ``patch`` of a dtype."""
-    size = lanes * ITEM[scalar]
+    size = lanes * ITEM_BYTES[scalar]
     half, full, back_full, back_half = (
         f(scalar, lanes) for f in (forward_real, forward_complex, inverse_complex, inverse_real)
     )

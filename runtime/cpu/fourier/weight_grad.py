@@ -12,10 +12,10 @@ Source
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime import ops
-from runtime.cpu.fourier.conv import POINTS, SIZE
+from runtime.cpu.fourier.conv import SOME_CHANNELS
 from runtime.cpu.launch import (
     Address,
     Context,
@@ -28,7 +28,8 @@ from runtime.cpu.launch import (
     launcher,
 )
 from runtime.cpu.matmul import Matrix, Product
-from runtime.plan import Step, View
+from runtime.fourier import NUMBERS, POINTS, SIZE
+from runtime.plan import ITEM_BYTES, Step, View
 from runtime.ways import FFT
 
 SLAB_BYTES = 32 * 1024 * 1024
@@ -36,8 +37,6 @@ SLAB_BYTES = 32 * 1024 * 1024
 
 SOME_TILES = 4
 """Tiles of a chunk."""
-
-SOME_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,7 @@ def spectra(
 ) -> Launch:
     """The launch that transforms tiles (rows, columns, first, count) of ``reads`` elements, ``step`` apart."""
     lanes = ctx.lanes(dtype)
-    item = 4 if dtype == "f32" else 8
-    scratch = ctx.thread_scratch((9 * 2 * SIZE + SIZE * SIZE) * lanes * item)
+    scratch = ctx.thread_scratch((NUMBERS + SIZE * SIZE) * lanes * ITEM_BYTES[dtype])
     words: tuple[Word, ...] = (
         maps.at, *maps.strides, maps.channels, *maps.size[1:], *tiles[:2], *step, *reads,
         *tiles[2:], SOME_TILES, to.at, to.point, to.tile, to.vector, to.part, scratch, ThreadStride(),
@@ -112,7 +110,8 @@ def _group(op: ops.ConvWeightGrad, x: View, dy: View, dw: View, group: int, ctx:
         tiles = (tiles_h, tiles_w, first, count)
         x_to = Spectra(of_x, count * 2 * x_part, 2 * x_part, lanes * item, x_part)
         y_to = Spectra(of_y, count * y_row, y_row, 2 * lanes * item, lanes * item)
-        launches.append(_behind(spectra(xs, (SIZE, SIZE), step, tiles, x_to, ctx, x.dtype)))
+        of_inputs = spectra(xs, (SIZE, SIZE), step, tiles, x_to, ctx, x.dtype)
+        launches.append(replace(of_inputs, barrier=True))  # its room was read by what came before
         launches.append(spectra(ys, step, step, tiles, y_to, ctx, x.dtype))
         to = Address(sums.memory, sums.offset + k * slab_sums)
         product = Product(
@@ -127,15 +126,10 @@ def _group(op: ops.ConvWeightGrad, x: View, dy: View, dw: View, group: int, ctx:
     words: tuple[Word, ...] = (
         sums, len(slabs), slab_sums, POINTS * point, point, y_row, r, s, channels, SOME_CHANNELS, chunks, columns,
         Address(dw.memory, dw.offset + group * columns * strides[0]), strides[2], strides[3], strides[1], strides[0],
-        ctx.thread_scratch((2 * POINTS + 9 * 2 * SIZE + SIZE * SIZE) * lanes * item), ThreadStride(),
+        ctx.thread_scratch((2 * POINTS + NUMBERS + SIZE * SIZE) * lanes * item), ThreadStride(),
     )  # fmt: skip
     launches.append(Launch(kernel_file("fourier_sums", SCALAR=dw.dtype, LANES=lanes), words, blocks * chunks))
     return launches
-
-
-def _behind(launch: Launch) -> Launch:
-    """The same launch behind a barrier: its room was read by what came before."""
-    return Launch(launch.kernel, launch.args, launch.chunks, True)
 
 
 def _slabs(

@@ -1,11 +1,18 @@
 """A strided copy of up to five axes, chunk = an index along the first; strides in bytes.
 
-A source address of 0 means zeros.
+A source address of 0 means zeros. Where the last axis is contiguous on both
+sides, it goes vector by vector.
 """
 
+from runtime.cpu.simd import vectors
 from runtime.cpu.words import copy_element, unpack, zero_element
 
-ITEM = 4
+SCALAR = "f32"
+LANES = 16
+
+ITEM = 4 if SCALAR == "f32" else 8
+V = vectors(SCALAR, LANES)
+load_tail, splat, store_tail = V.load_tail, V.splat, V.store_tail
 
 
 def kernel(args, first, last, thread):
@@ -21,9 +28,16 @@ def kernel(args, first, last, thread):
                     p = source + i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3
                     q = to + i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3
                     if source == 0:
-                        for _ in range(n4):
-                            zero_element(q, ITEM)
-                            q += t4
+                        if t4 == ITEM:
+                            for i in range(0, n4, LANES):
+                                store_tail(q, i, splat(0.0), n4 - i)
+                        else:
+                            for _ in range(n4):
+                                zero_element(q, ITEM)
+                                q += t4
+                    elif t4 == ITEM and s4 == ITEM:
+                        for i in range(0, n4, LANES):
+                            store_tail(q, i, load_tail(p, i, n4 - i), n4 - i)
                     else:
                         for _ in range(n4):
                             copy_element(q, p, ITEM)

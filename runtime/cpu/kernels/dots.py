@@ -8,6 +8,7 @@ in scratch. Strides in bytes.
 
 from runtime.cpu.dots import make_dots
 from runtime.cpu.simd import least, put_word
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
@@ -15,7 +16,7 @@ LANES = 16
 ROWS = 4
 COLUMNS = 6
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 SUMS = ROWS * COLUMNS * LANES * ITEM
 dots, dots_of_one = make_dots(SCALAR, LANES, ROWS, COLUMNS), make_dots(SCALAR, LANES, 1, COLUMNS)
 

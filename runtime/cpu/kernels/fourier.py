@@ -9,15 +9,16 @@ and sizes in bytes. The epilogues run on the chunk's rows.
 
 from runtime.cpu.fourier.tiles import transforms
 from runtime.cpu.simd import call, least, put_word, vectors, word
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
+from runtime.fourier import NUMBERS, POINTS
 
 SCALAR = "f32"
 LANES = 16
 
 WORDS = 33
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 VECTOR = LANES * ITEM
-POINTS = 130
 V = vectors(SCALAR, LANES)
 load, store_tail = V.load, V.store_tail
 T = transforms(SCALAR, LANES)
@@ -40,7 +41,7 @@ def kernel(args, first, last, thread):
     v = block + spectra
     m = block + products
     numbers = block + numbers_at
-    tile = numbers + 9 * 32 * VECTOR
+    tile = numbers + NUMBERS * VECTOR
     edge = tile + 256 * VECTOR
     part = padded * ITEM
     v_point = block_tiles * 2 * part

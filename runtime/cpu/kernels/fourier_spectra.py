@@ -7,12 +7,14 @@ Tiles count (image, row of tiles, tile) from ``first_tile`` on; each takes
 
 from runtime.cpu.fourier.tiles import transforms
 from runtime.cpu.simd import least
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
+from runtime.fourier import NUMBERS
 
 SCALAR = "f32"
 LANES = 16
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 VECTOR = LANES * ITEM
 T = transforms(SCALAR, LANES)
 forward, patch = T.forward, T.patch
@@ -25,7 +27,7 @@ def kernel(args, first, last, thread):
         first_tile, tiles, some, to, point, tile, step, part, scratch, scratch_stride,
     ) = unpack(args, 23)  # fmt: skip
     numbers = scratch + thread * scratch_stride
-    edge = numbers + 9 * 32 * VECTOR
+    edge = numbers + NUMBERS * VECTOR
     for chunk in range(first, last):
         for t in range(chunk * some, least(tiles, (chunk + 1) * some)):
             unit = (first_tile + t) // tiles_w

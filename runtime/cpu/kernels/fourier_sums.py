@@ -6,14 +6,15 @@ and imaginary numbers with dy's. Chunk: some channels of one column block.
 
 from runtime.cpu.fourier.tiles import transforms
 from runtime.cpu.simd import least, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
+from runtime.fourier import NUMBERS, POINTS
 
 SCALAR = "f32"
 LANES = 16
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 VECTOR = LANES * ITEM
-POINTS = 130
 V = vectors(SCALAR, LANES)
 load, scatter, splat, store = V.load, V.scatter, V.splat, V.store
 inverse = transforms(SCALAR, LANES).inverse
@@ -27,7 +28,7 @@ def kernel(args, first, last, thread):
     ) = unpack(args, 19)  # fmt: skip
     spectrum = scratch + thread * scratch_stride
     numbers = spectrum + POINTS * 2 * VECTOR
-    tile = numbers + 9 * 32 * VECTOR
+    tile = numbers + NUMBERS * VECTOR
     for chunk in range(first, last):
         block = chunk // channel_chunks
         c0 = (chunk - block * channel_chunks) * channels_a_chunk

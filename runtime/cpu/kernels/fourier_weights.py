@@ -6,14 +6,15 @@ imaginary one. Chunk: some channels of one column block.
 
 from runtime.cpu.fourier.codelets import forward_complex, forward_real
 from runtime.cpu.simd import least, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
+from runtime.fourier import NUMBERS, POINTS
 
 SCALAR = "f32"
 LANES = 16
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 VECTOR = LANES * ITEM
-POINTS = 130
 V = vectors(SCALAR, LANES)
 gather, load, splat, store = V.gather, V.load, V.splat, V.store
 half, full = (f(SCALAR, LANES) for f in (forward_real, forward_complex))
@@ -27,11 +28,11 @@ def kernel(args, first, last, thread):
     ) = unpack(args, 16)  # fmt: skip
     tile = scratch + thread * scratch_stride
     numbers = tile + 16 * VECTOR
-    spectrum = numbers + 9 * 32 * VECTOR
+    spectrum = numbers + NUMBERS * VECTOR
     row = 2 * VECTOR
     for i in range(16):
         store(tile, i * LANES, splat(0.0))
-    for i in range(9 * 32):
+    for i in range(NUMBERS):
         store(numbers, i * LANES, splat(0.0))
     for chunk in range(first, last):
         entry = chunk // channel_chunks

@@ -8,13 +8,14 @@ the chunk's rows.
 """
 
 from runtime.cpu.simd import call, least, put_word, vectors, word
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
 LANES = 16
 
 WORDS = 37
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load, store = V.load, V.store
 

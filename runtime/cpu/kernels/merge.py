@@ -4,12 +4,13 @@ Chunk: a vector of columns k of a group, times a range of channels.
 """
 
 from runtime.cpu.simd import least, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
 LANES = 16
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load, scatter = V.load, V.scatter
 

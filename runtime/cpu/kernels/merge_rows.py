@@ -10,13 +10,14 @@ around it): the mean of the means, then all squares around that.
 """
 
 from runtime.cpu.simd import maximum, vectors, word
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
 LANES = 16
 HOW = "sum"
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 WORDS = 8
 RUN = 32
 IDENTITY = float("-inf") if HOW == "max" else 0.0

@@ -7,12 +7,13 @@ of (k, i, j) (``runs``), squares of it are transposed in registers.
 """
 
 from runtime.cpu.simd import least, most, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import transposer, unpack
 
 SCALAR = "f32"
 LANES = 16
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 gather, load, load_tail, store = V.gather, V.load, V.load_tail, V.store
 transpose = transposer(SCALAR, LANES)

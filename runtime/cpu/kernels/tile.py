@@ -1,13 +1,14 @@
 """Rows of a block's tables in tiles of falling height; called as (block, first row, last row, columns)."""
 
 from runtime.cpu.tile import heights, make_tile
+from runtime.cpu.vectype import ITEM_BYTES
 
 SCALAR = "f32"
 LANES = 16
 VECTORS = 2
 AHEAD = False
 
-H0, H1, H2, H3, H4 = (*heights(LANES, 4 if SCALAR == "f32" else 8, VECTORS), 1, 1, 1)[:5]
+H0, H1, H2, H3, H4 = (*heights(LANES, ITEM_BYTES[SCALAR], VECTORS), 1, 1, 1)[:5]
 tile0, tile1, tile2, tile3, tile4 = (make_tile(SCALAR, LANES, h, VECTORS, AHEAD) for h in (H0, H1, H2, H3, H4))
 
 

@@ -5,12 +5,13 @@ Chunk: a range of the positions of the other axes, whose three sizes and strides
 """
 
 from runtime.cpu.simd import call, least, most, ramp, select, vectors, word
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
 LANES = 16
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load, gather, store_tail, scatter, splat = V.load, V.gather, V.store_tail, V.scatter, V.splat
 channel = ramp("i32", LANES)

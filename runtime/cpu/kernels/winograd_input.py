@@ -7,6 +7,7 @@ in bytes; ``size`` is TILE + TAPS - 1.
 """
 
 from runtime.cpu.simd import least, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import room, transformer
 from runtime.cpu.words import unpack
 from runtime.winograd import matrices
@@ -17,7 +18,7 @@ TILE = 4
 TAPS = 3
 
 N = TILE + TAPS - 1
-BYTES = LANES * (4 if SCALAR == "f32" else 8)
+BYTES = LANES * ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load, store, splat = V.load, V.store, V.splat
 transform = transformer(matrices(TILE, TAPS).bt, SCALAR, LANES)

@@ -1,12 +1,13 @@
 """Partial results summed in the order of their parts. Chunk: a range of elements, whole vectors but the last."""
 
 from runtime.cpu.simd import least, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
 
 SCALAR = "f32"
 LANES = 16
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load, store_tail = V.load, V.store_tail
 

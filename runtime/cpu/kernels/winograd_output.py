@@ -6,6 +6,7 @@ address of the block's first column in y, its number of columns, and from its
 """
 
 from runtime.cpu.simd import least, vectors, word
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import tail_transformer
 from runtime.cpu.words import unpack
 from runtime.winograd import matrices
@@ -16,7 +17,7 @@ TILE = 4
 TAPS = 3
 
 N = TILE + TAPS - 1
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load, store_tail = V.load, V.store_tail
 transform = tail_transformer(matrices(TILE, TAPS).at, SCALAR, LANES)

@@ -6,6 +6,7 @@ c // parts.
 """
 
 from runtime.cpu.simd import least, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import transformer
 from runtime.cpu.words import unpack
 from runtime.winograd import matrices
@@ -16,7 +17,7 @@ TILE = 4
 TAPS = 3
 
 N = TILE + TAPS - 1
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 BYTES = LANES * ITEM
 V = vectors(SCALAR, LANES)
 gather, splat, store = V.gather, V.splat, V.store

@@ -8,6 +8,7 @@ a run are written again by the next one. Rows from ``limit_h`` and pixels from
 """
 
 from runtime.cpu.simd import least, most, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import transformer
 from runtime.cpu.words import unpack
 from runtime.winograd import matrices
@@ -18,7 +19,7 @@ TILE = 4
 TAPS = 3
 
 N = TILE + TAPS - 1
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 BYTES = LANES * ITEM
 V = vectors(SCALAR, LANES)
 load_tail, store = V.load_tail, V.store

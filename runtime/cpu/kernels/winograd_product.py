@@ -5,6 +5,7 @@ bytes from step to step and from point to point; c likewise as a; points; steps.
 """
 
 from runtime.cpu.tile import heights
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.product import make_product
 from runtime.cpu.words import unpack
 
@@ -12,7 +13,7 @@ SCALAR = "f32"
 LANES = 16
 VECTORS = 2
 
-H0, H1, H2, H3, H4 = (*heights(LANES, 4 if SCALAR == "f32" else 8, VECTORS), 1, 1)[:5]
+H0, H1, H2, H3, H4 = (*heights(LANES, ITEM_BYTES[SCALAR], VECTORS), 1, 1)[:5]
 product0, product1, product2, product3, product4 = (
     make_product(SCALAR, LANES, h, VECTORS) for h in (H0, H1, H2, H3, H4)
 )

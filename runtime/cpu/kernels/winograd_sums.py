@@ -7,6 +7,7 @@ are computed up to a multiple of 4, and c has room for them.
 """
 
 from runtime.cpu.simd import least
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.sums import make_sums
 from runtime.cpu.words import unpack
 
@@ -14,7 +15,7 @@ SCALAR = "f32"
 LANES = 16
 VECTORS = 2
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 ROW = VECTORS * LANES * ITEM
 HIGH = 8 if LANES * ITEM >= 64 else 4
 high, low = (make_sums(SCALAR, LANES, rows, VECTORS) for rows in (HIGH, 4))

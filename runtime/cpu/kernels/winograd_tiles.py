@@ -8,6 +8,7 @@ and is not read.
 """
 
 from runtime.cpu.simd import least, prefetch, prefetch_write, vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.scaled import scaled
 from runtime.cpu.winograd.transforms import transformer
 from runtime.cpu.words import unpack
@@ -22,7 +23,7 @@ V = vectors(SCALAR, LANES)
 load, store, splat = V.load, V.store, V.splat
 MATRIX = getattr(scaled(OUTPUTS, TILE), SIDE)
 SIZE, POINTS = len(MATRIX[0]), len(MATRIX)
-BYTES = LANES * (4 if SCALAR == "f32" else 8)
+BYTES = LANES * ITEM_BYTES[SCALAR]
 transform = transformer(MATRIX, SCALAR, LANES)
 
 

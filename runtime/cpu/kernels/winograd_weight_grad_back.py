@@ -6,6 +6,7 @@ result goes, bytes from k to k; scratch for some rows.
 """
 
 from runtime.cpu.simd import least
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.scaled import scaled
 from runtime.cpu.winograd.transforms import transformer
 from runtime.cpu.words import spreader, unpack
@@ -17,7 +18,7 @@ TILE = 4
 
 MATRIX = scaled(OUTPUTS, TILE).at
 SIZE = len(MATRIX[0])
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 BYTES = LANES * ITEM
 TAPS = OUTPUTS * OUTPUTS
 transform = transformer(MATRIX, SCALAR, LANES)

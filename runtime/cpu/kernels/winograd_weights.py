@@ -8,6 +8,7 @@ columns.
 """
 
 from runtime.cpu.simd import least
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import transformer
 from runtime.cpu.words import transposer, unpack
 from runtime.winograd import matrices
@@ -18,7 +19,7 @@ TILE = 4
 TAPS = 3
 
 N = TILE + TAPS - 1
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 BYTES = LANES * ITEM
 transform = transformer(matrices(TILE, TAPS).g, SCALAR, LANES)
 transpose = transposer(SCALAR, LANES)

@@ -100,7 +100,7 @@ class Winograd:
 
 
 def odd_lines(size: int) -> int:
-    """At least ``size`` bytes, an odd number of cache lines: the points of a tile lie in different sets."""
+    """At least ``size`` bytes, an odd number of cache lines: multiples of it spread over the cache's sets."""
     lines = -(-size // LINE)
     return (lines | 1) * LINE
 

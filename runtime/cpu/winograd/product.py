@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from runtime.cpu import lanes as L
 from runtime.cpu.lanes import I64, Lanes
-from runtime.cpu.vectype import INT, ITEM, pointer
+from runtime.cpu.vectype import INT, ITEM_BYTES, pointer
 
 
 def make_product(scalar: str, lanes: int, rows: int, vectors: int) -> Any:
@@ -51,7 +51,7 @@ class _ProductEmitter:
     def __init__(self, scalar: str, lanes: int, rows: int, vectors: int) -> None:
         self.scalar, self.lanes, self.rows, self.vectors = scalar, lanes, rows, vectors
         self.kind = L.vector_type(scalar, lanes)
-        self.item = ITEM[scalar]
+        self.item = ITEM_BYTES[scalar]
 
     def __call__(self, b: Any, a: Any, a_row: Any, start: Any, b_step: Any, c: Any, c_row: Any, count: Any) -> None:
         before, loop, done = b.block, b.append_basic_block("loop"), b.append_basic_block("done")
@@ -92,10 +92,5 @@ class _ProductEmitter:
             one = b.load(pointer(b, row, L.ELEMENT[self.scalar]), align=self.item)
             x = L.splat(b, self.scalar, self.lanes, one)
             for j, y in enumerate(columns):
-                result.append(self._fma(x, y, Lanes(b, self.scalar, sums[i * self.vectors + j])).value)
+                result.append(L.multiply_add(x, y, Lanes(b, self.scalar, sums[i * self.vectors + j])).value)
         return result
-
-    def _fma(self, x: Lanes, y: Lanes, z: Lanes) -> Lanes:
-        if self.lanes * self.item < 32:  # without the instruction llvm.fma is a call of the C library a lane
-            return x * y + z
-        return L.fma(x, y, z)

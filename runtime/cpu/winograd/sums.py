@@ -15,8 +15,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I8, I32, I64, Lanes
-from runtime.cpu.vectype import INT, ITEM, pointer
+from runtime.cpu.lanes import I64, Lanes
+from runtime.cpu.vectype import INT, ITEM_BYTES, emit_prefetch, pointer
 
 
 def make_sums(scalar: str, lanes: int, rows: int, vectors: int) -> Any:
@@ -58,7 +58,7 @@ class _Emitter:
 
     def __init__(self, scalar: str, lanes: int, rows: int, vectors: int) -> None:
         self.scalar, self.lanes, self.rows, self.vectors = scalar, lanes, rows, vectors
-        self.kind, self.item = L.vector_type(scalar, lanes), ITEM[scalar]
+        self.kind, self.item = L.vector_type(scalar, lanes), ITEM_BYTES[scalar]
         self.bytes = lanes * self.item
         self.cells = range(rows * vectors)
 
@@ -66,7 +66,7 @@ class _Emitter:
         """The sums so far."""
         size = len(self.cells) * self.bytes
         for at in range(size, 2 * size, 64):  # the next tile's may lie in the third-level cache
-            _prefetch(b, c, at, write=1, near=3)
+            emit_prefetch(b, b.add(c, _k(at)), write=1)
         before, kept, ready = b.block, b.append_basic_block("kept"), b.append_basic_block("ready")
         b.cbranch(b.icmp_signed("!=", fresh, _k(0)), ready, kept)
         b.position_at_end(kept)
@@ -88,10 +88,10 @@ class _Emitter:
         first = [count, a, source, *start]
         phis = [b.phi(value.type) for value in first]
         rest, at_a, at_b, *sums = phis
-        _prefetch(b, b.add(at_a, a_next), 0)
+        emit_prefetch(b, b.add(at_a, a_next), near=2)
         ahead = b.add(at_b, b_next)
         for at in range(0, self.vectors * self.bytes, 64):
-            _prefetch(b, ahead, at)
+            emit_prefetch(b, b.add(ahead, _k(at)), near=2)
         new = self._step(b, at_a, at_b, sums)
         rest = b.sub(rest, _k(1))
         follow = [rest, b.add(at_a, a_step), b.add(at_b, b_step), *new]
@@ -117,11 +117,5 @@ class _Emitter:
             x = L.splat(b, self.scalar, self.lanes, b.load(where, align=self.item))
             for j, y in enumerate(columns):
                 z = Lanes(b, self.scalar, sums[i * self.vectors + j])
-                # without the instruction llvm.fma is a call of the C library a lane
-                new.append((L.fma(x, y, z) if self.bytes >= 32 else x * y + z).value)
+                new.append(L.multiply_add(x, y, z).value)
         return new
-
-
-def _prefetch(b: Any, start: Any, offset: int, write: int = 0, near: int = 2) -> None:
-    flags = [ir.Constant(I32, k) for k in (write, near, 1)]
-    L.call(b, "llvm.prefetch.p0", ir.VoidType(), pointer(b, b.add(start, _k(offset)), I8), *flags)

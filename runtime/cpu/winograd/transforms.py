@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 
 from runtime.cpu import lanes as L
 from runtime.cpu.lanes import I64, Lanes
-from runtime.cpu.vectype import INT, ITEM, pointer
+from runtime.cpu.vectype import INT, ITEM_BYTES, pointer
 from runtime.winograd import Matrix
 
 Terms = tuple[tuple[float, int], ...]
@@ -81,14 +81,8 @@ def _sum(terms: list[tuple[float, Lanes]]) -> Lanes:
     if c != 1.0:
         total = -total if c == -1.0 else total * c
     for c, value in rest:
-        total = total + value if c == 1.0 else total - value if c == -1.0 else _multiply_add(value, c, total)
+        total = total + value if c == 1.0 else total - value if c == -1.0 else L.multiply_add(value, c, total)
     return total
-
-
-def _multiply_add(x: Lanes, c: float, total: Lanes) -> Lanes:
-    if x.count * L.BITS[x.kind] < 256:  # without the instruction llvm.fma is a call of the C library a lane
-        return x * c + total
-    return L.fma(x, c, total)
 
 
 @functools.cache
@@ -104,7 +98,7 @@ def room(size: int, scalar: str, lanes: int) -> Any:
     def place(tc):  # type: ignore[no-untyped-def]
         def emit(c, b, s, a):  # type: ignore[no-untyped-def]
             found: Any = cgutils.alloca_once(b, kind)  # type: ignore[no-untyped-call]
-            found.align = lanes * ITEM[scalar]
+            found.align = lanes * ITEM_BYTES[scalar]
             return b.ptrtoint(found, I64)
 
         return INT(), emit
@@ -140,7 +134,7 @@ def tail_transformer(matrix: Matrix, scalar: str, lanes: int) -> Any:
         def emit(c, b, s, a):  # type: ignore[no-untyped-def]
             columns = _columns(b, matrix, scalar, lanes, *a[:3])
             mask = L.lanes_below(b, lanes, a[6]).value
-            if lanes * ITEM[scalar] >= 64:  # a masked store is as fast as any, and half the code
+            if lanes * ITEM_BYTES[scalar] >= 64:  # a masked store is as fast as any, and half the code
                 _write(b, scalar, _rows(b, matrix, columns), a[3], a[4], a[5], mask)
                 return c.get_dummy_value()
             whole = b.icmp_signed(">=", a[6], ir.Constant(I64, lanes))
@@ -166,7 +160,7 @@ def _fence(b: Any, matrix: Matrix, scalar: str, lanes: int) -> None:
 
     Keeps LLVM's scheduler from loading all of it before it computes, which spills most of it.
     """
-    if len(matrix) * len(matrix[0]) > (24 if lanes * ITEM[scalar] >= 64 else 12):
+    if len(matrix) * len(matrix[0]) > (24 if lanes * ITEM_BYTES[scalar] >= 64 else 12):
         b.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], True)
 
 
@@ -176,7 +170,7 @@ def _columns(b: Any, matrix: Matrix, scalar: str, lanes: int, source: Any, row: 
     result = []
     for j in range(len(matrix[0])):
         places = [pointer(b, _place(b, source, row, column, i, j), kind) for i in range(len(matrix[0]))]
-        result.append(combine(matrix, [Lanes(b, scalar, b.load(p, align=ITEM[scalar])) for p in places]))
+        result.append(combine(matrix, [Lanes(b, scalar, b.load(p, align=ITEM_BYTES[scalar])) for p in places]))
         _fence(b, matrix, scalar, lanes)
     return result
 
@@ -195,7 +189,7 @@ def _write(b: Any, scalar: str, rows: Iterable[list[Lanes]], to: Any, row: Any, 
         for j, value in enumerate(line):
             where = pointer(b, _place(b, to, row, column, i, j), value.value.type)
             if mask is None:
-                b.store(value.value, where, align=ITEM[scalar])
+                b.store(value.value, where, align=ITEM_BYTES[scalar])
             else:
                 name = f"llvm.masked.store.v{value.count}{scalar}.p0"
-                L.call(b, name, ir.VoidType(), value.value, where, ir.Constant(L.I32, ITEM[scalar]), mask)
+                L.call(b, name, ir.VoidType(), value.value, where, ir.Constant(L.I32, ITEM_BYTES[scalar]), mask)

@@ -33,6 +33,7 @@ from runtime.cpu.launch import (
     launcher,
 )
 from runtime.cpu.pack import Columns, columns_of
+from runtime.cpu.winograd.conv import odd_lines
 from runtime.plan import Step, View
 from runtime.ways import WINOGRAD_2, WINOGRAD_4
 from runtime.winograd import TILE
@@ -169,7 +170,7 @@ class _Side:
         self.tile = self.columns.width * self.view.item_bytes
         self.panel = (split.block if split.inline else case.tiles) * self.tile
         self.group = self.columns.blocks * self.panel
-        self.point = _odd_lines(case.groups * self.group)
+        self.point = odd_lines(case.groups * self.group)
         take = ctx.thread_scratch if split.inline else ctx.scratch
         self.to = take(case.points * self.point)
 
@@ -215,11 +216,6 @@ class _Side:
         return Address(self.view.memory, self.start + ahead), share
 
 
-def _odd_lines(size: int) -> int:
-    """At least ``size`` bytes that are an odd number of cache lines: multiples of it spread over the cache's sets."""
-    return (size + 63) // 128 * 128 + 64
-
-
 def _sums(
     case: _Case,
     split: _Split,
@@ -241,7 +237,7 @@ def _sums(
     row_chunks, column_chunks = -(-case.rows // split.rows), -(-right.blocks // split.columns)
     block = -(-split.rows // 4) * 4 * right.width * item
     group = split.columns * block
-    point = _odd_lines(split.groups * group)
+    point = odd_lines(split.groups * group)
     taps = case.r * case.r
     column_bytes = case.rows * taps * item
     words: tuple[Word, ...] = (

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conv_cases import ConvShape
+from conv_checks import check_conv, check_input_grad
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import APPROXIMATE, GENERATED, ORIGIN, Bench, check_step, random_values
+from kernel_cases import GENERATED, ORIGIN, Bench
 
 from runtime import ops
 from runtime.cpu.executor import CpuExecutor
@@ -15,7 +16,7 @@ from runtime.cpu.launch import PACKED
 from runtime.cpu.winograd.conv import is_staged, rows_of_chunk
 from runtime.executor import Store
 from runtime.expr import arg, call, const
-from runtime.plan import Plan, Step, View
+from runtime.plan import Plan, Step
 from runtime.ways import WINOGRAD_2, WINOGRAD_4, possible
 
 WAYS = (WINOGRAD_2, WINOGRAD_4)
@@ -52,68 +53,31 @@ def offered(shape: ConvShape) -> bool:
     return WINOGRAD_4 in possible(op, (shape.n, shape.c, *shape.size), shape.kernel)
 
 
-def doubled(view: View, bench: Bench, halo: tuple[int, int]) -> tuple[View, tuple[Step, ...]]:
-    """An epilogue that writes max(2 x, 0) of a result elsewhere."""
-    other = bench.activation(view.shape, halo)
-    tree = call("max", call("mul", arg(0), const(2.0)), const(0.0))
-    return other, (Step(ops.Map((tree,), view.shape), (view,), (other,), "forward", ORIGIN),)
-
-
-def check(shape: ConvShape, way: str, epilogue: bool = False, threads: tuple[int, ...] = (1, 2), isa=None) -> None:
-    bench = Bench(shape.dtype)
-    x = bench.activation(
-        (shape.n, shape.c, *shape.size), (shape.pad[0] + shape.margin, shape.pad[1] + shape.margin), shape.slack
-    )
-    w = bench.dense(shape.weights)
-    y = bench.activation((shape.n, shape.k, *shape.out), (shape.margin, 0), shape.slack)
-    after = doubled(y, bench, (0, 1))[1] if epilogue else ()
-    op = ops.Conv(shape.stride, shape.pad, shape.dilation, shape.groups)
-    rng = np.random.default_rng(shape.n * shape.c)
-    values = {v: random_values(rng, v) for v in (x, w)}
-    check_step(bench.plan(op, [x, w], [y], after, way=way), values, threads, isa, APPROXIMATE)
-
-
-def check_input_grad(
-    shape: ConvShape, way: str, epilogue: bool = False, threads: tuple[int, ...] = (1, 2), isa=None
-) -> None:
-    bench = Bench(shape.dtype)
-    op = ops.ConvInputGrad(shape.stride, shape.pad, shape.dilation, shape.groups, shape.size)
-    need = ops.conv_input_grad_halo(op, shape.kernel, shape.out)
-    dy = bench.activation((shape.n, shape.k, *shape.out), (need[0] + shape.margin, need[1] + shape.margin), shape.slack)
-    w = bench.dense(shape.weights)
-    dx = bench.activation((shape.n, shape.c, *shape.size), (0, shape.margin), shape.slack)
-    after = doubled(dx, bench, (1, 0))[1] if epilogue else ()
-    rng = np.random.default_rng(shape.n * shape.c)
-    values = {v: random_values(rng, v) for v in (dy, w)}
-    check_step(bench.plan(op, [dy, w], [dx], after, way=way), values, threads, isa, APPROXIMATE)
-
-
 @settings(GENERATED, max_examples=40)
 @given(shapes().filter(offered), st.sampled_from(WAYS))
 def test_conv_agrees_with_the_reference(shape, way):
-    check(shape, way)
+    check_conv(shape, way=way)
 
 
 @settings(GENERATED, max_examples=40)
 @given(shapes().filter(offered), st.sampled_from(WAYS))
 def test_input_gradient_agrees_with_the_reference(shape, way):
-    check_input_grad(shape, way)
+    check_input_grad(shape, way=way)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", CHOSEN)
 def test_both_have_the_same_bits_on_one_to_four_threads_and_run_their_epilogue_on_every_row(name, way):
-    check(CHOSEN[name], way, epilogue=True, threads=(1, 2, 3, 4))
-    check_input_grad(CHOSEN[name], way, epilogue=True, threads=(1, 2, 3, 4))
+    for check in (check_conv, check_input_grad):
+        check(CHOSEN[name], epilogue=True, threads=(1, 2, 3, 4), way=way)
 
 
 @pytest.mark.parametrize("isa", ["avx2", "generic"])
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 def test_both_serve_narrower_vectors(isa, dtype):
     for name in ("tiles over the edge", "groups"):
-        shape = ConvShape(**{**vars(CHOSEN[name]), "dtype": dtype})
-        check(shape, WINOGRAD_4, threads=(1,), isa=isa)
-        check_input_grad(shape, WINOGRAD_4, threads=(1,), isa=isa)
+        for check in (check_conv, check_input_grad):
+            check(replace(CHOSEN[name], dtype=dtype), threads=(1,), isa=isa, way=WINOGRAD_4)
 
 
 def test_the_chosen_shapes_take_both_forms():

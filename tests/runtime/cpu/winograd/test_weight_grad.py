@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from conv_cases import ConvShape
+from conv_checks import check_weight_grad
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_cases import APPROXIMATE, GENERATED, Bench, check_step, random_values
+from kernel_cases import GENERATED
 
-from runtime import ops
 from runtime.ways import WINOGRAD_2, WINOGRAD_4
 
 WAYS = (WINOGRAD_2, WINOGRAD_4)
@@ -39,31 +38,19 @@ def shapes(draw: st.DrawFn) -> ConvShape:
     )  # fmt: skip
 
 
-def check(shape: ConvShape, way: str, threads: tuple[int, ...] = (1, 2), isa: str | None = None) -> None:
-    bench = Bench(shape.dtype)
-    op = ops.ConvWeightGrad(shape.stride, shape.pad, shape.dilation, shape.groups, shape.kernel)
-    halo = (shape.pad[0] + shape.margin, shape.pad[1] + shape.margin)
-    x = bench.activation((shape.n, shape.c, *shape.size), halo, shape.slack)
-    dy = bench.activation((shape.n, shape.k, *shape.out), (shape.margin, 0), shape.slack)
-    dw = bench.dense(shape.weights)
-    rng = np.random.default_rng(shape.n * shape.c)
-    values = {v: random_values(rng, v) for v in (x, dy)}
-    check_step(bench.plan(op, [x, dy], [dw], way=way), values, threads, isa, APPROXIMATE)
-
-
 @settings(GENERATED, max_examples=40)
 @given(shapes(), st.sampled_from(WAYS))
 def test_a_weight_gradient_agrees_with_the_reference(shape, way):
-    check(shape, way)
+    check_weight_grad(shape, way=way)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", CHOSEN)
 def test_a_weight_gradient_has_the_same_bits_on_one_to_four_threads(name, way):
-    check(CHOSEN[name], way, threads=(1, 2, 3, 4))
+    check_weight_grad(CHOSEN[name], (1, 2, 3, 4), way=way)
 
 
 @pytest.mark.parametrize("isa", ["avx2", "generic"])
 @pytest.mark.parametrize("name", ["tiles over the edge, no padding", "blocks of rows and columns"])
 def test_a_weight_gradient_serves_narrower_vectors(name, isa):
-    check(CHOSEN[name], WINOGRAD_4, threads=(2,), isa=isa)
+    check_weight_grad(CHOSEN[name], (2,), isa, WINOGRAD_4)
