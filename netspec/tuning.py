@@ -82,8 +82,8 @@ def read(path: Path) -> Table:
     try:
         document = json.loads(path.read_bytes())
         table: Table = document["seconds"]
-        whole = document["crc32"] == _crc(table)
-    except (OSError, ValueError, KeyError, TypeError):
+        whole = document["crc32"] == _crc(table) and all(isinstance(found, dict) for found in table.values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return table if whole else {}
 

@@ -16,6 +16,9 @@ from runtime.ways import DIRECT, MATMUL, WAYS, possible
 PLAIN = (DIRECT, MATMUL)
 """Ways that every device has and ``math: exact`` allows."""
 
+NO_KERNEL = "there is no kernel for it"
+"""Why a way is refused that the device does not have for this operation."""
+
 Measure = Callable[[Case, tuple[str, ...]], Mapping[str, float]]
 """Seconds of each of these ways of a case, measured; a way that it leaves out was not."""
 
@@ -66,7 +69,7 @@ def _why_not(case: Case, way: str, target: Target) -> str:
     if target.exact:
         return "math: exact"
     if not has_kernel(case, way, target):
-        return f"there is no kernel for it on the device {target.device}"
+        return NO_KERNEL
     error, bound = predicted(case, way), BOUND[case.dtype]
     return f"its error of about {error:.0e} is beyond {bound:.0e}" if error > bound else ""
 

@@ -19,7 +19,7 @@ from runtime.ways import is_flat
 
 HOSTS = (Conv, ConvInputGrad, Matmul, Unpool, Window)
 """What a tail runs behind. Not pooling: it streams a large operand through the cache and a small result out of it; a
-map of its own then leaves that result in the cache for the next product (Zen 4, cifar10_quick: 0.1 of 12 ms)."""
+map of its own then leaves that result in the cache for the next product."""
 PARTS = (Map, Reduce, Moments)
 
 SHORT_ROW = 4
@@ -29,6 +29,8 @@ FAR_BYTES = 8 << 20
 """A reduction joins that reads an operand of so many bytes from elsewhere; smaller ones (and the result) stay in the
 last cache until a pass of its own, which the next reader of the operand finds there (Zen 4, side by side: a tail gains
 some 10 % of the product's time from 8 MB a tensor on and loses up to as much at 3 to 6 MB)."""
+
+NEAR = "what else the sum reads is in the cache, a pass of its own costs little"
 
 
 def attach_epilogues(graph: Graph) -> None:
@@ -111,7 +113,7 @@ class _Tails:
         y = pool.outputs[0]
         op = next((op for op in self.readers.get(y, ()) if isinstance(op.prim, Map)), None)
         if op is not None and op.segment == pool.segment and op.outputs[0].shape == y.shape:
-            why = "pooling leaves its result outside the cache, a map brings it"
+            why = "behind a pooling a map measured no faster than on its own"
             self.refusals.append(Refusal(_layers(pool, op), why))
 
     def _waiting(self, host: Op, tail: list[Op]) -> list[Op]:
@@ -143,12 +145,12 @@ class _Tails:
     def _refusal(self, op: Op, host: Op, rows: set[Value], waiting: list[Op]) -> str:
         """Why ``op`` cannot join; empty if it can."""
         if op.host is not None:
-            return "it runs behind another product"
+            return "the map runs behind another product"
         if op.segment != host.segment:
-            return "it belongs to another segment of the step"
+            return "it belongs to another part of the step"
         others = [v for v in op.inputs if v not in rows]
         if any(v.op is not None and v.op.host is host for v in others):
-            return "it reads a sum over all rows"
+            return "the map needs a sum over all rows first"
         why = _misfit(op, host, rows)
         if why or self._is_weight(op):
             return why or "a convolution takes it for weights"
@@ -166,7 +168,7 @@ def _misfit(op: Op, host: Op, rows: set[Value]) -> str:
     shape = op.inputs[0].shape if isinstance(op.prim, Moments) else op.prim.shape
     want = _rows(host.outputs[0].shape)
     if any(_rows(s) != want for s in (shape, *(v.shape for v in op.inputs if v in rows))):
-        return "its rows are not those of the product's result"
+        return "the map's rows are not those of the product's result"
     return "" if isinstance(op.prim, Map) else _no_sum(op, host, shape, rows)
 
 
@@ -174,13 +176,13 @@ def _no_sum(op: Op, host: Op, shape: Shape, rows: set[Value]) -> str:
     """Why a reduction cannot be taken row by row."""
     assert isinstance(op.prim, Reduce | Moments)
     if len(shape) != 4 or op.prim.axes != (0, 2, 3):
-        return "it does not reduce all rows to one number a channel"
+        return "the sum is not one number a channel over all rows"
     if shape[3] < SHORT_ROW:
         return "the rows are too short to be summed up one by one"
     if isinstance(host.prim, Matmul) or _is_flat(host):
         return "the product of a fully connected layer is not made row by row"
     far = [prod(v.shape) * ITEM_BYTES[v.dtype] for v in op.inputs if v not in rows and v.shape == shape]
-    return "what else it reads fits the cache" if 0 < max(far, default=0) < FAR_BYTES else ""
+    return NEAR if 0 < max(far, default=0) < FAR_BYTES else ""
 
 
 def _is_flat(host: Op) -> bool:

@@ -83,7 +83,7 @@ def device_options(function: F) -> F:
 
 def tune_option(function: F) -> F:
     """Add ``--tune`` as ``tune``: ways of convolutions are timed, not estimated."""
-    text = "Time the ways of each convolution on this machine (once; remembered) and take the fastest."
+    text = "Measure the algorithms of each convolution on this machine (once; kept) and take the fastest."
     return click.option("--tune", is_flag=True, help=text)(function)
 
 

@@ -22,6 +22,7 @@ from netspec.lowering import build_graph
 from netspec.reading import SpecLike, load_spec
 from netspec.reports import tables
 from netspec.reports.receptive import Field, Seen, receptive_fields
+from netspec.targets import SMALL
 from runtime.plan import ITEM_BYTES, Plan
 
 Shape = tuple[int, ...]
@@ -223,7 +224,7 @@ def inspect_net(net: Net) -> Inspection:
     simplify(graph)
     backward = _flops(graph, "backward")
     states = list(graph.states.values())
-    plan = compile_graph(graph, Target())
+    plan = compile_graph(graph, Target(small=net.spec.memory == SMALL))
     rows = tuple(
         LayerCost(
             node.name,

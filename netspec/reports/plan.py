@@ -9,7 +9,7 @@ from typing import Any
 
 from compiler.compile import compile_graph, dump_to
 from compiler.costs import Case, case_of, rates_of, seconds
-from compiler.passes.choose import Offer, offer
+from compiler.passes.choose import NO_KERNEL, Offer, offer
 from compiler.target import Target
 from netspec.graph import Net
 from netspec.lowering import build_graph
@@ -180,7 +180,7 @@ def _ways_refused(rows: Iterable[StepRow]) -> list[tuple[str, str, str, str]]:
     places: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for way in row.ways or ():
-            if way.refused is not None:
+            if way.refused not in (None, NO_KERNEL):
                 places.setdefault((way.algorithm, way.refused), []).append(row.layers[0])
     return [(*k, str(len(met)), tables.names(list(dict.fromkeys(met)), 3)) for k, met in places.items()]
 

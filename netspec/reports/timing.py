@@ -85,6 +85,8 @@ class Timing:
         What these threads reach in a loop of multiply-adds, None if the device cannot tell.
     memory_gbytes
         What they read and write a second where no cache helps, None if the device cannot tell.
+    subject
+        Net, phase, batch, dtype, device and threads in a line.
     """
 
     step_ms: tuple[float, ...]
@@ -94,6 +96,7 @@ class Timing:
     arena_bytes: int
     peak_gflops: float | None = None
     memory_gbytes: float | None = None
+    subject: str = ""
 
     def segment_ms(self, *names: str) -> float:
         """Sum of the steps of these segments."""
@@ -146,6 +149,8 @@ class Timing:
         layers = [(x.name, f"{x.forward_ms:.3f}", f"{x.backward_ms:.3f}") for x in self.layers]
         columns = ("step", "segment", "kernel", "way", "ms", "%", "GFLOP/s", "% peak", "GB/s", "% memory", "layers")
         return tables.text(
+            self.subject,
+            "",
             tables.table(
                 columns, rows, right=(0, 4, 5, 6, 7, 8, 9), drop=(8, 9, 5, 1, 3), least={2: 16, 3: 10, 10: 16}
             ),
@@ -212,7 +217,9 @@ def time_spec(
     places = [k for k, step in enumerate(net.plan.numbered) if step.segment in STEP_SEGMENTS]
     rows = tuple(_step_time(k, step, ms) for k, (step, ms) in zip(places, alone, strict=True))
     layers = _share(net.resolved, alone)
-    return Timing(tuple(whole), first_ms, rows, layers, net.plan.memory.get("arena", 0), peak, memory)
+    count = getattr(net.executor, "threads", 1)
+    subject = f"{net.name}, phase {net.phase_name}, batch {net.batch_size}, {net.dtype}, {net.device}, {count} threads"
+    return Timing(tuple(whole), first_ms, rows, layers, net.plan.memory.get("arena", 0), peak, memory, subject)
 
 
 def _measured(executor: Executor, name: str) -> float | None:

@@ -101,10 +101,10 @@ class WaysReport:
         for found in self.cases:
             reads, result = found.case.shapes
             shapes = f"{tables.shape(reads[0])}, {tables.shape(reads[1])} to {tables.shape(result)}"
-            columns = ("way", "ms", "GFLOP/s", "error", "about ms", "")
+            columns = ("way", "ms", "GFLOP/s", "error", "estimated", "")
             rows = [_cells(way) for way in found.ways]
             parts += ["", f"{found.kernel}  {shapes}", tables.table(columns, rows, right=(1, 2, 3, 4), wrap=(5,))]
-        parts += ["", f"error: largest over the root mean square, against float64; allowed: {BOUND[self.dtype]:.0e}"]
+        parts += ["", f"largest error over the root mean square, against float64; allowed: {BOUND[self.dtype]:.0e}"]
         return tables.text(*parts, width=width)
 
 

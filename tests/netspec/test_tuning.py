@@ -79,6 +79,12 @@ def test_a_damaged_file_is_measured_again_and_made_whole(path, measured, damage)
     assert read(path) == {key_of(CASE): {DIRECT: 0.5, WINOGRAD_4: 0.75}}
 
 
+@pytest.mark.parametrize("content", [None, [], {"a case": None}])
+def test_a_file_of_another_form_counts_as_absent(path, content):
+    write(path, content)
+    assert read(path) == {}
+
+
 def test_what_another_process_measured_meanwhile_is_kept(path, measured):
     tuner = Tuner("cpu", 1)
     write(path, {"another": {DIRECT: 1.0}})

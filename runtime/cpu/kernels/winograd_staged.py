@@ -9,7 +9,6 @@ scratch holds their blocks of words.
 """
 
 from runtime.cpu.simd import call, least, put_word
-from runtime.cpu.winograd.words import put_product
 from runtime.cpu.words import unpack
 
 
@@ -23,7 +22,15 @@ def kernel(args, first, last, thread):
     ) = unpack(args, 32)  # fmt: skip
     block = scratch + thread * scratch_stride
     product = block + 16
-    put_product(product, v_row, v_point, u_step, u_point, m + thread * m_stride, m_row, m_point, points, channels)
+    put_word(product, 1, v_row)
+    put_word(product, 2, v_point)
+    put_word(product, 4, u_step)
+    put_word(product, 5, u_point)
+    put_word(product, 6, m + thread * m_stride)
+    put_word(product, 7, m_row)
+    put_word(product, 8, m_point)
+    put_word(product, 9, points)
+    put_word(product, 10, channels)
     for k in range(first, last):
         if weights != 0:
             call(weights, weights_args, k, k + 1, thread)
