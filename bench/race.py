@@ -18,7 +18,10 @@ from bench.ratios import OWN, best, ratio
 PAUSE = 0.1
 """Seconds between two contenders' turns: threads of the one before spin for a while before they sleep."""
 
-TURN_MS, MOST = 20.0, 50
+WAKE_MS = 150.0
+"""So long a contender steps before its turn counts: its threads slept, and the scheduler must find each a core."""
+
+TURN_MS, MOST = 100.0, 200
 """A turn of short steps goes on for about so long, with at most so many steps."""
 
 
@@ -191,11 +194,11 @@ def _warm(row: Row, worker: Worker, steps: int) -> None:
 
 
 def _turn(row: Row, worker: Worker, steps: int) -> None:
-    found = worker.steps(steps + 1)["ms"][1:]  # the first one wakes the threads
-    more = min(MOST, round(TURN_MS / max(min(found), 1e-3))) - steps
-    if more > 0:
-        found += worker.steps(more)["ms"]
-    row.ms[worker.name] += found
+    pace = max(worker.steps(2)["ms"][1], 1e-3)
+    waking = round(WAKE_MS / pace)
+    if waking:
+        worker.steps(waking)
+    row.ms[worker.name] += worker.steps(max(steps, min(MOST, round(TURN_MS / pace))))["ms"]
 
 
 def _end(row: Row, worker: Worker, _: int) -> None:
