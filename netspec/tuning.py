@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -15,7 +13,7 @@ from typing import Any
 
 from compiler.costs import Case
 from netspec.trial import Trial
-from runtime.cache import CacheWarning, kernel_cache
+from runtime.cache import CacheWarning, kernel_cache, write_whole
 from runtime.cpu.cores import thread_count
 from runtime.cpu.isa import detect
 from runtime.cpu.launch import KERNELS, Kernel
@@ -92,10 +90,7 @@ def write(path: Path, table: Table) -> None:
     """Writes a file so that another process sees the old one or the new one."""
     text = json.dumps({"crc32": _crc(table), "seconds": table}, indent=1, sort_keys=True)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
+        write_whole(path, text.encode())
     except OSError as error:
         warnings.warn(f"{path}: what was measured is not kept: {error.strerror}", CacheWarning, stacklevel=2)
 

@@ -240,17 +240,27 @@ def _write(path: Path, symbol: str, code: bytes) -> None:
     """Writes an entry so that another process sees it whole or not at all."""
     body = symbol.encode() + b"\0" + code
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+        write_whole(path, MAGIC + struct.pack("<II", zlib.crc32(body), len(body)) + body)
     except OSError as error:
         warnings.warn(f"a kernel could not be kept in {path.parent}: {error.strerror}", CacheWarning, stacklevel=3)
-        return
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file of the cache so that another process sees the old one, or the new one whole.
+
+    Raises
+    ------
+    OSError
+        It could not be written; nothing is left of the attempt.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(MAGIC + struct.pack("<II", zlib.crc32(body), len(body)) + body)
+            file.write(data)
         os.replace(temporary, path)
-    except OSError as error:
+    except OSError:
         Path(temporary).unlink(missing_ok=True)
-        warnings.warn(f"a kernel could not be kept in {path.parent}: {error.strerror}", CacheWarning, stacklevel=3)
+        raise
 
 
 def _numba_version() -> str:

@@ -111,7 +111,14 @@ class Executor:
         What to run.
     store
         State memories, of at least the plan's sizes.
+
+    Attributes
+    ----------
+    threads
+        Members of the team that runs it.
     """
+
+    threads = 1
 
     def __init__(self, plan: Plan, store: Store) -> None:
         for name in STATE_MEMORY:
@@ -175,6 +182,18 @@ class Executor:
             0, or ``NOT_FINITE`` where a guard found a number that is not finite.
         """
         raise NotImplementedError
+
+    def time_steps(self, *segments: str) -> list[float] | None:
+        """As ``run``, each step alone: its seconds, in the plan's order; None where the device cannot tell."""
+        return None
+
+    def peak(self) -> float | None:
+        """Arithmetic operations a second that the device reaches, None where it cannot tell."""
+        return None
+
+    def bandwidth(self) -> float | None:
+        """Bytes a second that the device reads and writes where no cache helps, None where it cannot tell."""
+        return None
 
     def close(self) -> None:
         """Lets go of the memory that the executor owns."""

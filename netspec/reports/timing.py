@@ -20,7 +20,7 @@ from netspec.reports import tables
 from netspec.reports.batches import random_batch
 from netspec.reports.inspect import inspect_net
 from runtime.errors import UsageError
-from runtime.executor import Executor, Store, open_executor
+from runtime.executor import Store, open_executor
 from runtime.plan import STATE_MEMORY, STEP_SEGMENTS, Step
 
 if TYPE_CHECKING:
@@ -211,21 +211,19 @@ def time_spec(
         first_ms = 1e3 * (time.perf_counter() - start)
         whole = _times(walk, steps, warm_up=2)
         alone = _each_alone(net, batch_arrays, steps)
-        peak, memory = (_measured(net.executor, name) for name in ("peak", "bandwidth"))
+        peak, memory = (_billions(figure) for figure in (net.executor.peak(), net.executor.bandwidth()))
     finally:
         net.close()
     places = [k for k, step in enumerate(net.plan.numbered) if step.segment in STEP_SEGMENTS]
     rows = tuple(_step_time(k, step, ms) for k, (step, ms) in zip(places, alone, strict=True))
     layers = _share(net.resolved, alone)
-    count = getattr(net.executor, "threads", 1)
-    subject = f"{net.name}, phase {net.phase_name}, batch {net.batch_size}, {net.dtype}, {net.device}, {count} threads"
+    where = f"{net.device}, {net.executor.threads} threads"
+    subject = f"{net.name}, phase {net.phase_name}, batch {net.batch_size}, {net.dtype}, {where}"
     return Timing(tuple(whole), first_ms, rows, layers, net.plan.memory.get("arena", 0), peak, memory, subject)
 
 
-def _measured(executor: Executor, name: str) -> float | None:
-    """One of the figures of a device, in 10^9 a second, None if it has no such method."""
-    method = getattr(executor, name, None)
-    return None if method is None else float(method()) / 1e9
+def _billions(figure: float | None) -> float | None:
+    return None if figure is None else figure / 1e9
 
 
 def _walk(net: Net, batch: dict[str, Any]) -> Callable[[], object]:
@@ -260,12 +258,15 @@ def _each_alone(net: Net, batch: dict[str, Array], repeats: int) -> list[tuple[S
     a copy of the plan whose memories hold zeros.
     """
     steps = net.plan.segment(*STEP_SEGMENTS)
-    stamped = getattr(net.executor, "time_steps", None)
-    if stamped is None:
-        return _renamed(net, steps, repeats)
     for name, array in batch.items():
         net.executor.feed(name, array)
-    runs = [stamped(*STEP_SEGMENTS) for _ in range(repeats + 1)][1:]
+    runs = []
+    for _ in range(repeats + 1):
+        seconds = net.executor.time_steps(*STEP_SEGMENTS)
+        if seconds is None:
+            return _renamed(net, steps, repeats)
+        runs.append(seconds)
+    del runs[0]
     return [(step, 1e3 * min(times)) for step, times in zip(steps, zip(*runs, strict=True), strict=True)]
 
 

@@ -12,6 +12,7 @@ import functools
 
 from runtime.cpu.launch import Kernel
 from runtime.cpu.unroll import MOST, indented, prefetches
+from runtime.plan import ITEM_BYTES
 
 Taps = tuple[tuple[int, int], ...]
 """(column of the packed weights, input pixel) of each tap that reaches an output.
@@ -92,7 +93,7 @@ def convolve_text(
         for j in range(wide)
         for f, taps in enumerate(phases)
     }
-    many, item = len(phases), 4 if scalar == "f32" else 8
+    many, item = len(phases), ITEM_BYTES[scalar]
     places = [(f"a{j}_{f}", many * j + f) for j in range(wide) for f in range(many)]
     block = [
         *(f"{name} = splat(0.0)" for name in sums),
@@ -172,7 +173,7 @@ def gradient_text(
     less. Each channel of x serves ``spread`` of dy.
     """
     wide = _block(1, taps, registers)
-    item = 4 if scalar == "f32" else 8
+    item = ITEM_BYTES[scalar]
 
     def lines(pixels: int) -> list[str]:
         found: dict[int, list[str]] = {}

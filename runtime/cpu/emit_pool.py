@@ -12,11 +12,11 @@ import functools
 
 from runtime.cpu.launch import Kernel
 from runtime.cpu.unroll import MOST, indented, prefetches
+from runtime.plan import ITEM_BYTES
 
 WIDE = 4
 """Pixels (positions of all phases, for a gradient) of a block."""
 
-WORDS = 28
 
 _HEAD = """from runtime.cpu.simd import (
     call, least, loader, most, prefetch_run, prefetch_run_write, select, splatter, storer, tail_storer, vectors, word
@@ -74,7 +74,7 @@ def pool_text(scalar: str, lanes: int, mode: str, index: str, wide: int, window:
     where its address is 0) counts within the unclipped window. AVE: Caffe's
     divisor, which counts the padding up to H + pad.
     """
-    is_max, vector = mode == "max", lanes * (4 if scalar == "f32" else 8)
+    is_max, vector = mode == "max", lanes * ITEM_BYTES[scalar]
     pixels = range(wide)
     reach = sorted({stride * j + s for j in pixels for s in range(window)})
     lines = ["t = p"]
@@ -193,7 +193,7 @@ def unpool_text(
     ``x`` is dy, ``y`` is dx; positions j (of ``stride`` pixels) from ``low`` to
     ``high`` are reached by existing windows alone and go in blocks of ``wide``.
     """
-    is_max, vector = mode == "max", lanes * (4 if scalar == "f32" else 8)
+    is_max, vector = mode == "max", lanes * ITEM_BYTES[scalar]
     phases = reaching(window, stride, pad)
     sums = [f"a{j}_{f}" for j in range(wide) for f in range(stride)]
     gathers: dict[int, list[str]] = {}

@@ -20,7 +20,7 @@ def lattices(direct: Direct, dilation: Pair) -> list[Direct]:
         Rows and columns from tap to tap.
     """
     d, (rows, columns) = direct, dilation
-    images, height, width = d.size
+    images, *size = d.size
     return [
         replace(
             d,
@@ -30,8 +30,17 @@ def lattices(direct: Direct, dilation: Pair) -> list[Direct]:
             y=_moved(d.y, a * d.y_row + b * d.y_pixel),
             y_row=rows * d.y_row,
             y_pixel=columns * d.y_pixel,
-            size=(images, -(-(height - a) // rows), -(-(width - b) // columns)),
+            size=(images, *part),
         )
+        for (a, b), part in cells((size[0], size[1]), dilation)
+    ]
+
+
+def cells(size: Pair, dilation: Pair) -> list[tuple[Pair, Pair]]:
+    """Where each lattice of a map of ``size`` starts, and its rows and columns; the largest first."""
+    (height, width), (rows, columns) = size, dilation
+    return [
+        ((a, b), (-(-(height - a) // rows), -(-(width - b) // columns)))
         for a in range(min(rows, height))
         for b in range(min(columns, width))
     ]

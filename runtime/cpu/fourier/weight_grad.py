@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from runtime import ops
 from runtime.cpu.fourier.conv import SOME_CHANNELS
+from runtime.cpu.lattice import cells
 from runtime.cpu.launch import (
     Address,
     Context,
@@ -138,19 +139,16 @@ def _slabs(
     """Maps of x and dy, rows and columns of tiles, first tile and count of each slab, lattice by lattice."""
     xs, ys = byte_strides(x), byte_strides(dy)
     images, _, height, width = dy.shape
-    start = x.offset - op.pad[0] * xs[2] - op.pad[1] * xs[3] + group * channels * x.item_bytes
-    whole_x = Maps(Address(x.memory, start), (xs[0], xs[2], xs[3]), (images, 0, 0), channels)
+    first = x.offset - op.pad[0] * xs[2] - op.pad[1] * xs[3] + group * channels * x.item_bytes
+    whole_x = Maps(Address(x.memory, first), (xs[0], xs[2], xs[3]), (images, 0, 0), channels)
     at = Address(dy.memory, address_of(dy).offset + group * columns * dy.item_bytes)
     whole_y = Maps(at, (ys[0], ys[2], ys[3]), (images, height, width), columns)
-    rows, across = op.dilation
     most = max(1, SLAB_BYTES // tile_bytes)
     slabs = []
-    for a in range(min(rows, height)):
-        for b in range(min(across, width)):
-            h, w = -(-(height - a) // rows), -(-(width - b) // across)
-            mx = whole_x.lattice(op.dilation, (a, b), (h + taps[0] - 1, w + taps[1] - 1))
-            my = whole_y.lattice(op.dilation, (a, b), (h, w))
-            tiles_h, tiles_w = -(-h // (SIZE + 1 - taps[0])), -(-w // (SIZE + 1 - taps[1]))
-            tiles = images * tiles_h * tiles_w
-            slabs += [(mx, my, tiles_h, tiles_w, t, min(most, tiles - t)) for t in range(0, tiles, most)]
+    for start, (h, w) in cells((height, width), op.dilation):
+        mx = whole_x.lattice(op.dilation, start, (h + taps[0] - 1, w + taps[1] - 1))
+        my = whole_y.lattice(op.dilation, start, (h, w))
+        tiles_h, tiles_w = -(-h // (SIZE + 1 - taps[0])), -(-w // (SIZE + 1 - taps[1]))
+        tiles = images * tiles_h * tiles_w
+        slabs += [(mx, my, tiles_h, tiles_w, t, min(most, tiles - t)) for t in range(0, tiles, most)]
     return slabs

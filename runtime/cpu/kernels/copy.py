@@ -5,12 +5,13 @@ sides, it goes vector by vector.
 """
 
 from runtime.cpu.simd import vectors
+from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import copy_element, unpack, zero_element
 
 SCALAR = "f32"
 LANES = 16
 
-ITEM = 4 if SCALAR == "f32" else 8
+ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load_tail, splat, store_tail = V.load_tail, V.splat, V.store_tail
 
