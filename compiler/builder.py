@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from compiler.elementwise import Elementwise
 from compiler.ir import Graph, Op, State, Value
 from compiler.primitives import rule
@@ -76,6 +79,7 @@ class Builder(Elementwise):
         self._scope = Scope("net")
         self._stopped: set[Value] = set()
         self._shared: dict[str, State] = {}
+        self._literals: dict[tuple[str, Shape, bytes], Value] = {}
 
     @contextmanager
     def scope(
@@ -131,6 +135,21 @@ class Builder(Elementwise):
         self.graph.inputs[name] = value
         return value
 
+    def literal(self, array: ArrayLike) -> Value:
+        """A value whose elements are known: stored beside the plan, never written; equal ones are one value.
+
+        Floating arrays take the net's dtype, whole numbers are i32.
+        """
+        known = np.asarray(array)
+        floating = np.issubdtype(known.dtype, np.floating)
+        known = np.ascontiguousarray(known, np.float64 if floating else np.int32).reshape(known.shape)
+        dtype = self.dtype if floating else "i32"
+        key = (dtype, known.shape, known.tobytes())
+        if key not in self._literals:
+            self._literals[key] = Value(known.shape, dtype, builder=self)
+            self.graph.literals[self._literals[key]] = known
+        return self._literals[key]
+
     def param(self, name: str, shape: Shape, filler: Filler) -> Value:
         """A learnable parameter ``<layer>.<name>``, filled by ``filler`` in a new net.
 
@@ -164,6 +183,8 @@ class Builder(Elementwise):
         read = Value(tuple(shape), self.dtype, name, builder=self)
         with self.scope(self.layer, "init"), self.segment("init"):
             init = filler.lower(self, tuple(shape), self.stream(name))
+            if init.op is None:  # a literal: the state has memory of its own
+                init = self.map(expr.arg(0, init.kind), init.shape, init)
         state = State(name, role, read, init, lr_mult, decay_mult)
         self.graph.states[name] = state
         return state

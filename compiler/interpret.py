@@ -94,6 +94,8 @@ def run_graph(
     given = dict(states or {})
     results = Results(graph)
     values = results.values
+    for value, array in graph.literals.items():
+        values[value] = _array(array, value, context)
     if any(name not in given for name in graph.states):
         _run(graph, ["init"], values, Context(context.dtype, {"seed": context.number("seed")}))
     for name, state in graph.states.items():

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
 from runtime.expr import Expr, arg, kind_of
 from runtime.ops import Map, Primitive, Reduce, Shape
 from runtime.plan import Origin, Refusal
@@ -171,7 +173,8 @@ class Graph:
     maps parameter names to their gradients, ``blob_grads`` blob names;
     ``saved`` holds what the ``save`` pass chose to keep for the backward steps;
     ``choices`` the ways that ``choose`` took, by a key that names the operation;
-    ``kept_grads`` names gradients that must be readable after a whole step.
+    ``kept_grads`` names gradients that must be readable after a whole step;
+    ``literals`` holds the arrays of values that nothing makes because they are known.
     """
 
     dtype: str = "f32"
@@ -190,6 +193,7 @@ class Graph:
     refusals: list[Refusal] = field(default_factory=list)
     choices: dict[str, str] = field(default_factory=dict)
     kept_grads: set[str] = field(default_factory=set)
+    literals: dict[Value, NDArray[Any]] = field(default_factory=dict)
 
     def roots(self) -> Iterator[Value]:
         """Values that must be computed whoever reads them: outputs, kept ones, states, gradients."""
@@ -231,6 +235,7 @@ class Graph:
         lines = [f"graph {self.phase} batch {self.batch} {self.dtype}"]
         lines += [f"  input {names.typed(v)}" for v in self.inputs.values()]
         lines += [f"  {s.role} {names.typed(s.read)}" for s in self.states.values()]
+        lines += [f"  literal {names.typed(v)}" for v in self.literals]
         for op in self.ops:
             results = ", ".join(map(names.typed, op.outputs)) or "()"
             operands = ", ".join(names[v] for v in op.inputs)
@@ -246,7 +251,7 @@ class _Names(dict[Value, str]):
 
     def __init__(self, graph: Graph):
         super().__init__()
-        values = [*graph.inputs.values(), *(s.read for s in graph.states.values())]
+        values = [*graph.inputs.values(), *(s.read for s in graph.states.values()), *graph.literals]
         values += [v for op in graph.ops for v in op.outputs]
         taken: set[str] = set()
         for k, value in enumerate(values):

@@ -45,6 +45,7 @@ def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int, le
         unplanned_bytes=unplanned,
         choices=dict(graph.choices),
         least_bytes=least,
+        literals=tuple((view(v), array) for v, array in graph.literals.items()),
     )
 
 

@@ -21,6 +21,7 @@ def least_bytes(graph: Graph) -> int:
     read = {v for op in steps for v in op.inputs}
     made = {v for op in steps for v in op.outputs}
     total = _bytes(v for v in graph.inputs.values() if v in read)
+    total += _bytes(v for v in graph.literals if v in read)
     for state in graph.states.values():
         if state.read in read or state.written is not None:
             total += _bytes([state.read]) * (1 if state.written is None else 2)

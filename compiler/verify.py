@@ -11,6 +11,9 @@ from compiler.primitives import rule
 from compiler.verify_plan import VerifyError, check, verify_plan
 from runtime.plan import SEGMENTS
 
+LITERAL = "literal"
+"""Stands for the segment of what is known beforehand: every segment may read it."""
+
 __all__ = ["VerifyError", "verify", "verify_plan"]
 
 
@@ -32,6 +35,10 @@ def verify(graph: Graph) -> None:
         check(value not in made, f"input {name}", "is there twice")
         check(value.op is None, f"input {name}", "is made by an operation as well")
         made[value] = "init" if name in graph.states else SEGMENTS[1]
+    for value, array in graph.literals.items():
+        check(value.op is None and value not in made, f"literal {value!r}", "is made by somebody as well")
+        check(value.shape == array.shape, f"literal {value!r}", f"has an array of shape {array.shape}")
+        made[value] = LITERAL
     for op in graph.ops:
         _verify_op(graph, op, made)
     for name, state in graph.states.items():
@@ -62,6 +69,8 @@ def _verify_op(graph: Graph, op: Op, made: dict[Value, str]) -> None:
 
 def _verify_order(op: Op, value: Value, segment: str) -> None:
     """``init`` runs once in the life of a net: only states carry its results into a step."""
+    if segment == LITERAL:
+        return
     ok = op.segment == "init" if segment == "init" else SEGMENTS.index(segment) <= SEGMENTS.index(op.segment)
     check(ok, _where(op), f"of segment {op.segment} reads {value!r} of segment {segment}")
 

@@ -133,6 +133,8 @@ class Executor:
         head = View("head", 0, (len(HEAD),), (1,), "f64")
         self._head = self.memories["head"].array(head)
         self._fed: dict[str, np.ndarray] = {}
+        for view, array in plan.literals:
+            self.array(view)[...] = array
 
     def set(self, name: str, number: float) -> None:
         """Writes one of the numbers of ``HEAD``.

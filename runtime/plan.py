@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from runtime.ops import ClearHalo, Primitive, Shape
 
@@ -33,6 +35,9 @@ APART = "apart"
 STATE_MEMORY = ("params", "solver", "running", "carry", APART)
 """Memories shared by the plans of one net; they live as long as the net."""
 
+LITERALS = "literals"
+"""Memory of the arrays that are known when the plan is made: each executor fills one of its own."""
+
 HEAD = ("seed", "iteration", "micro_step", "rate", "momentum", "clip")
 """Numbers the host writes between steps, float64, in this order at the head's start."""
 
@@ -54,7 +59,7 @@ class View:
     Parameters
     ----------
     memory
-        ``arena``, ``gradients``, ``head`` or one of ``STATE_MEMORY``.
+        ``arena``, ``gradients``, ``head``, ``literals`` or one of ``STATE_MEMORY``.
     offset
         Bytes from the memory's start to element (0, .., 0).
     shape
@@ -213,7 +218,7 @@ class Plan:
     Parameters
     ----------
     memory
-        Bytes of each memory: arena, gradients, head and ``STATE_MEMORY``.
+        Bytes of each memory: arena, gradients, head, literals and ``STATE_MEMORY``.
     inputs, outputs, blobs, blob_grads, param_grads
         Views by name. ``outputs`` are the net's unconsumed tops, ``blobs`` all
         that can still be read after a run (kept ones and outputs).
@@ -223,6 +228,8 @@ class Plan:
         The ways that were chosen, by a key that names the operation in every plan of the net.
     least_bytes
         What a run must read or write at least: inputs, states, gradients, values kept for the backward steps.
+    literals
+        Arrays that are known, and where an executor puts them before the first run.
     """
 
     phase: str
@@ -241,6 +248,7 @@ class Plan:
     unplanned_bytes: int = 0
     choices: Mapping[str, str] = field(default_factory=dict)
     least_bytes: int = 0
+    literals: tuple[tuple[View, NDArray[Any]], ...] = ()
 
     @property
     def numbered(self) -> tuple[Step, ...]:

@@ -29,6 +29,7 @@ from compiler.passes.orders import (
 )
 from compiler.passes.placement import Buffer, Layout, Placement, is_row_major, reshaped_strides, row_major
 from runtime.ops import Map, Pair, Slice, Transpose
+from runtime.plan import LITERALS
 
 MEMORY_OF_ROLE = {"param": "params"}
 
@@ -102,6 +103,8 @@ class _Placer:
     def _place_values(self) -> None:
         for v in self.graph.inputs.values():
             self._own(v)
+        for v in self.graph.literals:
+            self._own(v).buffer.memory = LITERALS
         tails = tails_of(self.graph)
         for op in self.graph.ops:
             for v in op.outputs:

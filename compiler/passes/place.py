@@ -19,7 +19,7 @@ from compiler.ir import Graph, Op, State, Value
 from compiler.passes.placement import Buffer, Layout, Placement
 from compiler.target import Target
 from runtime.ops import Map
-from runtime.plan import APART, HEAD, ITEM_BYTES, SEGMENTS, STATE_MEMORY, View
+from runtime.plan import APART, HEAD, ITEM_BYTES, LITERALS, SEGMENTS, STATE_MEMORY, View
 
 GAP = 64
 """Unused bytes between arena buffers: a reader may overrun by a vector."""
@@ -44,6 +44,7 @@ def place(
     if reuse:
         overlay(graph, found)
     sizes = _place_states(graph, found, target, homes)
+    sizes[LITERALS] = _place_literals(graph, found, target)
     lifetimes = lifetimes_of(graph, found)
     sizes["arena"] = _place_arena(lifetimes, target.alignment, reuse)
     sizes["head"] = len(HEAD) * 8
@@ -172,6 +173,16 @@ def _place_states(graph: Graph, found: Layout, target: Target, homes: Mapping[st
         if state.name in graph.grads:
             append(found.placements[graph.grads[state.name]].buffer)
     return sizes
+
+
+def _place_literals(graph: Graph, found: Layout, target: Target) -> int:
+    """One after another; those that nothing reads any more have no place."""
+    size = 0
+    for v in graph.literals:
+        buffer = found.placements[v].buffer
+        buffer.offset = size
+        size += _aligned(buffer_bytes(buffer) + GAP, target.alignment)
+    return size
 
 
 # -- the arena -------------------------------------------------------------------

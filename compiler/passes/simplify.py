@@ -35,6 +35,7 @@ def drop_dead(graph: Graph) -> Graph:
             kept.append(op)
     graph.ops = kept[::-1]
     graph.blobs = {name: v for name, v in graph.blobs.items() if v.op is None or v in live}
+    graph.literals = {v: array for v, array in graph.literals.items() if v in live}
     return graph
 
 
