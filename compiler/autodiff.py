@@ -1,4 +1,4 @@
-"""Reverse-mode differentiation of a graph under construction.
+"""Differentiation of a graph under construction: reverse mode, and forward mode by its rules.
 
 The gradient of each primitive is in ``compiler/primitives``; here they are
 chained: operations backwards, sums where a value is used more than once, and
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from compiler.builder import Builder
 from compiler.ir import Op, Value
 from compiler.primitives import rule
 from runtime import ops
 from runtime.expr import FLOATS, Expr, arg, call
 from runtime.plan import Origin
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
 
 
 def gradients(
@@ -24,6 +27,7 @@ def gradients(
     wrt: Sequence[Value],
     seeds: Mapping[Value, Value] | None = None,
     blocked: Collection[Value] = frozenset(),
+    forward: bool = False,
 ) -> list[Value | None]:
     """d(loss)/d(v) for each v of ``wrt``, as values of segment ``backward``.
 
@@ -41,6 +45,8 @@ def gradients(
     blocked
         Values that no gradient reaches or passes, beside those of
         ``Builder.stop_gradient`` (which are reached, not passed).
+    forward
+        The gradients are part of the forward steps and serve the layer that asks for them.
 
     Returns
     -------
@@ -53,10 +59,10 @@ def gradients(
         If a gradient is needed through a primitive that has none; says which
         layer and why.
     """
-    sweep = _Sweep(b, wrt, blocked)
+    sweep = _Sweep(b, wrt, blocked, forward)
     if seeds is None:
         assert loss is not None, "a loss or seeds are needed"
-        with _backward(b, sweep.origins(loss)):
+        with sweep.serving(sweep.origins(loss)):
             seeds = {loss: b.full(loss.shape, 1.0)}
     for value, seed in seeds.items():
         assert value.shape == seed.shape, (value, seed)
@@ -67,17 +73,70 @@ def gradients(
     return found
 
 
+def directional(b: Builder, outputs: Sequence[Value], tangents: Mapping[Value, Value]) -> list[Value | None]:
+    """The derivative of each output along a direction: ``sum over x of dy/dx v``, part of the forward steps.
+
+    No rule of its own is needed. With weights u on the outputs, reverse mode gives
+    ``g = sum u dy/dx``, which is linear in u whatever u is; the derivative of ``sum g v``
+    with respect to u is ``sum dy/dx v``. What depends on u alone is dead code then.
+
+    Parameters
+    ----------
+    outputs
+        Floating values.
+    tangents
+        The direction v for each value x that moves, of the same shape.
+
+    Returns
+    -------
+    list
+        In the order of ``outputs``, each of its shape; None where an output does not move.
+
+    Raises
+    ------
+    NotImplementedError
+        If a primitive on the way has no gradient, or its gradient has none.
+
+    Source: Christianson's "double backward"; Townsend 2017.
+    """
+    unique = list(dict.fromkeys(outputs))
+    # values that nothing makes: constants would be folded away
+    weights = {y: Value(y.shape, y.dtype, builder=b) for y in unique}
+    along = gradients(b, None, list(tangents), weights, forward=True)
+    pairs = [(g, v) for g, v in zip(along, tangents.values(), strict=True) if g is not None]
+    if not pairs:
+        return [None] * len(outputs)
+    total: Value | None = None
+    for g, v in pairs:
+        part = b.as_scalar(b.sum(g * v))
+        total = part if total is None else total + part
+    found = dict(zip(unique, gradients(b, total, list(weights.values()), forward=True), strict=True))
+    return [found[y] for y in outputs]
+
+
 class _Sweep:
     """The state of one backward walk."""
 
-    def __init__(self, b: Builder, wrt: Sequence[Value], blocked: Collection[Value]):
+    def __init__(self, b: Builder, wrt: Sequence[Value], blocked: Collection[Value], forward: bool):
         self.b = b
+        self.forward = forward
         self.ops = list(b.graph.ops)
         self.made_from = len(self.ops)
         self.blocked = frozenset(blocked)
         self.parts: dict[Value, list[tuple[Value, tuple[Origin, ...]]]] = {}
         self.totals: dict[Value, Value] = {}
         self.needed = self._needed(wrt)
+
+    @contextmanager
+    def serving(self, origin: Sequence[Origin]) -> Iterator[None]:
+        """Operations made inside go to segment ``backward`` and serve the layers of ``origin``."""
+        if self.forward:
+            yield
+            return
+        layers = sorted({o.layer for o in origin})
+        with self.b.segment("backward"), self.b.scope(layers[0], "backward") as scope:
+            scope.extra_origins = tuple(Origin(layer, "backward") for layer in layers[1:])
+            yield
 
     def _needed(self, wrt: Sequence[Value]) -> set[Value]:
         """Values of ``wrt`` and those that depend on them by a path that may carry a gradient."""
@@ -105,7 +164,7 @@ class _Sweep:
         if chosen.no_gradient:
             raise NotImplementedError(f"{layer}: no gradient through {op.prim.kind}: {chosen.no_gradient}")
         try:
-            with _backward(self.b, op.origin):
+            with self.serving(op.origin):
                 grads = chosen.grad(self.b, op, *dys)
         except NotImplementedError as error:
             raise NotImplementedError(f"{layer}: {error}") from None
@@ -128,7 +187,7 @@ class _Sweep:
             return parts[0][0]
         if value not in self.totals:
             origin = value.op.origin if value.op is not None else tuple(o for _, many in parts for o in many)
-            with _backward(self.b, origin):
+            with self.serving(origin):
                 self.totals[value] = _accumulate(self.b, [grad for grad, _ in parts])
         return self.totals[value]
 
@@ -138,15 +197,6 @@ class _Sweep:
             return value.op.origin
         readers = [o for op in self.ops if value in op.inputs for o in op.origin]
         return tuple(readers) or (Origin("net", "backward"),)
-
-
-@contextmanager
-def _backward(b: Builder, origin: Sequence[Origin]) -> Iterator[None]:
-    """Operations made inside go to segment ``backward`` and serve the layers of ``origin``."""
-    layers = sorted({o.layer for o in origin})
-    with b.segment("backward"), b.scope(layers[0], "backward") as scope:
-        scope.extra_origins = tuple(Origin(layer, "backward") for layer in layers[1:])
-        yield
 
 
 def _accumulate(b: Builder, grads: list[Value]) -> Value:

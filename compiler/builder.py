@@ -17,14 +17,22 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from compiler.detection import Detection
+from compiler.autodiff import gradients
 from compiler.elementwise import Elementwise
+from compiler.indexing import Indexing
 from compiler.ir import Graph, Op, State, Value
 from compiler.primitives import rule
+from compiler.scan import Scans
+from compiler.space import Space
 from runtime import expr, ops
 from runtime.ops import Pair, Shape
 from runtime.plan import Origin
 
 Axes = int | Sequence[int] | None
+
+DRAWS_A_TURN = 1024
+"""Random arrays that a layer may draw in one turn of a loop."""
 
 
 class Filler(Protocol):
@@ -55,12 +63,13 @@ class Scope:
     made_params: int = 0
     random_calls: int = 0
     extra_origins: tuple[Origin, ...] = field(default=())
+    owner: str = ""  # whose parameters and running states it uses, or its own name if others use its own
 
     def origins(self) -> tuple[Origin, ...]:
         return (Origin(self.layer, self.direction), *self.extra_origins)
 
 
-class Builder(Elementwise):
+class Builder(Elementwise, Detection, Indexing, Scans, Space):
     """Appends operations to a graph.
 
     Attributes
@@ -69,16 +78,21 @@ class Builder(Elementwise):
         ``train`` or ``test``.
     graph
         The graph under construction.
+    averaged
+        Whether layers read the moving average of their parameters in place of them.
     """
 
     def __init__(self, phase: str = "train", dtype: str = "f32", batch: int = 1):
         self.phase = phase
         self.dtype = dtype
         self.graph = Graph(dtype=dtype, phase=phase, batch=batch)
+        self.averaged = False
         self._segment = "forward"
         self._scope = Scope("net")
         self._stopped: set[Value] = set()
         self._shared: dict[str, State] = {}
+        self._turn = 0
+        self._rewritten: dict[Value, State] = {}
         self._literals: dict[tuple[str, Shape, bytes], Value] = {}
 
     @contextmanager
@@ -89,9 +103,13 @@ class Builder(Elementwise):
         params: Sequence[ParamSpec] = (),
         lr_mult: float = 1.0,
         decay_mult: float = 1.0,
+        owner: str = "",
     ) -> Iterator[Scope]:
-        """Operations made inside serve ``layer``; its parameters take these multipliers."""
-        saved, self._scope = self._scope, Scope(layer, direction, params, lr_mult, decay_mult)
+        """Operations made inside serve ``layer``; its parameters take these multipliers.
+
+        Layers with one ``owner`` use the same parameters and running states, which go by the owner's name.
+        """
+        saved, self._scope = self._scope, Scope(layer, direction, params, lr_mult, decay_mult, owner=owner)
         try:
             yield self._scope
         finally:
@@ -106,10 +124,23 @@ class Builder(Elementwise):
         finally:
             self._segment = saved
 
+    @contextmanager
+    def turn(self, number: int) -> Iterator[None]:
+        """What is lowered inside is turn ``number`` (from 0) of a loop.
+
+        Turns share their parameters and states, each reads what the one before
+        has written, and each draws random numbers of its own.
+        """
+        saved, self._turn = self._turn, number
+        try:
+            yield
+        finally:
+            self._turn = saved
+
     def next_random(self) -> int:
         """How many random arrays the layer has drawn so far, this one not counted."""
         self._scope.random_calls += 1
-        return self._scope.random_calls - 1
+        return self._scope.random_calls - 1 + self._turn * DRAWS_A_TURN
 
     @property
     def layer(self) -> str:  # type: ignore[override]
@@ -161,20 +192,36 @@ class Builder(Elementwise):
         scope.made_params += 1
         if spec.name and spec.name in self._shared:
             return self._shared[spec.name].read
+        full = f"{scope.owner or scope.layer}.{name}"
+        known = self.graph.states.get(f"{full}.average" if self.averaged else full)
+        if known is not None and (self._turn or scope.owner):
+            return known.read
         lr_mult, decay_mult = scope.lr_mult * spec.lr_mult, scope.decay_mult * spec.decay_mult
-        state = self._make_state(f"{scope.layer}.{name}", "param", shape, filler, lr_mult, decay_mult)
+        state = self._make_state(full, "param", shape, filler, lr_mult, decay_mult)
+        if self.averaged:
+            state = self.average_of(state)
         if spec.name:
             self._shared[spec.name] = state
         return state.read
 
     def state(self, name: str, shape: Shape, initial: float = 0.0, role: str = "running") -> Value:
         """A persistent array ``<layer>.<name>`` that starts at a constant; see ``write``."""
+        owner = self._scope.owner if role == "running" else ""
+        full = f"{owner or self.layer}.{name}"
+        known = self.graph.states.get(full) if self._turn or owner else None
+        if known is not None:
+            return known.read if known.written is None else known.written
         filled = _ConstantFiller(initial)
-        return self._make_state(f"{self.layer}.{name}", role, shape, filled, 0.0, 0.0).read
+        return self._make_state(full, role, shape, filled, 0.0, 0.0).read
 
     def state_of(self, name: str, role: str, shape: Shape, initial: float = 0.0) -> Value:
         """A persistent array under its full name (solver states)."""
         return self._make_state(name, role, shape, _ConstantFiller(initial), 0.0, 0.0).read
+
+    def average_of(self, state: State) -> State:
+        """The moving average ``<parameter>.average`` of a parameter, which starts where that does; see ``write``."""
+        filler = _SameStart(state.init)
+        return self._make_state(f"{state.name}.average", "average", state.read.shape, filler, 0.0, 0.0)
 
     def _make_state(
         self, name: str, role: str, shape: Shape, filler: Filler, lr_mult: float, decay_mult: float
@@ -191,16 +238,34 @@ class Builder(Elementwise):
 
     def write(self, state: Value, value: Value) -> None:
         """``value`` takes the place of ``state`` when the step commits."""
-        entry = self.graph.states[state.name]
-        assert entry.written is None, f"state {state.name} written twice"
+        entry = self._rewritten.get(state) or self.graph.states[state.name]
+        assert entry.written in (None, state), f"state {entry.name} written twice"
         assert value.shape == state.shape, (state, value)
         entry.written = value
+        self._rewritten[value] = entry
+
+    def statistic(self, name: str, x: Value) -> None:
+        """In phase test ``x`` becomes an output ``<layer>.<name>``, which a metric adds up over the batches."""
+        if self.phase == "test":
+            # an input, or a value that is an output already, keeps its own place
+            copy = self.emit1(ops.Map((expr.arg(0, x.kind),), x.shape), x)
+            self.graph.outputs[f"{self.layer}.{name}"] = copy
 
     def stop_gradient(self, x: Value) -> Value:
         """``x``, through which no gradient flows."""
         copy = self.emit1(ops.Map((expr.arg(0, x.kind),), x.shape), x)
         self._stopped.add(copy)
         return copy
+
+    def slope(self, y: Value, x: Value) -> Value | None:
+        """d(sum of y)/dx as part of the forward steps, None where y does not depend on x.
+
+        Raises
+        ------
+        NotImplementedError
+            If it is needed through a primitive that has no gradient.
+        """
+        return gradients(self, y, [x], forward=True)[0]
 
     def is_stopped(self, x: Value) -> bool:
         """Whether ``x`` came from ``stop_gradient``."""
@@ -301,6 +366,14 @@ class Builder(Elementwise):
     def broadcast_to(self, x: Value, shape: Shape) -> Value:
         """``x`` repeated to ``shape`` as in NumPy."""
         return x if x.shape == tuple(shape) else self.map(expr.arg(0, x.kind), shape, x)
+
+
+@dataclass(frozen=True)
+class _SameStart:
+    value: Value
+
+    def lower(self, b: Builder, shape: Shape, stream: int) -> Value:
+        return b.map(expr.arg(0), shape, self.value)
 
 
 @dataclass(frozen=True)

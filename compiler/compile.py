@@ -19,12 +19,13 @@ from compiler.passes.place import place, segment_order, unplanned_bytes
 from compiler.passes.recompute import recompute
 from compiler.passes.save import save
 from compiler.passes.simplify import drop_dead, simplify
+from compiler.passes.sink import sink
 from compiler.target import Target
 from compiler.traffic import least_bytes
 from compiler.verify import verify, verify_plan
 from runtime.plan import Plan, View
 
-PASSES = ("simplify", "save", "fuse", "choose", "layout")
+PASSES = ("simplify", "sink", "save", "fuse", "choose", "layout")
 """Passes that can be disabled; ``place`` always runs."""
 
 Watcher = Callable[[str, str], None]
@@ -103,6 +104,9 @@ def _compile(
     else:
         simplify(graph)
     done("simplify")
+    if "sink" not in disabled:
+        sink(graph)
+    done("sink")
     if "save" in disabled:
         _save_all(graph)
     else:

@@ -82,6 +82,10 @@ class Elementwise:
         """1 / (1 + e^-x)."""
         return self.apply("sigmoid", x)
 
+    def erf(self, x: Value) -> Value:
+        """The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x."""
+        return self.apply("erf", x)
+
     def abs(self, x: Value) -> Value:
         """The absolute value."""
         return self.apply("abs", x)

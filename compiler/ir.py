@@ -144,7 +144,7 @@ class State:
     Parameters
     ----------
     role
-        ``param``, ``solver``, ``running``, ``carry``.
+        ``param``, ``average``, ``solver``, ``running``, ``carry``.
     init
         The value a new net starts from, made by ops of segment ``init``.
     read

@@ -13,7 +13,7 @@ from compiler.ir import Graph, Op, Value
 from compiler.passes.epilogue import tails_of
 from compiler.passes.orders import VIEWS
 from compiler.passes.place import segment_order
-from compiler.passes.placement import Buffer, Layout, row_major
+from compiler.passes.placement import Buffer, Layout, common_shape, reshaped_strides, row_major
 from compiler.primitives import rule
 from compiler.updates import merge_updates
 from runtime.expr import arg, const, kind_of
@@ -149,11 +149,11 @@ class _Stepper:
     def _copy(self, op: Op) -> None:
         x, y = self.view(op.inputs[0]), self.view(op.outputs[0])
         if isinstance(op.prim, Reshape):
-            # y is dense in logical order or N H W C; written through x's shape where y is dense
-            if y.strides == row_major(y.shape):
-                self._identity(op, x, replace(y, shape=x.shape, strides=row_major(x.shape), halo=(0, 0)))
-            else:
-                self._identity(op, replace(x, shape=y.shape, strides=row_major(y.shape), halo=(0, 0)), y)
+            # both seen in the shape that splits their axes; where there is none, x is in logical order or y is
+            shape = common_shape(x.shape, y.shape)
+            if shape is None:
+                shape = x.shape if y.strides == row_major(y.shape) else y.shape
+            self._identity(op, _seen(x, shape), _seen(y, shape))
         else:
             self._identity(op, _moved(op, x), y)
 
@@ -188,6 +188,13 @@ def _part(view: View, axis: int, start: int, shape: Shape) -> View:
     """The piece of ``view`` from ``start`` along ``axis``, of ``shape``."""
     offset = view.offset + start * view.strides[axis] * view.item_bytes
     return replace(view, offset=offset, shape=shape, halo=(0, 0))
+
+
+def _seen(view: View, shape: Shape) -> View:
+    """The same elements in logical order under another shape."""
+    strides = reshaped_strides(view.shape, view.strides, shape)
+    assert strides is not None, f"{view} is not seen as {shape}"
+    return replace(view, shape=shape, strides=strides, halo=(0, 0))
 
 
 def _moved(op: Op, x: View) -> View:

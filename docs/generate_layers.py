@@ -15,9 +15,12 @@ import netspec.policies
 import netspec.solvers
 import netspec.sources  # noqa: F401  (the folders fill the registries)
 from netspec.reports.tables import plain_prose
+from netspec.spec import caffe
 from netspec.spec.conversion import range_text
 from netspec.spec.describe import common_fields, default_text, type_text
+from netspec.spec.example import example_spec
 from netspec.spec.fields import Entry, FieldInfo
+from netspec.spec.layer import Layer
 from netspec.spec.registry import FILLERS, LAYERS, POLICIES, SOLVERS, SOURCES, Registry
 from netspec.spec.schema import first_line, own_fields
 
@@ -30,7 +33,7 @@ def pages() -> dict[str, str]:
     """Text of every page by file name."""
     found = {f"{cls.type_name}.md": f"{HEAD}\n# {cls.type_name}\n\n{body(cls)}" for cls in LAYERS}
     found |= {f"{name}.md": together(name, registry) for name, registry in OTHERS.items()}
-    return found | {"README.md": index()}
+    return found | {"README.md": index(), "caffe.md": caffe_page()}
 
 
 def index() -> str:
@@ -38,9 +41,29 @@ def index() -> str:
     lines = [HEAD, "# Layers", "", "| type | |", "| --- | --- |"]
     lines += [f"| [{cls.type_name}]({cls.type_name}.md) | {cell(first_line(cls))} |" for cls in LAYERS]
     lines += ["", "Also: [fillers](fillers.md), [solvers](solvers.md), [rate policies](policies.md), "]
-    lines[-1] += "[data sources](sources.md)."
+    lines[-1] += "[data sources](sources.md), [what became of Caffe's types](caffe.md)."
     lines += ["", "Every layer takes these keys besides its own:", "", *rows(common_fields(next(iter(LAYERS))))]
     return "\n".join(lines) + "\n"
+
+
+def caffe_page() -> str:
+    """Every type of Caffe and of three forks, and what it is here."""
+    lines = [HEAD, "# Caffe's types", ""]
+    lines += ["All layer types of BVLC/caffe, then those that R-CNN, SSD and FlowNet added. Fields have Caffe's names"]
+    lines += ["and defaults, without the message they lie in (`convolution_param { .. }`)."]
+    for group, names in {**caffe.BVLC, **caffe.FORKS}.items():
+        lines += ["", f"## {group}", "", "| type | here |", "| --- | --- |", *map(caffe_row, names)]
+    for group, (_, names) in caffe.OTHERS.items():
+        lines += ["", f"## {group}", "", f"{', '.join(f'`{name}`' for name in names)}: the same names."]
+    return "\n".join(lines) + "\n"
+
+
+def caffe_row(name: str) -> str:
+    """One type of Caffe in the table."""
+    how, here = caffe.state(name)
+    if here is None:
+        return f"| {name} | {cell(how)} |"
+    return f"| {name} | [{here}]({here}.md){', another spelling of it' if how == 'alias' else ''} |"
 
 
 def together(name: str, registry: Registry) -> str:
@@ -59,7 +82,14 @@ def body(cls: type[Entry]) -> str:
     """Documentation and fields of a class."""
     own = own_fields(cls) if issubclass(cls, Entry) else []  # a rate policy takes the solver's fields
     fields = ["", *rows(own)] if own else []
-    return "\n".join([prose(inspect.cleandoc(cls.__doc__ or "")), *fields]) + "\n"
+    example = example_spec(cls) if issubclass(cls, Layer) else None
+    shown = ["", "**Example.**", "", "```yaml", example.rstrip(), "```"] if example else []
+    return "\n".join([prose(without_example(inspect.cleandoc(cls.__doc__ or ""))), *fields, *shown]) + "\n"
+
+
+def without_example(text: str) -> str:
+    """A docstring without its last section, which is shown as the spec that it stands for."""
+    return text.partition("\nExample\n")[0]
 
 
 def prose(text: str) -> str:

@@ -30,14 +30,14 @@ def check_arguments(phase: Any, batch_size: Any, device: Any, dtype: Any, seed: 
 
 
 def check_phase(phase: Any) -> None:
-    """Refuse a phase that is neither of the two.
+    """Refuse a phase that is neither of the two nor named like a further test source, ``test_NAME``.
 
     Raises
     ------
     UsageError
         With the two.
     """
-    if phase not in ("train", "test"):
+    if phase not in ("train", "test") and not (isinstance(phase, str) and phase.startswith("test_")):
         raise UsageError(f"no phase {phase!r}: train or test")
 
 

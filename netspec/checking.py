@@ -98,12 +98,12 @@ def check(
     try:
         if isinstance(spec, Spec):
             loaded = spec
-            diagnostics.sources = spec.diagnostics.sources
+            diagnostics.sources, diagnostics.reached = spec.diagnostics.sources, spec.diagnostics.reached
             diagnostics.extend(spec.diagnostics.items)
         else:
             loaded = read_spec(spec, overrides, stages, diagnostics)
         if loaded is not None:
-            asked = loaded.phases if phase is None else tuple(p for p in PHASES if p == phase)
+            asked = loaded.feeds if phase is None else tuple(p for p in PHASES if p == phase)
             for each in asked:
                 loaded.look_through(each, diagnostics, batch)
     except SpecError as error:  # more diagnostics than anybody reads

@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from netspec.graph import Net
+import numpy as np
+
+from netspec.graph import Input, Net
 from netspec.labels import Label, check_labels
 from netspec.mappings import Array, real_array
 from runtime.errors import UsageError
@@ -28,11 +30,11 @@ def check_inputs(
     arrays = {name: real_array(f"input {name}", given[name]) for name in net.inputs if name in given}
     count = _count(net, arrays, micro_steps)
     for name, array in arrays.items():
-        want = (count, *net.inputs[name].shape[1:]) if net.inputs[name].shape else ()
+        want = _with_batch(net.inputs[name], count)
         if array.shape != want:
             raise UsageError(f"input {name}: got shape {array.shape}, expected {want}")
         if net.inputs[name].kind == "label":
-            arrays[name] = check_labels(name, array, labels)
+            arrays[name] = check_labels(name, array, labels, net.inputs[name].axis)
     return arrays, count
 
 
@@ -51,19 +53,32 @@ def _check_names(net: Net, given: Mapping[str, Any]) -> None:
 def _count(net: Net, arrays: Mapping[str, Array], micro_steps: int) -> int:
     """Samples in the batch: ``batch_size``, fewer in phase test, or all micro-steps' at once."""
     for name, array in arrays.items():
-        if not net.inputs[name].shape:
+        axis = net.inputs[name].axis
+        if axis is None:
             continue
-        n = array.shape[0] if array.ndim else -1
+        n = array.shape[axis] if axis < array.ndim else -1
         allowed = n in (net.batch, net.batch * micro_steps)
         if allowed or (net.phase == "test" and 1 <= n <= net.batch):
             return int(n)
         limit = f"1 to {net.batch}" if net.phase == "test" else str(net.batch)
-        raise UsageError(
-            f"input {name}: got shape {array.shape}, expected {limit} samples of {net.inputs[name].shape[1:]}"
-        )
+        shape = net.inputs[name].shape
+        where = f" along axis {axis}" if axis else ""
+        item = (*shape[:axis], *shape[axis + 1 :])
+        raise UsageError(f"input {name}: got shape {array.shape}, expected {limit} samples{where} of {item}")
     return net.batch
 
 
-def split(batch: Mapping[str, Array], size: int, micro_steps: int) -> list[dict[str, Array]]:
+def _with_batch(entry: Input, count: int) -> tuple[int, ...]:
+    """The shape of an input for a batch of another size."""
+    axis, shape = entry.axis, entry.shape
+    return shape if axis is None else (*shape[:axis], count, *shape[axis + 1 :])
+
+
+def split(net: Net, batch: Mapping[str, Array], micro_steps: int) -> list[dict[str, Array]]:
     """A batch for all micro-steps, cut into theirs."""
-    return [{name: a[k * size : (k + 1) * size] for name, a in batch.items()} for k in range(micro_steps)]
+    cut = {name: _parts(array, net.inputs[name].axis, micro_steps) for name, array in batch.items()}
+    return [{name: parts[k] for name, parts in cut.items()} for k in range(micro_steps)]
+
+
+def _parts(array: Array, axis: int | None, count: int) -> list[Array]:
+    return [array] * count if axis is None else np.split(array, count, axis)

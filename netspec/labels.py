@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from compiler.builder import Builder
 from compiler.interpret import run_graph
-from netspec.graph import Net, Node
+from netspec.graph import Input, Net, Node
 from netspec.mappings import Array
 from runtime.errors import DataError, UsageError
 
@@ -60,8 +60,8 @@ def label_ranges(net: Net) -> tuple[Label, ...]:
     return tuple(found)
 
 
-def check_labels(name: str, labels: Array, asked: tuple[Label, ...]) -> Array:
-    """The labels of a batch as int32.
+def check_labels(name: str, labels: Array, asked: tuple[Label, ...], axis: int | None = 0) -> Array:
+    """The labels of a batch as int32; ``axis`` is the one along which the samples lie, None if there is one sample.
 
     Raises
     ------
@@ -73,8 +73,9 @@ def check_labels(name: str, labels: Array, asked: tuple[Label, ...]) -> Array:
     whole = labels if labels.dtype.kind in "biu" else np.floor(labels)
     if labels.dtype.kind == "f" and not np.array_equal(whole, labels):
         place = tuple(np.argwhere(whole != labels)[0])
-        raise UsageError(f"input {name}: the label of sample {place[0]} is {labels[place]}, not a whole number")
-    rows = whole.reshape(*(whole.shape[:1] or (1,)), -1)
+        sample = 0 if axis is None else place[axis]
+        raise UsageError(f"input {name}: the label of sample {sample} is {labels[place]}, not a whole number")
+    rows = whole.reshape(1, -1) if axis is None else np.moveaxis(whole, axis, 0).reshape(whole.shape[axis], -1)
     for label in asked:
         if label.name != name:
             continue
@@ -98,13 +99,14 @@ def scan(stream: Stream, source: Source, asked: tuple[Label, ...]) -> None:
     DataError
         A label that a layer does not allow, or beyond the ``classes`` that the source declares.
     """
-    declared = source.class_count()
     for label in asked:
         if label.name in stream.tops:
+            declared = source.owner(label.name).class_count()
             classes = label.classes if declared is None else min(label.classes, declared)
             stream.check_labels(label.name, classes, label.ignore, label.places)
-    if declared is not None:
-        for name in sorted(source.label_tops() - {label.name for label in asked}):
+    for name in sorted(source.label_tops() - {label.name for label in asked}):
+        declared = source.owner(name).class_count()
+        if declared is not None:
             stream.check_labels(name, declared)
 
 
@@ -114,16 +116,13 @@ def _moved(net: Net) -> dict[str, dict[str, Places]]:
     The numbers of the elements are sent through the layers that only move
     their bottoms; what comes out are the numbers of the labels that arrive.
     """
-    inputs = [(name, given.shape) for name, given in net.inputs.items() if given.kind == "label"]
+    inputs = [(name, given) for name, given in net.inputs.items() if given.kind == "label"]
     movers = [node for node in net.nodes if node.layer.moves_only]
     reached = {name for name, _ in inputs}
     if not any(reached.intersection(node.bottom_ids) for node in movers):
         return {}
-    starts = np.cumsum([0, *(prod(shape) for _, shape in inputs)])
-    numbers: dict[str, Array] = {
-        name: np.arange(start, start + prod(shape), dtype=np.float64).reshape(shape)
-        for (name, shape), start in zip(inputs, starts, strict=False)
-    }
+    starts = np.cumsum([0, *(prod(given.shape) for _, given in inputs)])
+    numbers = {name: _numbered(given, start) for (name, given), start in zip(inputs, starts, strict=False)}
     found: dict[str, dict[str, Places]] = {}
     for node in movers:
         if all(blob in numbers for blob in node.bottom_ids):
@@ -142,10 +141,20 @@ def _move(node: Node, bottoms: list[Array], net: Net) -> list[Array]:
     return [values[top] for top in tops]
 
 
-def _places(numbers: Places, inputs: list[tuple[str, tuple[int, ...]]], starts: Places) -> dict[str, Places]:
+def _numbered(given: Input, start: int) -> Array:
+    """The shape of an input filled with numbers from ``start``, a sample's elements one after the other."""
+    numbers = np.arange(start, start + prod(given.shape), dtype=np.float64)
+    if given.axis is None:
+        return numbers.reshape(given.shape)
+    item = given.shape[: given.axis] + given.shape[given.axis + 1 :]
+    return np.moveaxis(numbers.reshape(given.shape[given.axis], *item), 0, given.axis)
+
+
+def _places(numbers: Places, inputs: list[tuple[str, Input]], starts: Places) -> dict[str, Places]:
     found = {}
-    for (name, shape), start, end in zip(inputs, starts[:-1], starts[1:], strict=True):
+    for (name, given), start, end in zip(inputs, starts[:-1], starts[1:], strict=True):
         mine = numbers[(numbers >= start) & (numbers < end)]
         if mine.size:
-            found[name] = np.unique((mine - start) % max(1, prod(shape[1:])))
+            samples = 1 if given.axis is None else given.shape[given.axis]
+            found[name] = np.unique((mine - start) % max(1, prod(given.shape) // samples))
     return found

@@ -7,18 +7,20 @@ accumulation over ``iter_size`` micro-steps, clipping and the update rule.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING
 
 from compiler.autodiff import gradients
 from compiler.builder import Builder, ParamSpec
-from compiler.ir import Graph, State, Value
+from compiler.ir import Graph, Value
 from netspec.graph import Net, Node
 from netspec.graph.net import blob_name
-from runtime.errors import ResourceError
+from netspec.updating import lower_update
+from runtime.errors import ResourceError, UsageError
 from runtime.expr import arg
-from runtime.ops import Guard, Map
+from runtime.ops import Guard
 from runtime.plan import Origin
 
 if TYPE_CHECKING:
@@ -58,19 +60,29 @@ def build_graph(
     ------
     ResourceError
         More memory than 64 bits can address.
+    UsageError
+        A parameter needs a gradient through something that has none.
     """
+    b = forward_builder(net, dtype, keep, by_id)
+    if backward and net.phase == "train" and b.graph.loss is not None:
+        _train(b, net, keep, solver)
+    return b.graph
+
+
+def forward_builder(net: Net, dtype: str = "f32", keep: Collection[str] = (), by_id: bool = False) -> Builder:
+    """A builder whose graph holds the forward steps of a net and its loss; see ``build_graph``."""
     _countable(net)
     b = Builder(net.phase, dtype, net.batch)
+    # what a test reads is what the solver makes of the parameters
+    b.averaged = net.phase == "test" and net.spec.solver is not None and net.spec.solver.average_weights > 0
     values = _forward(b, net)
     graph = b.graph
-    graph.outputs = {blob_name(i): values[i] for i in net.outputs}
+    graph.outputs = {blob_name(i): values[i] for i in net.outputs} | graph.outputs  # statistics of metrics behind
     ids = (*net.inputs, *(top for node in net.nodes for top in node.top_ids))
     graph.blobs = {i if by_id else blob_name(i): values[i] for i in ids}
     graph.keep = [v for name, v in graph.blobs.items() if name in keep]
     graph.loss = _loss(b, net, values)
-    if backward and net.phase == "train" and graph.loss is not None:
-        _train(b, net, keep, solver)
-    return graph
+    return b
 
 
 def _countable(net: Net) -> None:
@@ -89,9 +101,9 @@ def _forward(b: Builder, net: Net) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for name, given in net.inputs.items():
         values[name] = b.input(name, given.shape, "i32" if given.kind == "label" else None)
-    for node in net.nodes:
+    for node in (n for n in net.nodes if not n.layer.fed):
         specs = [ParamSpec(p.name, p.lr_mult, p.decay_mult) for p in node.params]
-        with b.scope(node.name, params=specs, lr_mult=node.lr_mult, decay_mult=node.decay_mult):
+        with b.scope(node.name, "forward", specs, node.lr_mult, node.decay_mult, node.owner):
             made = node.layer.lower(b, *_bottoms(b, node, values))
             tops = made if isinstance(made, tuple) else (made,)
             for top, value in zip(node.top_ids, tops, strict=True):
@@ -147,7 +159,8 @@ def _train(b: Builder, net: Net, keep: Collection[str], solver: Solver | None) -
     learned = [s for s in graph.states.values() if s.role == "param" and s.lr_mult > 0]
     kept = [n for n, v in graph.blobs.items() if n in keep and v.dtype == b.dtype]
     wrt = [*(s.read for s in learned), *(graph.blobs[n] for n in kept)]
-    found = gradients(b, graph.loss, wrt)
+    with differentiable():
+        found = gradients(b, graph.loss, wrt)
     with b.segment("backward"):
         for state, gradient in zip(learned, found, strict=False):
             graph.grads[state.name] = _settled(b, state.read, gradient, state.name.rpartition(".")[0])
@@ -156,7 +169,16 @@ def _train(b: Builder, net: Net, keep: Collection[str], solver: Solver | None) -
         for name, gradient in zip(kept, found[len(learned) :], strict=True):
             graph.blob_grads[name] = _settled(b, graph.blobs[name], gradient, name)
     if solver is not None:
-        _update(b, solver, learned)
+        lower_update(b, solver, learned)
+
+
+@contextmanager
+def differentiable() -> Iterator[None]:
+    """Says a missing gradient as a mistake of the spec."""
+    try:
+        yield
+    except NotImplementedError as error:
+        raise UsageError(f"{error}; propagate_down: false on that layer's bottom lets no gradient through") from None
 
 
 def _settled(b: Builder, x: Value, gradient: Value | None, layer: str) -> Value:
@@ -168,57 +190,3 @@ def _settled(b: Builder, x: Value, gradient: Value | None, layer: str) -> Value:
         if any(gradient is v for v in taken) or gradient.op is None or gradient.op.segment != "backward":
             return b.map(arg(0), gradient.shape, gradient)
     return gradient
-
-
-def _update(b: Builder, solver: Solver, learned: list[State]) -> None:
-    """Accumulation over micro-steps, clipping by the global norm, the update rule."""
-    grads: dict[str, Value] = dict(b.graph.grads)
-    if solver.iter_size > 1:
-        _keep_running_states_each_micro_step(b)
-        for state in learned:
-            grads[state.name] = _accumulated(b, state, grads[state.name], solver.iter_size)
-    factor = _clip_factor(b, grads, solver.clip_gradients)
-    with b.segment("update"):
-        for state in learned:
-            with b.scope(state.name.rpartition(".")[0], "update"):
-                g = grads[state.name]
-                if factor is not None:
-                    g = g * factor
-                new = solver.lower_update(b, state.read, g, state.name, state.lr_mult, state.decay_mult)
-                b.write(state.read, new)
-
-
-def _keep_running_states_each_micro_step(b: Builder) -> None:
-    """Running statistics move with every micro-step, as they do with every forward of Caffe."""
-    with b.segment("accumulate"):
-        for state in b.graph.states.values():
-            if state.written is not None:
-                with b.scope(state.name.rpartition(".")[0], "forward"):
-                    state.written = b.emit1(Map((arg(0),), state.read.shape), state.written)
-
-
-def _accumulated(b: Builder, state: State, g: Value, iter_size: int) -> Value:
-    """The mean gradient over the micro-steps so far."""
-    with b.segment("accumulate"), b.scope(state.name.rpartition(".")[0], "backward"):
-        so_far = b.state_of(state.name + ".accumulated", "solver", g.shape)
-        first = b.apply("eq", b.scalar("micro_step"), 0.0)
-        total = b.where(first, 0.0, so_far) + g * (1.0 / iter_size)
-        b.write(so_far, total)
-    return total
-
-
-def _clip_factor(b: Builder, grads: dict[str, Value], limit: float) -> Value | None:
-    """min(1, limit / norm of all gradients together), shape (); None without clipping."""
-    if limit <= 0:
-        return None
-    with b.segment("reduce"):
-        squares = None
-        for name, g in grads.items():
-            with b.scope(name.rpartition(".")[0], "update"):
-                part = b.as_scalar(b.sum(g * g))
-                squares = part if squares is None else squares + part
-        if squares is None:
-            return None
-        with b.scope("clip_gradients", "update"):
-            norm = b.sqrt(squares)
-            return b.where(norm > limit, limit / norm, 1.0)

@@ -7,6 +7,7 @@ and an executor for its own phase, and the stream of its data source.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,16 @@ from netspec.keeping import all_blobs, check_kept_params, kept_names, why_no_blo
 from netspec.labels import label_ranges, scan
 from netspec.lowering import build_graph
 from netspec.mappings import Array, Arrays, WritableArrays, mean_of
+from netspec.metrics.figures import shown
 from netspec.sharing import check_shapes, open_store
+from netspec.stepping import take_step
+from netspec.tangents import Tangents
 from netspec.targets import target_of
 from netspec.tuning import Tuner
 from runtime.data.open import open_stream
 from runtime.data.stream import Stream
-from runtime.errors import NumericError, UsageError
-from runtime.executor import NOT_FINITE, Executor, Store, open_executor
+from runtime.errors import UsageError
+from runtime.executor import Executor, Store, open_executor
 from runtime.memory import require
 from runtime.plan import NUMPY_DTYPE, Plan, StateEntry, View
 from runtime.snapshot import Snapshot, save
@@ -75,6 +79,8 @@ class Net:
         self._choices, self._tune = choices or {}, tune
         self.plan: Plan = self._compile()
         self._entries = {e.name: e for e in self.plan.states}
+        carries = self.phase_name == "test" and self.plan.segment("commit")
+        self._carrying = ("commit",) if carries else ()  # a test hands states on from batch to batch
         check_kept_params(self.keep, all_blobs(resolved), self._entries)
         self._store: Store = parent._store if parent else open_store(self.plan)
         require(self.plan.memory["arena"], f"the {self.phase_name} phase", "a smaller --batch helps")
@@ -196,12 +202,12 @@ class Net:
         batch, count = self._batch(inputs, self.batch_size)
         self._partial = None
         if count != self.batch_size:
-            self._partial = self.phase(self.phase_name, batch_size=count, keep=self.keep)
+            self._partial = self.phase(self.resolved.fed.name, batch_size=count, keep=self.keep)
             return self._partial.forward(**batch)
-        self._feed(batch)
-        self._walk("forward")
+        self.feed(batch)
+        self.walk("forward", *self._carrying)
         self._ran, self._stepped = {"forward"}, False
-        return self._outputs()
+        return self.read_outputs()
 
     def backward(self) -> None:
         """Runs the backward steps: gradients of the weighted sum of losses.
@@ -218,8 +224,8 @@ class Net:
         if "forward" not in self._ran or self._stepped:
             raise UsageError("backward needs a forward before it" + ", after the step" * self._stepped)
         if "backward" in self._ran:  # it has used up what forward kept for it
-            self._walk("forward")
-        self._walk("backward", "gradients")
+            self.walk("forward")
+        self.walk("backward", "gradients")
         self._ran.add("backward")
 
     def step(self, **inputs: Any) -> dict[str, Array]:
@@ -236,51 +242,62 @@ class Net:
         if self.phase_name != "train" or solver is None or self.plan.loss is None:
             why = "in phase train" if self.phase_name != "train" else "a solver" if solver is None else "a loss"
             raise UsageError(f"step needs {why}; this net has none" if "a " in why else f"step works only {why}")
-        self.executor.set("rate", solver.rate(self.iteration))
-        micro_steps = solver.iter_size
-        batches = self._micro_batches(inputs, micro_steps)
-        outputs: list[dict[str, Array]] = []
-        losses: list[float] = []
-        for k, batch in enumerate(batches):
-            self._feed(batch)
-            self.executor.set("micro_step", k)
-            last = ("reduce", "update", "commit") if k == micro_steps - 1 else ()
-            status = self._walk("forward", "guard", "backward", "accumulate", *last)
-            losses.append(float(self._read(self.plan.loss)))
-            if status == NOT_FINITE:
-                why = self.diagnose_not_finite(k)
-                raise NumericError(f"iteration {self.iteration}: the loss is {losses[-1]}: {why}")
-            outputs.append(self._outputs())
-        self.executor.set("micro_step", 0)
+        outputs, self._loss = take_step(self, solver, self._micro_batches(inputs, solver.iter_size))
         self.iteration += 1
-        self._loss = sum(losses) / micro_steps
         self._ran, self._stepped = {"forward", "backward"}, True
-        return outputs[0] if micro_steps == 1 else mean_of(outputs)
+        return outputs[0] if len(outputs) == 1 else mean_of(outputs)
+
+    def jvp(self, tangents: Mapping[str, Any], **inputs: Any) -> dict[str, Array]:
+        """The derivative of each floating output along a direction, by forward mode; fresh arrays.
+
+        Parameters
+        ----------
+        tangents
+            For parameters and floating inputs by name, how they move: arrays of their shape.
+        inputs
+            As of ``forward``.
+
+        Raises
+        ------
+        UsageError
+            An unknown name, a wrong shape, or a layer on the way that has no gradient.
+        """
+        batch, _ = self._batch(inputs, self.batch_size)
+        with closing(Tangents(self, tuple(tangents))) as found:
+            return found.run(tangents, batch)
 
     def _micro_batches(self, inputs: Mapping[str, Any], micro_steps: int) -> list[dict[str, Array]]:
         if not inputs:
             return [self._batch({}, self.batch_size)[0] for _ in range(micro_steps)]
         batch, count = self._batch(inputs, self.batch_size, micro_steps)
-        return split(batch, self.batch_size, micro_steps) if count != self.batch_size else [batch] * micro_steps
+        return split(self.resolved, batch, micro_steps) if count != self.batch_size else [batch] * micro_steps
 
     def _batch(self, inputs: Mapping[str, Any], size: int, micro_steps: int = 1) -> tuple[dict[str, Array], int]:
         if not inputs and self.plan.inputs:
             return self.stream().next(size), size
         return check_inputs(self.resolved, inputs, self._labels, micro_steps)
 
-    def _feed(self, batch: Mapping[str, Array]) -> None:
+    def feed(self, batch: Mapping[str, Array]) -> None:
+        """Copies a checked batch into the inputs that the plan reads."""
         for name, array in batch.items():
             if name in self.plan.inputs:
                 self.executor.feed(name, array)
         self._fed = dict(batch)
 
-    def _walk(self, *segments: str) -> int:
+    def walk(self, *segments: str) -> int:
+        """Runs these segments with the seed and the iteration of now; 0, or ``NOT_FINITE`` where the guard stopped."""
         self.executor.set("seed", self.seed)
         self.executor.set("iteration", self.iteration)
         return self.executor.run(*segments)
 
-    def _outputs(self) -> dict[str, Array]:
-        return {name: self._read(view) for name, view in self.plan.outputs.items()}
+    def read_loss(self) -> float:
+        """The weighted sum of losses of the last walk."""
+        assert self.plan.loss is not None, "a step was taken"
+        return float(self._read(self.plan.loss))
+
+    def read_outputs(self) -> dict[str, Array]:
+        """Fresh arrays of the outputs of the last walk."""
+        return shown(self.resolved, {name: self._read(view) for name, view in self.plan.outputs.items()})
 
     def diagnose_not_finite(self, micro_step: int = 0) -> str:
         """Runs the last batch again keeping every blob; names the first layer whose result is not finite."""
@@ -297,31 +314,32 @@ class Net:
             If the spec has ``inputs`` in place of data.
         """
         if self._stream is None:
-            source = self.spec.data.get(self.phase_name)
+            source = self.resolved.fed.source
             if source is None:
                 names = ", ".join(self.plan.inputs)
                 raise UsageError(f"this net has no data source for phase {self.phase_name}: give {names} as arguments")
             numpy_name = NUMPY_DTYPE[self.dtype]
-            self._stream = open_stream(source.recipe(self.phase_name), seed=self.seed, dtype=numpy_name)
+            recipe = source.recipe(self.phase_name)
+            self._stream = open_stream(recipe, seed=self.seed, dtype=numpy_name, batch_size=self.batch_size)
             scan(self._stream, source, self._labels)
         return self._stream
 
     def phase(self, name: str, batch_size: int | None = None, keep: Collection[str] | str = ()) -> Net:
-        """The net of another phase (or batch size) on the same parameters and states.
+        """The net of another phase, test source (``test_NAME``) or batch size on the same parameters and states.
 
         Without ``batch_size`` it is the one that the phase's data says, else this net's.
         """
         check_phase(name)
         check_count("batch_size", batch_size, 1)
-        if batch_size is None and (name == self.phase_name or self.spec.data.get(name) is None):
+        if batch_size is None and (name == self.resolved.fed.name or self.spec.data.get(name) is None):
             batch_size = self.batch_size
         resolved = self.spec.net(name, batch=batch_size)
-        key = (name, resolved.batch, tuple(sorted(kept_names(resolved, keep))))
+        key = (resolved.fed.name, resolved.batch, tuple(sorted(kept_names(resolved, keep))))
         root = self._root
         # of the same phase and another batch size: the last batch of a test, which must not be measured, or differ
-        choices = self.plan.choices if name == self.phase_name else root._choices
+        choices = self.plan.choices if resolved.phase == self.phase_name else root._choices
         if key not in root._siblings:
-            mine = (self.phase_name, self.batch_size, tuple(sorted(self.keep)))
+            mine = (self.resolved.fed.name, self.batch_size, tuple(sorted(self.keep)))
             root._siblings[key] = (
                 self
                 if key == mine

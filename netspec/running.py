@@ -9,7 +9,7 @@ from typing import Any
 from netspec.compiling import compile_spec
 from netspec.net import Net
 from netspec.reading import SpecLike, load_spec
-from netspec.training.weights import LoadTable
+from netspec.training.weights import LoadTable, load_section
 from netspec.training.weights import load_weights as load_into
 
 
@@ -25,7 +25,7 @@ def compile(
     keep: Collection[str] | str = (),
     tune: bool = False,
 ) -> Net:
-    """Compiles a net for one phase.
+    """Compiles a net for one phase; its weights are what the spec's ``weights`` names, else what its fillers make.
 
     Parameters
     ----------
@@ -57,11 +57,15 @@ def compile(
     SpecError
         A bad spec, with all diagnostics.
     UsageError
-        An unknown phase, device, dtype or name in ``keep``.
+        An unknown phase, device, dtype or name in ``keep``; a missing file of weights.
+    StateError
+        Weights that do not fit.
     ResourceError
         More memory is needed than there is.
     """
-    return compile_spec(load_spec(spec, overrides), phase, batch_size, device, dtype, seed, threads, keep, tune)
+    net = compile_spec(load_spec(spec, overrides), phase, batch_size, device, dtype, seed, threads, keep, tune)
+    load_section(net, net.spec)
+    return net
 
 
 def load_weights(net: Net, path: str | Path, leave_out: Collection[str] = ()) -> LoadTable:

@@ -1,8 +1,8 @@
-"""Which heights and widths of its input a net accepts: ``netspec check --sizes``."""
+"""Which heights and widths of its input (or lengths, or depths) a net accepts: ``netspec check --sizes``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 LARGEST = 1024
 """Sizes are tried from 1 to this."""
 
-Side = Literal["height", "width", "square"]
+Side = Literal["length", "depth", "height", "width", "square", "cube"]
+SIDES: dict[int, tuple[Side, ...]] = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""By how many axes lie behind N x C."""
+
+ALL_SIDES: dict[int, Side] = {1: "length", 2: "square", 3: "cube"}
+"""What they are called where they are equal."""
+
 _SHOWN = 6
 
 
@@ -71,14 +77,14 @@ class Sizes:
     Attributes
     ----------
     blob, given
-        The input whose size is asked for, and its (height, width) in the spec;
-        None where no input has a height and a width.
+        The input whose size is asked for, and its (height, width) in the spec, or
+        (length,), or (depth, height, width); None where no input has such a size.
     by_pixel
         Layers with a weight for every pixel.
     """
 
     blob: str | None
-    given: tuple[int, int] | None
+    given: tuple[int, ...] | None
     answers: tuple[Answer, ...] = ()
     by_pixel: tuple[str, ...] = ()
 
@@ -100,13 +106,13 @@ class Sizes:
         """Return the answer in words."""
         if self.blob is None or self.given is None:
             return "sizes: no input has a height and a width"
-        lines = [f"sizes of `{self.blob}` (given {self.given[0]} x {self.given[1]}, tried up to {LARGEST}):"]
+        lines = [f"sizes of `{self.blob}` (given {times(self.given)}, tried up to {LARGEST}):"]
         for answer in self.answers:
             lines.append(f"  {answer.side}: {sentence(answer.accepted)}")
             if answer.accepted and answer.exact != answer.accepted:
                 lines.append(f"    every window fits: {sentence(answer.exact)}")
             if answer.accepted and answer.same_weights != answer.accepted:
-                trained = f"weights trained at {self.given[0]} x {self.given[1]}"
+                trained = f"weights trained at {times(self.given)}"
                 lines.append(f"    with {trained}: {sentence(answer.same_weights)}")
             if answer.refused is not None:
                 lines.append(f"    {answer.refused}")
@@ -186,12 +192,12 @@ class _Fit:
 class _Trial:
     """Tries sizes on one net; shapes seen before are remembered layer by layer."""
 
-    def __init__(self, net: Net, given: tuple[int, int]) -> None:
+    def __init__(self, net: Net, given: Shape) -> None:
         self.net = net
         self.given = given
         self._seen: dict[tuple[int, tuple[Shape, ...]], _Fit | str] = {}
 
-    def fit(self, size: tuple[int, int]) -> _Fit | str:
+    def fit(self, size: Shape) -> _Fit | str:
         """Return what the net makes of a size, or why it is refused."""
         shapes = {name: self._sized(entry.shape, size) for name, entry in self.net.inputs.items()}
         exact = True
@@ -209,9 +215,10 @@ class _Trial:
             shapes.update(zip(node.top_ids, found.tops, strict=True))
         return _Fit(exact, tuple(params))
 
-    def _sized(self, shape: Shape, size: tuple[int, int]) -> Shape:
+    def _sized(self, shape: Shape, size: Shape) -> Shape:
         """Inputs of the picture's size follow it: further pictures, label maps."""
-        return (*shape[:-2], *size) if len(shape) >= 3 and shape[-2:] == self.given else shape
+        count = len(size)
+        return (*shape[:-count], *size) if len(shape) > count and shape[-count:] == self.given else shape
 
 
 def _tried(node: Node, bottoms: tuple[Shape, ...]) -> _Fit | str:
@@ -231,36 +238,53 @@ def accepted_sizes(nets: Sequence[Net]) -> Sizes:
     nets : sequence of Net
         Those of a spec's phases.
     """
-    pictures = [(name, entry.shape) for name, entry in nets[0].inputs.items() if len(entry.shape) == 4]
+    counts = _dimensions(nets)
+    pictures = [(name, entry.shape) for name, entry in nets[0].inputs.items() if len(entry.shape) - 2 in counts]
+    pictures = [(name, shape) for name, shape in pictures if name not in nets[0].makers]  # an Input says its own size
     if not pictures:
         return Sizes(None, None)
     name, shape = pictures[0]
-    given = shape[2], shape[3]
-    trials = [_Trial(net, (entry[2], entry[3])) for net in nets if len(entry := net.inputs[name].shape) == 4]
+    given, rank = shape[2:], len(shape)
+    trials = [_Trial(net, entry[2:]) for net in nets if len(entry := net.inputs[name].shape) == rank]
     own = [trial.fit(given) for trial in trials]
-    sides: tuple[Side, ...] = ("square",) if _alike(nets) and given[0] == given[1] else ("height", "width")
-    return Sizes(name, given, tuple(_answer(side, trials, given, own) for side in sides), _by_pixel(nets))
+    count = len(given)
+    sides = (ALL_SIDES[count],) if len(set(given)) == 1 and _alike(nets) else SIDES[count]
+    return Sizes(name, given, tuple(_answer(side, trials, given, own) for side in sides), _by_pixel(nets, count))
+
+
+def _dimensions(nets: Sequence[Net]) -> set[int]:
+    """How many axes pictures have behind N x C: two, and what windows slide along."""
+    slid = {len(bottoms[0]) - 2 for node, bottoms in _read(nets) if isinstance(node.layer, Sliding)}
+    return {2, *slid} & SIDES.keys()
+
+
+def _read(nets: Sequence[Net]) -> Iterator[tuple[Node, list[Shape]]]:
+    """Yield the layers with the shapes of their bottoms."""
+    for net in nets:
+        for node in net.nodes:
+            yield node, [net.shapes[i] for i in node.bottom_ids]
 
 
 def _alike(nets: Sequence[Net]) -> bool:
-    """Whether no layer treats rows and columns differently."""
-    for net in nets:
-        for node in net.nodes:
-            layer = node.layer
-            if isinstance(layer, Sliding) and any(
-                h != w for h, w in (layer.kernel, layer.steps, layer.pads, layer.holes)
-            ):
-                return False
-    return True
+    """Whether no layer treats rows and columns (and slices) differently."""
+    return not any(
+        len(set(values)) > 1
+        for node, bottoms in _read(nets)
+        if isinstance(node.layer, Sliding)
+        for values in node.layer.window(len(bottoms[0]) - 2)
+    )
 
 
-def _answer(side: Side, trials: list[_Trial], given: tuple[int, int], own: list[_Fit | str]) -> Answer:
+def _answer(side: Side, trials: list[_Trial], given: Shape, own: list[_Fit | str]) -> Answer:
     accepted: list[int] = []
     exact: list[int] = []
     same: list[int] = []
     refused: str | None = None
     for n in range(1, LARGEST + 1):
-        size = (n if side != "width" else given[0], n if side != "height" else given[1])
+        names = SIDES[len(given)]
+        size = tuple(
+            n if side in (name, ALL_SIDES[len(given)]) else fixed for name, fixed in zip(names, given, strict=True)
+        )
         found = [trial.fit(size) for trial in trials]
         why = next((f for f in found if isinstance(f, str)), None)
         if why is not None:
@@ -276,20 +300,21 @@ def _answer(side: Side, trials: list[_Trial], given: tuple[int, int], own: list[
     return Answer(side, tuple(accepted), tuple(exact), tuple(same), refused)
 
 
-def _by_pixel(nets: Sequence[Net]) -> tuple[str, ...]:
+def _by_pixel(nets: Sequence[Net], count: int) -> tuple[str, ...]:
     """Layers whose weights would have another shape for another size of the input."""
     names: dict[str, None] = {}
-    for net in nets:
-        for node in net.nodes:
-            bottoms = [net.shapes[i] for i in node.bottom_ids]
-            if node.layer.param_shapes(*bottoms) != node.layer.param_shapes(*map(_one_larger, bottoms)):
-                names[node.name] = None
+    for node, bottoms in _read(nets):
+        larger = (_one_larger(shape, count) for shape in bottoms)
+        if node.layer.param_shapes(*bottoms) != node.layer.param_shapes(*larger):
+            names[node.name] = None
     return tuple(names)
 
 
-def _one_larger(shape: Shape) -> Shape:
-    """A map with one row and one column more; a single pixel stays, it has been pooled from any size."""
-    return (*shape[:2], shape[2] + 1, shape[3] + 1) if len(shape) == 4 and shape[2:] != (1, 1) else shape
+def _one_larger(shape: Shape, count: int) -> Shape:
+    """A map with one row, one column more; a single pixel stays, it has been pooled from any size."""
+    if len(shape) != count + 2 or shape[2:] == (1,) * count:
+        return shape
+    return (*shape[:2], *(n + 1 for n in shape[2:]))
 
 
 def sizes_text(spec: Spec) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 FLOATS = ("f32", "f64")
 """Dtypes of arrays that an expression reads as ``float``."""
 
-UNARY = frozenset("neg exp log sqrt rsqrt sin cos tanh sigmoid abs sign floor not isfinite to_float to_int".split())
+UNARY = frozenset("neg exp log sqrt rsqrt sin cos tanh sigmoid erf abs sign floor not isfinite to_float to_int".split())
 BINARY = frozenset("add sub mul div pow min max lt le gt ge eq ne and or".split())
 TERNARY = frozenset(["where"])
 LEAVES = frozenset("arg const scalar index uniform normal".split())

@@ -153,6 +153,60 @@ class Window(Primitive):
 
 
 @dataclass(frozen=True)
+class Gather(Primitive):
+    """Rows of a table: (x, index) -> y, y[m] = x[index[m]], zeros where index is outside [0, V).
+
+    x V x D and index M -> M x D, or for each entry of a leading axis L x V x D
+    and L x M -> L x M x D. ``index`` is i32; x of any dtype but b1 and u8.
+    """
+
+
+@dataclass(frozen=True)
+class ScatterAdd(Primitive):
+    """Adjoint of ``Gather``: (y, index) -> x, x[v] = sum of y[m] where index[m] = v, in the order of m.
+
+    y M x D and index M -> V x D with V = ``size``, or L x M x D and L x M -> L x V x D.
+    """
+
+    size: int
+
+
+@dataclass(frozen=True)
+class TopK(Primitive):
+    """The ``count`` largest of each row of R x C: (values, index), both R x ``count``, falling; index i32.
+
+    NaN is larger than every number; of equal elements (and of NaN) the first is the larger.
+    """
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Patches(Primitive):
+    """Windows as channels: N x C x H x W -> N x (C R S) x ``size``, channel (c R + r) S + s, zeros outside the map.
+
+    Window (i, j) starts at i stride - pad; its taps lie ``dilation`` apart; (R, S) = ``kernel``.
+    """
+
+    kernel: Pair
+    stride: Pair
+    pad: Pair
+    dilation: Pair
+    size: Pair
+
+
+@dataclass(frozen=True)
+class Unpatch(Primitive):
+    """Adjoint of ``Patches``: N x (C R S) x Ho x Wo -> N x C x ``size``, each element the sum of its copies."""
+
+    kernel: Pair
+    stride: Pair
+    pad: Pair
+    dilation: Pair
+    size: Pair
+
+
+@dataclass(frozen=True)
 class Concat(Primitive):
     """Operands one after another along ``axis``."""
 

@@ -38,8 +38,11 @@ STATE_MEMORY = ("params", "solver", "running", "carry", APART)
 LITERALS = "literals"
 """Memory of the arrays that are known when the plan is made: each executor fills one of its own."""
 
-HEAD = ("seed", "iteration", "micro_step", "rate", "momentum", "clip")
-"""Numbers the host writes between steps, float64, in this order at the head's start."""
+HEAD = ("seed", "iteration", "micro_step", "rate", "correction", "correction2")
+"""Numbers the host writes between steps, float64, in this order at the head's start.
+
+The corrections are those of Adam's moments, which start at 0.
+"""
 
 
 class Origin(NamedTuple):
@@ -192,7 +195,7 @@ class Step:
 class StateEntry:
     """One persistent array of the net.
 
-    ``role`` is ``param``, ``solver``, ``running`` or ``carry``; ``view`` is
+    ``role`` is ``param``, ``average``, ``solver``, ``running`` or ``carry``; ``view`` is
     contiguous in row-major logical order.
     """
 

@@ -29,7 +29,7 @@ MAX_OPERATIONS = 60
 """Operations of one fused formula: beyond, registers spill and compiling drags."""
 CHEAP_OPERATIONS = 6
 """A formula of so few plain operations is computed again rather than stored."""
-DEAR = frozenset("exp log sqrt rsqrt sin cos tanh sigmoid div pow uniform normal".split())
+DEAR = frozenset("exp log sqrt rsqrt sin cos tanh sigmoid erf div pow uniform normal".split())
 PLACED = frozenset("index uniform normal".split())
 """Leaves that depend on where an element lies in the map's own shape."""
 

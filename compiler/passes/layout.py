@@ -31,7 +31,7 @@ from compiler.passes.placement import Buffer, Layout, Placement, is_row_major, r
 from runtime.ops import Map, Pair, Slice, Transpose
 from runtime.plan import LITERALS
 
-MEMORY_OF_ROLE = {"param": "params"}
+MEMORY_OF_ROLE = {"param": "params", "average": "solver"}
 
 
 def layout(graph: Graph, views: bool = True) -> Layout:

@@ -9,7 +9,7 @@ from compiler.passes.simplify import fold
 from runtime.expr import arg
 from runtime.ops import Map, Reduce
 
-MAX_RESULTS = 6
+MAX_RESULTS = 8
 MAX_OPERANDS = 12
 UPDATES = ("accumulate", "update")
 """Segments in which parameters stay apart, so that ``merge_updates`` can join equal formulas over neighbours."""

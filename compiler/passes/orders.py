@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import prod
 
 from compiler.ir import Op, Value
-from compiler.passes.placement import Layout
+from compiler.passes.placement import Layout, common_shape
 from runtime.expr import arg
 from runtime.ops import (
     Concat,
@@ -24,6 +24,8 @@ from runtime.ops import (
     Transpose,
     conv_input_grad_halo,
 )
+from runtime.ops_detection import RoiPool, RoiUnpool
+from runtime.ops_space import Correlation, CorrelationGrad, Sample, SampleGrad
 
 VIEWS = (Reshape, Slice, Transpose)
 
@@ -35,9 +37,11 @@ def mark_canonical(found: Layout) -> None:
     """Notes the values that lie row-major as they are named."""
     graph = found.graph
     found.canonical.update(s.read for s in graph.states.values())
+    # what a recurrent layer carries from batch to batch are activations
+    carried = {s.read for s in graph.states.values() if s.role == "carry"}
     for op in graph.ops:
         like = [v for v in op.inputs if v.shape == op.outputs[0].shape] if op.outputs else []
-        from_canonical = isinstance(op.prim, Map) and any(v in found.canonical for v in like)
+        from_canonical = isinstance(op.prim, Map) and any(v in found.canonical and v not in carried for v in like)
         if isinstance(op.prim, ConvWeightGrad) or from_canonical or op.segment == "init":
             found.canonical.update(op.outputs)
         elif isinstance(op.prim, Reshape) and len(op.prim.shape) == 4 and op.inputs[0].rank != 4:
@@ -52,8 +56,12 @@ def wants_canonical(op: Op, k: int) -> bool:
 
 def wants_channels_last(op: Op, k: int) -> bool:
     """Whether ``op`` reads its operand ``k`` as activations N H W C."""
-    if isinstance(op.prim, Conv | ConvInputGrad):
+    if isinstance(op.prim, Conv | ConvInputGrad | RoiPool):
         return k == 0
+    if isinstance(op.prim, RoiUnpool):
+        return k < 2
+    if isinstance(op.prim, Correlation | CorrelationGrad | Sample | SampleGrad):
+        return True
     return op.prim.kind in ("conv_weight_grad", "pool", "unpool", "window")
 
 
@@ -79,10 +87,13 @@ def copy_for_readers(found: Layout) -> None:
 
 
 def _regroups_channels(op: Op) -> bool:
-    """Whether a reshape joins or splits axes of an N H W C value into another N H W C value."""
-    if not isinstance(op.prim, Reshape) or op.inputs[0].rank != 4 or len(op.prim.shape) != 4:
+    """Whether a reshape joins or splits axes so that neither side can be written through the other, nor both split."""
+    if not isinstance(op.prim, Reshape) or len(op.prim.shape) != 4:
         return False
-    return [n for n in op.inputs[0].shape if n != 1] != [n for n in op.prim.shape if n != 1]
+    x = op.inputs[0]
+    if x.rank != 4:
+        return common_shape(x.shape, op.prim.shape) is None
+    return [n for n in x.shape if n != 1] != [n for n in op.prim.shape if n != 1]
 
 
 def _through_flat(op: Op) -> Op:

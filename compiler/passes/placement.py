@@ -84,3 +84,11 @@ def reshaped_strides(shape: Shape, strides: tuple[int, ...], new: Shape) -> tupl
             out[k] = stride
             stride *= new[k]
     return tuple(out)
+
+
+def common_shape(shape: Shape, new: Shape) -> Shape | None:
+    """The coarsest shape that both become by splitting axes alone, None if their borders cross (4 x 6 and 6 x 4)."""
+    borders = sorted({prod(each[k:]) for each in (shape, new) for k in range(len(each) + 1)})
+    if 0 in borders or any(high % low for low, high in pairwise(borders)):
+        return None
+    return tuple(high // low for low, high in reversed(list(pairwise(borders))))

@@ -193,13 +193,13 @@ def _fold_mul(node: Expr) -> Expr:
         return a
     if a.op == "const" and b.op == "mul" and b.args[0].op == "const" and node.dtype == "float":
         return Expr("mul", (const(float(a.value) * float(b.args[0].value)), b.args[1]), None, "float")  # type: ignore[arg-type]
-    if b.op == "const":
+    if b.op == "const" and a.op != "const":
         return _fold_mul(Expr("mul", (b, a), None, node.dtype))
     masked = b.op == "where" and _is(b.args[2], 0) and b.dtype == node.dtype == "float"
     if masked and a.op == "const" and 0 < cast(float, a.value) < math.inf:
         # a mask behind a factor as one before it: dropout and its gradient are one formula
         condition, kept, zero = b.args
-        return Expr("where", (condition, _fold_mul(Expr("mul", (a, kept), None, node.dtype)), zero), None, node.dtype)
+        return Expr("where", (condition, _fold_node(Expr("mul", (a, kept), None, node.dtype)), zero), None, node.dtype)
     return node
 
 

@@ -148,6 +148,7 @@ ROWS: dict[str, Row] = {
     "cos": lambda g, y, x: (neg(mul(g, call("sin", x))),),
     "tanh": lambda g, y, x: (mul(g, call("sub", ONE, call("mul", y, y))),),
     "sigmoid": lambda g, y, x: (mul(g, call("mul", y, call("sub", ONE, y))),),
+    "erf": lambda g, y, x: (mul(g, mul(const(2 / math.sqrt(math.pi)), call("exp", neg(call("mul", x, x))))),),
     "abs": lambda g, y, x: (mul(g, call("sign", x)),),
     "add": lambda g, y, a, b: (g, g),
     "sub": lambda g, y, a, b: (g, neg(g)),

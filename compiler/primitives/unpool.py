@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @register(ops.Unpool)
 class UnpoolRule(Rule):
-    """dx of ``pool``. Of ave the gradient is ``pool`` again; of max it would gather by index."""
+    """dx of ``pool``. Of ave the gradient is ``pool`` again; of max it gathers by index."""
 
     def infer(self, prim: ops.Unpool, *inputs: Value) -> list[Typed]:
         """N x C x Ho x Wo (and index) -> N x C x size."""
@@ -35,16 +35,15 @@ class UnpoolRule(Rule):
         return [((*dy.shape[:2], *prim.size), dy.dtype)]
 
     def grad(self, b: Builder, op: Op, *dys: Value | None) -> list[Value | None]:
-        """Ave alone: average pooling is the adjoint of its own gradient."""
+        """Of ave, average pooling; of max, the elements of dx's gradient that were chosen."""
         prim = op.prim
         assert isinstance(prim, ops.Unpool)
         dy, g = op.inputs[0], dys[0]
         if g is None:
             return [None] * len(op.inputs)
         if prim.mode == "max":
-            raise NotImplementedError(
-                "unpool max: no second derivative; it would gather by index, which no primitive does"
-            )
+            places = b.window_places(op.inputs[1], prim.kernel, prim.stride, prim.pad, prim.size)
+            return [b.gather_places(g, places), None]
         return [b.emit1(ops.Pool("ave", prim.kernel, prim.stride, prim.pad, (dy.shape[2], dy.shape[3])), g)]
 
     def flops(self, op: Op) -> int:

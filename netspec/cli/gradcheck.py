@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from netspec.cli.nets import loaded, resolved
@@ -13,6 +15,13 @@ from runtime.errors import NumericError, UsageError
 @spec_options
 @device_options
 @click.option("--samples", type=click.IntRange(min=1), default=64, show_default=True, help="Elements a tensor.")
+@click.option(
+    "--mode",
+    type=click.Choice(("reverse", "forward")),
+    default="reverse",
+    show_default=True,
+    help="The backward steps, or directional derivatives.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights and inputs.")
 def command(
     spec: str,
@@ -25,6 +34,7 @@ def command(
     device: str,
     threads: int | None,
     samples: int,
+    mode: Literal["reverse", "forward"],
     seed: int,
 ) -> None:
     """Compare the compiled gradient with centred differences in float64.
@@ -41,7 +51,7 @@ def command(
     found = loaded(spec, overrides, stages, strict)
     resolved(found, "train", batch, strict)
     with watching(Reporter().compiling):
-        result = gradcheck(found, batch=batch, samples=samples, device=device, threads=threads, seed=seed)
+        result = gradcheck(found, batch, samples, device, threads, seed, mode=mode)
     if format == "json":
         echo_json(result.to_dict())
     else:

@@ -25,6 +25,7 @@ COMMANDS = {
     "plan": "Show the fused plan: steps, algorithms, memory, and what was not fused.",
     "gradcheck": "Compare the compiled gradient with centred differences in float64.",
     "time": "Measure steps and layers, rates and share of peak.",
+    "baseline": "Report what simple methods reach on a net's data.",
     "layers": "List the layer types, or the fields of one.",
     "explain": "Explain a diagnostic code.",
     "devices": "List the devices that nets can run on.",

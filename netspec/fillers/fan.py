@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.spec.layer import Filler, field
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 class FanFiller(Filler):
     """Base of the fillers whose spread follows from the parameter's shape."""
+
+    draws: ClassVar[bool] = True
 
     variance_norm: str = field(
         "FAN_IN",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.spec.layer import Filler, field, filler
 
@@ -23,6 +23,8 @@ class Gaussian(Filler):
     Source
         Caffe ``GaussianFiller``.
     """
+
+    draws: ClassVar[bool] = True
 
     mean: float = field(0.0, doc="mean")
     std: float = field(1.0, minimum=0, doc="standard deviation")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.spec.layer import Filler, filler
 
@@ -21,6 +21,8 @@ class PositiveUnitBall(Filler):
     Source
         Caffe ``PositiveUnitballFiller``.
     """
+
+    draws: ClassVar[bool] = True
 
     def problem(self, shape: Shape) -> str | None:
         """A scalar has no weights to share 1 among."""

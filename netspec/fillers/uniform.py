@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.spec.layer import Filler, Problem, field, filler
 
@@ -20,6 +20,8 @@ class Uniform(Filler):
     Source
         Caffe ``UniformFiller``.
     """
+
+    draws: ClassVar[bool] = True
 
     min: float = field(0.0, doc="least value")
     max: float = field(1.0, doc="upper bound of the values")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from netspec.graph.advice import advise
 from netspec.graph.dag import graph_of, ordered, report_dead
-from netspec.graph.net import Input, Net, Node, ParamSpecEntry, Shape
+from netspec.graph.loops import LoopBody, inner_nodes, with_bodies
+from netspec.graph.net import Fed, Input, Net, Node, ParamSpecEntry, Shape
 from netspec.graph.params import check_params
 from netspec.graph.sections import InputEntry
 from netspec.graph.shapes import Placed, Shaper
+from netspec.graph.shares import Shares
 from netspec.graph.ties import check_ties
 from netspec.sources.base import Source
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.entries import Item
+from netspec.spec.loops import WiredBody
 from netspec.spec.wiring import WiredLayer, Wiring
 
 if TYPE_CHECKING:
@@ -49,17 +52,22 @@ def before_relu(wirings: Iterable[Wiring]) -> dict[str, bool]:
     return found
 
 
-def build_net(spec: Spec, wiring: Wiring, batch: int, relu: dict[str, bool], diagnostics: Diagnostics) -> Net | None:
+def build_net(
+    spec: Spec, wiring: Wiring, fed: Fed, batch: int, every: Sequence[Wiring], diagnostics: Diagnostics
+) -> Net | None:
     """Return the net of a phase, None after reporting what is wrong with it.
 
     Parameters
     ----------
     wiring : Wiring
         The phase's layers; an incomplete one is looked through for further mistakes.
-    relu : dict
-        What `before_relu` found.
+    fed : Fed
+        Where its data come from.
+    every : sequence of Wiring
+        Of all phases, training first: what a layer starts from, and whose weights it uses, is one in all of them.
     """
     before = diagnostics.error_count
+    relu, shares = before_relu(every), Shares.among(spec.shared, every)
     nodes, marks = [], {}
     for wired in wiring.layers:
         node = _node(wired, relu, diagnostics)
@@ -72,20 +80,29 @@ def build_net(spec: Spec, wiring: Wiring, batch: int, relu: dict[str, bool], dia
     order = ordered(dag, nodes, diagnostics)
     if order is None:
         return None
-    sources = spec.data.get(wiring.phase)
-    outside = _outside(sources, spec.inputs, batch)
+    shares.settle([*nodes, *inner_nodes(nodes)], diagnostics)
+    outside = _outside(fed.source, spec.inputs, batch)
     shapes = Shaper(outside, diagnostics).run([Placed(node, marks[node.name]) for node in order])
-    check_params(order, shapes, diagnostics)
-    check_ties(order, diagnostics)
+    everywhere, sizes = with_bodies(order, shapes)
+    check_params(everywhere, sizes, diagnostics)
+    check_ties(everywhere, diagnostics)
+    shares.check(everywhere, sizes, diagnostics)
     if not wiring.complete or diagnostics.error_count > before or len(nodes) < len(wiring.layers):
         return None
     if wiring.phase == "train":
         report_dead(dag, order, {blob for blob, shape in shapes.items() if not shape}, diagnostics)
     read = {blob for node in order for blob in node.bottom_ids}
     outputs = tuple(blob for node in order for blob in node.top_ids if blob not in read)
-    inputs = _inputs(outside, order, sources)
-    net = Net(spec, spec.name, wiring.phase, batch, inputs, order, shapes, dag, outputs)
-    advise(net, sources, diagnostics)
+    by_hand = {top: node for node in order if node.layer.fed for top in node.top_ids}
+    if by_hand and fed.source is not None:
+        node = next(iter(by_hand.values()))
+        message = f"`{node.name}` is fed by hand, the rest comes from `data`"
+        diagnostics.error("E611", node.mark, message, "delete one of the two", node.name)
+        return None
+    given = {top: shapes[top] for top in by_hand}
+    inputs = _inputs(outside | given, order, fed.source, spec.inputs, frozenset(given))
+    net = Net(spec, spec.name, wiring.phase, batch, inputs, order, shapes, dag, outputs, fed)
+    advise(net, fed.source, diagnostics)
     return net
 
 
@@ -105,6 +122,11 @@ def _node(wired: WiredLayer, relu: dict[str, bool], diagnostics: Diagnostics) ->
         with diagnostics.inside(item.calls):
             diagnostics.error("E512", mark, message, "one value a bottom", item.name)
         return None
+    if item.loop is not None:
+        body = None if wired.body is None else _body(wired, wired.body, relu, diagnostics)
+        if body is None:
+            return None
+        layer.body, layer.label_bottoms = body, body.label_bottoms  # type: ignore[attr-defined, misc]
     return Node(
         layer,
         item.name,
@@ -121,6 +143,20 @@ def _node(wired: WiredLayer, relu: dict[str, bool], diagnostics: Diagnostics) ->
         weights,
         goes,
     )
+
+
+def _body(
+    wired: WiredLayer, body: WiredBody, relu: dict[str, bool], diagnostics: Diagnostics
+) -> LoopBody | None:
+    """The inside of a layer over time, None after reporting what is wrong with it."""
+    item = wired.item
+    nodes = [_node(inner, relu, diagnostics) for inner in body.layers]
+    made = [node for node in nodes if node is not None]
+    order = ordered(graph_of(made), made, diagnostics) if len(made) == len(nodes) else None
+    if order is None or item.loop is None:
+        return None
+    carry, reverse = (bool(getattr(item.layer, key)) for key in ("carry", "reverse"))
+    return LoopBody(item.name, item.loop, order, body.ports, body.outputs, body.nexts, len(wired.tops), carry, reverse)
 
 
 def _written(wired: WiredLayer) -> tuple[str, ...]:
@@ -151,12 +187,21 @@ def _loss_weights(item: Item, tops: int, diagnostics: Diagnostics) -> tuple[floa
 
 def _outside(source: Source | None, inputs: dict[str, InputEntry], batch: int) -> dict[str, Shape]:
     if source is not None:
-        return {name: (batch, *item) for name, item in source.tops().items()}
+        return source.shapes(batch)
     return {name: entry.shape(batch) for name, entry in inputs.items()}
 
 
-def _inputs(outside: dict[str, Shape], nodes: list[Node], source: Source | None) -> dict[str, Input]:
-    """A label is what a layer reads as one, moved or not, and what the source calls one if nobody reads it."""
+def _inputs(
+    outside: dict[str, Shape],
+    nodes: list[Node],
+    source: Source | None,
+    entries: dict[str, InputEntry],
+    whole: frozenset[str],
+) -> dict[str, Input]:
+    """A label is what a layer reads as one, moved or not, and what the source calls one if nobody reads it.
+
+    The shapes of ``whole`` say their batch themselves.
+    """
     labels: set[str] = set()
     read: set[str] = set()
     for node in nodes:
@@ -166,8 +211,10 @@ def _inputs(outside: dict[str, Shape], nodes: list[Node], source: Source | None)
         if node.layer.moves_only and not labels.isdisjoint(node.top_ids):
             labels.update(node.bottom_ids)
     declared = source.label_tops() if source is not None else frozenset()
+    axes = source.axes() if source is not None else {name: entry.axis for name, entry in entries.items()}
     made = {}
     for name, shape in outside.items():
         is_label = name in labels or (name in declared and name not in read)
-        made[name] = Input(shape, "label" if is_label else "float", source is not None)
+        axis = axes.get(name, 0) if shape and name not in whole else None
+        made[name] = Input(shape, "label" if is_label else "float", source is not None, axis)
     return made

@@ -12,6 +12,7 @@ import networkx
 from netspec.spec.marks import Mark
 
 if TYPE_CHECKING:
+    from netspec.sources.base import Source
     from netspec.spec.layer import Layer
     from netspec.spec.load import Spec
 
@@ -43,11 +44,22 @@ class Input:
         ``label`` (integers, i32 inside the net) or ``float``.
     from_data
         Whether the phase's data source gives it.
+    axis
+        Along which the items of a batch lie: 0, 1 where time comes first, None for an input without a batch.
     """
 
     shape: Shape
     kind: Literal["float", "label"] = "float"
     from_data: bool = False
+    axis: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """Where the data of a net come from: ``train``, ``test`` or ``test_NAME``, and its source, None for inputs."""
+
+    name: str
+    source: Source | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +84,8 @@ class Node:
         One a top, blocks' weights multiplied in; not 0 makes it part of the loss.
     propagate_down
         One a bottom, or None: let the compiler find out.
+    owner
+        The layer whose parameters and running statistics it uses; its own name if others use its own; else empty.
     """
 
     layer: Layer
@@ -88,6 +102,7 @@ class Node:
     decay_mult: float = 1.0
     loss_weights: tuple[float, ...] = ()
     propagate_down: tuple[bool, ...] | None = None
+    owner: str = ""
 
     @property
     def is_loss(self) -> bool:
@@ -114,6 +129,8 @@ class Net:
         blob to its readers (attribute ``blobs``: the ids).
     outputs
         Ids of the tops that nothing reads, in net order, data tops excluded.
+    fed
+        Where its data come from.
     """
 
     spec: Spec
@@ -125,6 +142,7 @@ class Net:
     shapes: dict[str, Shape]
     dag: networkx.DiGraph[str] = field(repr=False)
     outputs: tuple[str, ...] = ()
+    fed: Fed = Fed("train")
 
     @cached_property
     def by_name(self) -> dict[str, Node]:

@@ -99,7 +99,8 @@ class Branches:
 
 def alike(node: Node, shapes: Mapping[str, Shape], makers: Mapping[str, Node]) -> str | None:
     """Return what makes the bottoms of ``node`` alike, None if nothing small does."""
-    axis = canonical(getattr(node.layer, "axis", 1), 4) if node.type == "Concat" else None
+    rank = len(shapes[node.bottom_ids[0]])
+    axis = canonical(getattr(node.layer, "axis", 1), rank) if node.type == "Concat" else None
     branches = Branches(node, shapes, makers, axis)
     pairs = list(branches.odd_ones())
     changes = sorted((c for blob, other in pairs for c in _changes(branches, blob, other)), key=lambda c: c[0])
@@ -111,7 +112,7 @@ def alike(node: Node, shapes: Mapping[str, Shape], makers: Mapping[str, Node]) -
 
 def _value(layer: Layer, name: str) -> int | None:
     if name == "stride":
-        return layer.steps[0] if isinstance(layer, Sliding) and len(set(layer.steps)) == 1 else None
+        return layer.steps[0] if isinstance(layer, Sliding) and len({*layer.steps, *layer.stride}) == 1 else None
     return getattr(layer, name, None)
 
 
@@ -120,8 +121,9 @@ def _changes(branches: Branches, blob: str, other: str) -> Iterator[tuple[int, s
     wanted = branches.shapes[other]
     for path, read in branches.own_layers(blob):
         layer, name = path[0].layer, branches.local(path[0].name)
-        for change in _candidates(layer, wanted) if isinstance(layer, Sliding) else ():
-            made = _through(path, change, branches.shapes[read])
+        x = branches.shapes[read]
+        for change in _candidates(layer, x, wanted) if isinstance(layer, Sliding) else ():
+            made = _through(path, change, x)
             if made is None or not branches.same(made, wanted):
                 continue
             fields = ", ".join(f"{field}: {value}" for field, value in change.items())
@@ -132,21 +134,25 @@ def _changes(branches: Branches, blob: str, other: str) -> Iterator[tuple[int, s
             break
 
 
-def _candidates(layer: Sliding, wanted: Shape) -> Iterator[Change]:
+def _candidates(layer: Sliding, x: Shape, wanted: Shape) -> Iterator[Change]:
     """Values of ``pad``, ``stride`` and ``num_output``, few changes before many."""
-    if len(wanted) != 4 or any(layer.given(f"{word}_{side}") for word in ("pad", "stride") for side in "hw"):
+    count = len(x) - 2
+    if len(wanted) != len(x) or count not in layer.dimensions:
         return
+    if any(layer.given(f"{word}_{side}") for word in ("pad", "stride") for side in "hw"):
+        return
+    kernel, strides, pads, _ = layer.window(count)
     outputs = (layer.num_output, wanted[1]) if isinstance(layer, Grouped) else (0,)
     changes = []
     for pad, stride, output in product(PADS, STRIDES, outputs):
         change = {}
-        if (pad, pad) != layer.pads:
+        if (pad,) * count != pads:
             change["pad"] = pad
-        if (stride, stride) != layer.steps:
+        if (stride,) * count != strides:
             change["stride"] = stride
         if isinstance(layer, Grouped) and output != layer.num_output:
             change["num_output"] = output
-        if change and pad < max(layer.kernel):
+        if change and pad < max(kernel):
             changes.append(change)
     yield from sorted(changes, key=len)
 
@@ -174,10 +180,10 @@ def _top(layer: Layer, x: Shape) -> Shape:
 def _inserted(branches: Branches, blob: str, other: str) -> str | None:
     """A layer between a branch and the sum: a projection."""
     x, wanted, name = branches.shapes[blob], branches.shapes[other], branches.written(blob)
-    if len(x) != len(wanted) or len(x) not in (2, 4) or x[0] != wanted[0]:
+    if len(x) != len(wanted) or len(x) not in (2, 3, 4, 5) or x[0] != wanted[0]:
         return None
     start = f"{{name: .., type: {'InnerProduct' if len(x) == 2 else 'Convolution'}, bottom: {name}"
-    if len(x) == 4:
+    if len(x) > 2:
         start += ", kernel_size: 1"
     for stride in STRIDES:
         if all((n - 1) // stride + 1 == m for n, m in zip(x[2:], wanted[2:], strict=True)):

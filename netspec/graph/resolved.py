@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netspec.graph import weights
+from netspec.graph.loops import LoopBody
 from netspec.graph.net import Net, Node
+from netspec.graph.resolved_loops import blocks_apart, over_time
 from netspec.sources import paths
 from netspec.sources.base import Source
+from netspec.sources.joint import Joint
 from netspec.spec.entries import Item, all_layers
 from netspec.spec.fields import Entry, fields_of
 
@@ -34,17 +38,27 @@ def flat(spec: Spec, nets: dict[str, Net]) -> dict[str, Any]:
         found["data"] = _data(spec.data)
     elif spec.inputs:
         found["inputs"] = {
-            name: list(entry.item) if entry.batched else {"shape": list(entry.item), "batch": False}
+            name: list(entry.item) if entry.axis == 0 else {"shape": list(entry.item), "batch": _axis(entry.axis)}
             for name, entry in spec.inputs.items()
         }
     nodes = {phase: {id_of(node): node for node in net.nodes} for phase, net in nets.items()}
     layers: list[dict[str, Any]] = []
     for item in all_layers(spec.items):
         layers.extend(_layer(item, nodes))
+    blocks: dict[str, Any] = {}
+    layers = [blocks_apart(entry, blocks) for entry in layers]
+    if blocks:
+        found["blocks"] = blocks
     found["layers"] = layers
+    if spec.weights:
+        found["weights"] = weights.spelled_out(spec)
     if spec.solver is not None:
         found["solver"] = {"type": spec.solver.type_name, **_given(spec.solver)}
     return _doubled(found)  # type: ignore[no-any-return]
+
+
+def _axis(axis: int | None) -> int | bool:
+    return False if axis is None else axis
 
 
 def id_of(node: Node) -> tuple[str, object]:
@@ -69,10 +83,29 @@ def _layer(item: Item, nodes: dict[str, dict[tuple[str, object], Node]]) -> list
         node = here.get((item.name, item.mark))
         if node is not None:
             found[phase] = _entry(node)
-    written = list(found.values())
-    if len(found) == len(nodes) and all(entry == written[0] for entry in written):
-        return written[:1]
-    return [{**entry, "include": phase} for phase, entry in found.items()]
+    written: list[tuple[dict[str, Any], list[str]]] = []
+    for name, entry in found.items():
+        same = next((names for other, names in written if other == entry), None)
+        if same is None:
+            written.append((entry, [name]))
+        else:
+            same.append(name)
+    if len(written) == 1 and len(found) == len(nodes):
+        return [written[0][0]]
+    return [{**entry, "include": _include(names, list(nodes))} for entry, names in written]
+
+
+def _include(names: list[str], every: list[str]) -> Any:
+    """The rules by which a layer is there for these of all feeds (``train``, ``test``, ``test_NAME``)."""
+    tests = [name for name in every if name != "train"]
+    mine = [name for name in names if name != "train"]
+    rules: list[Any] = ["train"] if "train" in names else []
+    if mine == tests:
+        return [*rules, "test"] if rules else "test"
+    for name in mine:
+        others = [other for other in tests if other != "test"]
+        rules.append({"phase": "test", **({"not_stage": others} if name == "test" else {"stage": name})})
+    return rules[0] if len(rules) == 1 else rules
 
 
 def _entry(node: Node) -> dict[str, Any]:
@@ -85,17 +118,26 @@ def _entry(node: Node) -> dict[str, Any]:
     if node.tops not in ((node.name,), ()):
         entry["top"] = _one_or_all(node.tops)
     entry.update((k, v) for k, v in _given(layer).items() if k not in _WIRED)
+    if isinstance(body := getattr(layer, "body", None), LoopBody):
+        entry |= over_time(node, body, _entry)
     _show_fillers(node, entry)
+    if node.owner not in ("", node.name):
+        entry["share"] = node.owner  # with all factors
+        return entry | _loss_weight(node)
     if layer.params:
         entry["params"] = [_given(param) for param in layer.params]
     if node.lr_mult != 1:
         entry["lr_mult"] = node.lr_mult
     if node.decay_mult != 1:
         entry["decay_mult"] = node.decay_mult
-    first = 1.0 if layer.is_loss else 0.0
+    return entry | _loss_weight(node)
+
+
+def _loss_weight(node: Node) -> dict[str, Any]:
+    first = 1.0 if node.layer.is_loss else 0.0
     if node.loss_weights and node.loss_weights != (first, *([0.0] * (len(node.tops) - 1))):
-        entry["loss_weight"] = _one_or_all(node.loss_weights)
-    return entry
+        return {"loss_weight": _one_or_all(node.loss_weights)}
+    return {}
 
 
 def _show_fillers(node: Node, entry: dict[str, Any]) -> None:
@@ -121,7 +163,7 @@ def _filler(filler: Entry | None) -> Any:
 def _given(entry: Entry) -> dict[str, Any]:
     """The fields that a spec wrote, or that are not at their defaults."""
     return {
-        info.key: _plain(value)
+        info.key: paths.spelled_out(entry, info.name) if info.name in entry.path_fields and value else _plain(value)
         for info in fields_of(type(entry))
         if (value := getattr(entry, info.name)) != info.spec.default or entry.given(info.name)
     }
@@ -141,18 +183,18 @@ def _one_or_all(values: tuple[Any, ...]) -> Any:
 
 
 def _data(data: dict[str, Source | None]) -> dict[str, Any]:
-    each: dict[str, dict[str, Any]] = {}
-    for phase, source in data.items():
-        if source is None:
-            continue
-        fields = {"source": source.type_name, **_given(source)}
-        for name in (*source.path_fields, "root"):
-            if fields.get(name) is not None:
-                fields[name] = paths.spelled_out(source, name)
-        each[phase] = fields
-    first = next(iter(each.values()))
-    common = {k: v for k, v in first.items() if all(k in f and f[k] == v for f in each.values())}
-    if len(each) == 1:
-        common = {"source": first["source"]}
-    own = {phase: {k: v for k, v in fields.items() if k not in common} for phase, fields in each.items()}
-    return {**common, **own}
+    each: dict[str, list[dict[str, Any]]] = {}
+    for name, source in data.items():
+        if source is not None:
+            each[name] = [_source(part) for part in (source.sources if isinstance(source, Joint) else (source,))]
+    every = [fields for parts in each.values() for fields in parts]
+    common = {k: v for k, v in every[0].items() if all(k in f and f[k] == v for f in every)}
+    if len(every) == 1:
+        common = {"source": every[0]["source"]}
+    own = {name: [{k: v for k, v in f.items() if k not in common} for f in parts] for name, parts in each.items()}
+    return {**common, **{name: parts if len(parts) > 1 else parts[0] for name, parts in own.items()}}
+
+
+def _source(source: Source) -> dict[str, Any]:
+    fields = {"source": source.type_name, **_given(source)}
+    return fields if source.root is None else {**fields, "root": paths.spelled_out(source, "root")}

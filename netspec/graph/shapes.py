@@ -30,6 +30,20 @@ class Placed:
     bottom_marks: tuple[Mark, ...] = ()
 
 
+class InnerShapeError(ShapeError):
+    """What does not fit inside a block that runs over time.
+
+    ``node`` is the layer there, ``nodes`` all inside, ``shapes`` those of the blobs before it.
+    """
+
+    def __init__(self, node: Node, nodes: list[Node], error: ShapeError, shapes: dict[str, Shape]) -> None:
+        super().__init__(error.code, error.message, error.hint, error.field)
+        inner = error if isinstance(error, InnerShapeError) else None
+        self.node = node if inner is None else inner.node
+        self.nodes = nodes if inner is None else inner.nodes
+        self.shapes = shapes if inner is None else inner.shapes
+
+
 def shapes_of(node: Node, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:
     """Return the shapes of a node's tops.
 
@@ -116,6 +130,11 @@ class Shaper:
 
     def _report(self, each: Placed, error: ShapeError) -> None:
         node = each.node
+        if isinstance(error, InnerShapeError):
+            inside = Shaper(error.shapes, self.diagnostics)
+            inside.makers = {top: node for node in error.nodes for top in node.top_ids}
+            inside._report(Placed(error.node), ShapeError(error.code, error.message, error.hint, error.field))
+            return
         mark = node.layer.marks.get(error.field) if error.field is not None else None
         if mark is None:
             mark = each.bottom_marks[-1] if len(each.bottom_marks) > 1 else node.mark

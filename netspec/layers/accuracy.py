@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, labels
-from netspec.spec.layer import Layer, Shape, ShapeError, field, layer
+from netspec.spec.layer import Layer, Measure, Shape, ShapeError, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -28,6 +28,9 @@ class Accuracy(Layer):
         None.
     Source
         Caffe ``AccuracyLayer``.
+    Example
+        - {name: scores, type: InnerProduct, num_output: 4}
+        - {name: accuracy, type: Accuracy, bottom: [scores, label], top_k: 2}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
@@ -52,6 +55,11 @@ class Accuracy(Layer):
     def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
         return x[axes.canonical(self.axis, len(x))], self.ignore_label
 
+    def metric(self, top: int) -> Measure | None:
+        if top:
+            return Measure("ratio", part="rights", whole="labelled")
+        return None if self.ignore_label is None else Measure("mean", weight="counted")
+
     def lower(self, b: Builder, x: Value, label: Value) -> tuple[Value, ...]:
         axis = axes.canonical(self.axis, x.rank)
         column = labels.label_column(b, x, label, axis)
@@ -65,11 +73,14 @@ class Accuracy(Layer):
         mask = labels.counted(b, column, self.ignore_label)
         counts = b.full(column.shape, 1.0) if mask is None else b.to_float(mask)
         right = right if mask is None else b.both(right, mask)
-        made = (b.as_scalar(b.sum(right)) / b.maximum(b.as_scalar(b.sum(counts)), 1.0),)
+        places = b.as_scalar(b.sum(counts)) if mask is None else labels.count_places(b, mask)
+        made = (b.as_scalar(b.sum(right)) / b.maximum(places, 1.0),)
         if len(self.top_names) < 2:
             return made
         others = [k for k in range(x.rank) if k != axis]
         rights, samples = (
             b.reshape(b.sum(b.where(hit, v, 0.0), others), (x.shape[axis],)) for v in (b.to_float(right), counts)
         )
+        b.statistic("rights", rights)
+        b.statistic("labelled", samples)
         return *made, rights / b.maximum(samples, 1.0)

@@ -57,6 +57,29 @@ def four_axes(kind: str, x: Shape) -> Shape:
     raise ShapeError("E413", f"{kind} works on N x C x H x W, its bottom is {times(x)}", hint)
 
 
+def channelled(kind: str, x: Shape) -> Shape:
+    """``x`` if it is N x C x ..
+
+    Raises
+    ------
+    ShapeError
+        Otherwise.
+    """
+    if len(x) < 2:
+        raise ShapeError("E413", f"{kind} works on N x C x .., its bottom is {times(x)}")
+    return x
+
+
+def per_channel(x: Shape) -> Shape:
+    """The shape 1 x C x 1 x ..: a value for each channel that broadcasts to x."""
+    return 1, x[1], *(1,) * (len(x) - 2)
+
+
+def map_axes(kind: str, x: Shape, dimensions: Sequence[int]) -> Shape:
+    """``x`` if it has as many axes behind N x C as one of ``dimensions`` says; else ShapeError, as `four_axes`."""
+    return x if len(x) - 2 in dimensions else four_axes(kind, x)
+
+
 def same_count(x: Shape, target: Shape, what: str) -> None:
     """Raises ShapeError unless both have as many samples and as many values."""
     if x[:1] != target[:1] or prod(x) != prod(target):

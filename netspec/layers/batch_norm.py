@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from netspec.fillers.constant import Constant
 from netspec.layers import axes
-from netspec.spec.layer import Filler, Layer, Problem, Shape, ShapeError, field, layer
+from netspec.layers.normalising import Normalising
+from netspec.spec.layer import Shape, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class BatchNorm(Layer):
+class BatchNorm(Normalising):
     """Each channel to mean 0 and variance 1, ``y = (x - mean[c]) / sqrt(variance[c] + eps)``.
 
     Shapes
@@ -35,36 +34,27 @@ class BatchNorm(Layer):
         Flows through the batch's mean and variance; with the running ones it does not.
     Source
         Ioffe and Szegedy 2015; Caffe ``BatchNormLayer`` (``scale_bias`` as NVIDIA/caffe).
+    Example
+        {type: BatchNorm, scale_bias: true}
     """
-
-    passes_on: ClassVar[bool] = True
 
     use_global_stats: bool | None = field(None, doc="take the running statistics; default: in the test phase")
     moving_average_fraction: float = field(
         0.999, minimum=0, maximum=1, doc="weight of the past in the running statistics"
     )
-    eps: float = field(1e-5, above=0, doc="added to the variance")
     scale_bias: bool = field(False, doc="learn a scale and a bias for each channel")
-    scale_filler: Filler | None = field(None, doc="start of the scale; default: 1")
-    bias_filler: Filler | None = field(None, doc="start of the bias; default: 0")
-
-    def problems(self) -> Iterator[Problem]:
-        yield from super().problems()
-        for name in ("scale_filler", "bias_filler"):
-            if getattr(self, name) is not None and not self.scale_bias:
-                yield Problem("E522", name, f"{name} needs scale_bias", "scale_bias: true")
 
     def shapes(self, x: Shape) -> Shape:
-        if len(x) < 2:
-            raise ShapeError("E413", f"BatchNorm works on N x C x .., its bottom is {axes.times(x)}")
+        axes.channelled("BatchNorm", x)
+        self.check_fillers(x)
         return x
 
-    def param_shapes(self, x: Shape) -> dict[str, Shape]:
-        return {"scale": (x[1],), "bias": (x[1],)} if self.scale_bias else {}
+    def affine_shape(self, x: Shape) -> Shape:
+        return (x[1],)
 
     def lower(self, b: Builder, x: Value) -> Value:
         c = x.shape[1]
-        row = (1, c, *(1,) * (x.rank - 2))
+        row = axes.per_channel(x.shape)
         mean, variance = b.state("mean", (c,)), b.state("variance", (c,))
         weight_sum = b.state("weight_sum", (1,))
         if b.phase == "test" if self.use_global_stats is None else self.use_global_stats:
@@ -79,9 +69,4 @@ class BatchNorm(Layer):
             b.write(variance, (before * variance + unbiased) / after)
             b.write(weight_sum, after)
         y = (x - m) * b.rsqrt(v + self.eps)
-        if not self.scale_bias:
-            return y
-        shapes = self.param_shapes(x.shape)
-        scale = b.param("scale", shapes["scale"], self.scale_filler or Constant(value=1.0))
-        bias = b.param("bias", shapes["bias"], self.bias_filler or Constant(value=0.0))
-        return y * b.reshape(scale, row) + b.reshape(bias, row)
+        return self.scaled(b, y, x.shape, row)

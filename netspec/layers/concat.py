@@ -22,6 +22,8 @@ class Concat(Layer):
         Each bottom gets its part of dy.
     Source
         Caffe ``ConcatLayer``.
+    Example
+        {type: Concat, bottom: [x, y]}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes, windows
-from netspec.layers.sliding import Pair, Sliding, two_at_most
+from netspec.layers import axes, volumes, windows
+from netspec.layers.dilated import Dilated
 from netspec.layers.weights import Weighted
 from netspec.spec.layer import Problem, Shape, ShapeError, field, layer
 
@@ -15,31 +15,25 @@ if TYPE_CHECKING:
     from compiler.ir import Value
 
 
-class Grouped(Sliding, Weighted):
-    """Base of Convolution and Deconvolution: dilation and groups."""
+class Grouped(Dilated, Weighted):
+    """Base of Convolution and Deconvolution: groups of channels, one to three axes behind them."""
 
-    dilation: tuple[int, ...] = field((1,), minimum=1, doc="distance of the kernel's taps: one, or down and right")
+    dimensions: ClassVar[tuple[int, ...]] = (1, 2, 3)
+
     group: int = field(1, minimum=1, doc="groups of channels that see only each other")
     axis: int = field(1, minimum=1, maximum=1, doc="the axis of the channels, which is 1")
     force_nd_im2col: bool = field(False, doc="accepted for Caffe's sake, without effect")
 
     def problems(self) -> Iterator[Problem]:
-        """Yield a missing kernel and outputs that the groups do not share evenly."""
+        """Yield outputs that the groups do not share evenly."""
         yield from super().problems()
-        yield from self.kernel_missing()
-        yield from two_at_most("dilation", self.dilation)
         if self.num_output % self.group:
             message = f"num_output {self.num_output} is not a multiple of group {self.group}"
             yield Problem("E414", "group", message, f"num_output: {-(-self.num_output // self.group) * self.group}")
 
-    @property
-    def holes(self) -> Pair:
-        """Dilations (down, right)."""
-        return self.dilation[0], self.dilation[-1]
-
     def check_channels(self, x: Shape) -> None:
-        """Raise ShapeError unless the bottom is N x C x H x W with C a multiple of ``group``."""
-        axes.four_axes(type(self).__name__, x)
+        """Raise ShapeError unless the bottom is N x C x H x W (or N x C x L, ..) with C a multiple of ``group``."""
+        axes.map_axes(type(self).__name__, x, self.dimensions)
         if x[1] % self.group:
             near = range(min(self.group, x[1], 4096), 0, -1)
             fits = next(g for g in near if x[1] % g == 0 and self.num_output % g == 0)
@@ -50,26 +44,29 @@ class Grouped(Sliding, Weighted):
 
 @layer
 class Convolution(Grouped):
-    """Convolution over height and width, ``y = w * x + bias``.
+    """Convolution over height and width, ``y = w * x + bias``; over a length, or depth, height and width, too.
 
     Shapes
         x : N x C x H x W -> y : N x K x Ho x Wo,
-        ``Ho = floor((H - F + 2 pad) / stride) + 1`` with ``F = dilation (R - 1) + 1``.
+        ``Ho = floor((H - F + 2 pad) / stride) + 1`` with ``F = dilation (R - 1) + 1``;
+        N x C x L and N x C x D x H x W likewise, ``kernel_size: [d, h, w]`` in three dimensions.
         Further bottoms give further tops with the same weights.
     Formula
         ``y[n, k, i, j] = bias[k] + sum over c, r, s of
         w[k, c, r, s] x[n, c, stride i + dilation r - pad, stride j + dilation s - pad]``
         (a cross-correlation), c over the C / group channels of k's group, zeros outside.
     Learned
-        weight : K x C/group x R x S; bias : K.
+        weight : K x C/group x R x S (K x C/group x R, K x C/group x T x R x S); bias : K.
     Gradient
         For x a transposed convolution of dy with w, for w a correlation of x with dy.
     Rounding
-        ``round: ceil`` adds zeros below and on the right until the last pixels are seen;
+        ``round: ceil`` adds zeros at the far ends until the last pixels are seen;
         ``round: exact`` refuses a size that the stride does not divide.
     Source
         LeCun et al. 1998; dilation Yu and Koltun 2016; groups Krizhevsky et al. 2012;
         Caffe ``ConvolutionLayer``.
+    Example
+        {type: Convolution, num_output: 4, kernel_size: 3, pad: 1}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, None)
@@ -86,8 +83,7 @@ class Convolution(Grouped):
     def _shape(self, x: Shape) -> Shape:
         self.check_channels(x)
         self.check_filler(x)
-        rows, columns = (self._size(axis, x) for axis in self.axes(x))
-        return x[0], self.num_output, rows, columns
+        return x[0], self.num_output, *(self._size(axis, x) for axis in self.axes(x))
 
     def _size(self, axis: windows.Axis, x: Shape) -> int:
         out = self.positive(axis, axis.ceil() if self.round == "ceil" and axis.span >= 0 else axis.floor(), x)
@@ -96,7 +92,7 @@ class Convolution(Grouped):
 
     def weight_shape(self, x: Shape) -> Shape:
         """Return K x C/group x R x S."""
-        return self.num_output, x[1] // self.group, *self.kernel
+        return self.num_output, x[1] // self.group, *self.sides("kernel_size", len(x) - 2)
 
     def warnings(self, *bottoms: Shape) -> Iterator[Problem]:
         """Yield a warning for pixels that no window sees."""
@@ -112,8 +108,9 @@ class Convolution(Grouped):
         w, bias = self.learned(b, bottoms[0])
         made = []
         for x in bottoms:
-            y = b.conv(self._covered(b, x), w, self.steps, self.pads, self.holes, self.group)
-            made.append(y if bias is None else y + b.reshape(bias, (1, self.num_output, 1, 1)))
+            _, stride, pad, dilation = self.window(x.rank - 2)
+            y = volumes.convolved(b, self._covered(b, x), w, stride, pad, dilation, self.group)
+            made.append(y if bias is None else y + b.reshape(bias, (1, self.num_output, *(1,) * (x.rank - 2))))
         return made[0] if len(made) == 1 else tuple(made)
 
     def _covered(self, b: Builder, x: Value) -> Value:
@@ -121,4 +118,4 @@ class Convolution(Grouped):
         if self.round != "ceil":
             return x
         more = [(a.ceil() - 1) * a.stride - a.span for a in self.axes(x.shape)]
-        return b.pad(x, ((0, 0), (0, 0), (0, more[0]), (0, more[1]))) if any(more) else x
+        return b.pad(x, ((0, 0), (0, 0), *((0, n) for n in more))) if any(more) else x

@@ -24,6 +24,8 @@ class Dropout(Layer):
         ``dx = dy / (1 - ratio)`` where kept; the mask is computed again, not stored.
     Source
         Srivastava et al. 2014; Caffe ``DropoutLayer``.
+    Example
+        {type: Dropout, dropout_ratio: 0.3}
     """
 
     passes_on: ClassVar[bool] = True

@@ -27,6 +27,8 @@ class Eltwise(Layer):
         PROD: the product of the others, right at 0 too. MAX: to the first largest.
     Source
         Caffe ``EltwiseLayer``.
+    Example
+        {type: Eltwise, bottom: [x, y], coeff: [1, -1]}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, None)

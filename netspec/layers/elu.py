@@ -21,6 +21,8 @@ class ELU(Layer):
         ``dx = dy`` for x > 0, else ``dy alpha exp(x)``.
     Source
         Clevert, Unterthiner and Hochreiter 2016; Caffe ``ELULayer``.
+    Example
+        {type: ELU}
     """
 
     relu_like: ClassVar[bool] = True

@@ -22,6 +22,8 @@ class EuclideanLoss(Layer):
         ``dx = (x - t) / N``, ``dt = -dx``.
     Source
         Caffe ``EuclideanLossLayer``.
+    Example
+        {type: EuclideanLoss, bottom: [x, y]}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)

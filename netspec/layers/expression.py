@@ -21,7 +21,7 @@ class Expression(Layer):
         bottoms that broadcast as in NumPy -> y : their common shape.
     Formula
         ``expr`` knows ``+ - * / **``, comparisons (1 where true, 0 where false),
-        ``where(c, a, b)``, ``exp log sqrt sin cos tanh sigmoid relu abs sign floor``,
+        ``where(c, a, b)``, ``exp log sqrt sin cos tanh sigmoid erf relu abs sign floor``,
         ``min max`` of two or more, ``clip(x, low, high)``, numbers, ``$variables``, and the
         bottoms by name; a mapping names them: ``bottom: {r: a/conv2, h: h}``,
         ``expr: "r * tanh(h)"``.
@@ -30,6 +30,8 @@ class Expression(Layer):
         ``floor`` 0.
     Source
         netspec's own.
+    Example
+        {type: Expression, bottom: {r: x, h: y}, expr: "r * tanh(h)"}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, None)

@@ -24,6 +24,8 @@ class Flatten(Layer):
         dy in the shape of x.
     Source
         Caffe ``FlattenLayer``.
+    Example
+        {type: Flatten}
     """
 
     passes_on: ClassVar[bool] = True

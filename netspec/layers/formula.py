@@ -1,7 +1,7 @@
 """The formulas of Expression: text -> tree -> shape and values.
 
 ``+ - * / **``, comparisons, ``where(c, a, b) exp log sqrt sin cos tanh sigmoid
-relu abs sign min max clip floor``, numbers and the names of bottoms. Parsed
+erf relu abs sign min max clip floor``, numbers and the names of bottoms. Parsed
 here, never eval'ed; length and depth are limited; what has only numbers in it
 is worked out while parsing.
 """
@@ -35,6 +35,7 @@ UNARY: dict[str, Callable[[float], float]] = {
     "cos": math.cos,
     "tanh": math.tanh,
     "sigmoid": lambda x: 0.5 * (1 + math.tanh(0.5 * x)),
+    "erf": math.erf,
     "relu": lambda x: max(x, 0.0),
     "abs": abs,
     "sign": lambda x: math.copysign(1.0, x) if x else 0.0,

@@ -26,6 +26,9 @@ class HingeLoss(Layer):
         0 for a term that is exactly at its kink.
     Source
         Weston and Watkins 1999; Caffe ``HingeLossLayer``.
+    Example
+        - {name: scores, type: InnerProduct, num_output: 4}
+        - {name: loss, type: HingeLoss, bottom: [scores, label]}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)

@@ -30,6 +30,8 @@ class InnerProduct(Weighted):
         ``dx = dy w``, ``dw = dy^T x``, ``dbias = sum over n of dy``.
     Source
         Caffe ``InnerProductLayer``.
+    Example
+        {type: InnerProduct, num_output: 4}
     """
 
     axis: int = field(1, doc="first axis that is flattened")

@@ -22,10 +22,14 @@ class Input(Layer):
         Kept for the caller on demand.
     Source
         Caffe ``InputLayer``.
+    Example
+        - {name: image, type: Input, shape: [2, 3, 6, 6]}
+        - {name: relu, type: ReLU}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (0, 0)
     tops: ClassVar[tuple[int, int | None]] = (1, None)
+    fed: ClassVar[bool] = True
 
     shape: tuple[int, ...] = field(minimum=1, doc="sizes of every top, batch first")
 

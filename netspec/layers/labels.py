@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING
 
-from netspec.layers import axes
-from netspec.spec.layer import Layer, Problem, ShapeError, field
+from netspec.layers import axes, distances
+from netspec.spec.layer import Layer, Measure, Problem, ShapeError, field
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
     from netspec.spec.layer import Shape
+
+
+SMALLEST = 1e-20
+"""Below it the logarithm of a probability is not taken (Caffe's kLOG_THRESHOLD)."""
 
 
 class Normalised(Layer):
@@ -32,6 +36,15 @@ class Normalised(Layer):
         if self.normalize is not None and self.given("normalization"):
             yield Problem("E511", "normalize", "normalization and normalize say the same", "keep normalization")
 
+    def metric(self, top: int) -> Measure | None:
+        """Return that a batch of a test weighs as many places as it has that count, where the loss is divided so."""
+        if top or self.ignore_label is None or self._how() != "VALID":
+            return None
+        return Measure("mean", weight="counted")
+
+    def _how(self) -> str:
+        return self.normalization if self.normalize is None else "VALID" if self.normalize else "BATCH_SIZE"
+
     def divisor(self, b: Builder, mask: Value | None, places: int, samples: int) -> float | Value:
         """What the summed loss is divided by, at least 1.
 
@@ -42,10 +55,31 @@ class Normalised(Layer):
         places, samples
             Places in all, and N.
         """
-        how = self.normalization if self.normalize is None else "VALID" if self.normalize else "BATCH_SIZE"
+        how = self._how()
         if how == "VALID" and mask is not None:
-            return b.maximum(b.as_scalar(b.sum(mask)), 1.0)
+            return b.maximum(count_places(b, mask), 1.0)
         return float(max(1, {"FULL": places, "VALID": places, "BATCH_SIZE": samples, "NONE": 1}[how]))
+
+
+class Weighted(Normalised):
+    """Base of the losses over labels in which a class may weigh more than another."""
+
+    class_weights: tuple[float, ...] = field((), minimum=0, doc="factor on the loss of each label; default: all 1")
+
+    def check_weights(self, classes: int) -> None:
+        """Raise ShapeError unless there is a weight for each class, or none at all."""
+        if self.class_weights and len(self.class_weights) != classes:
+            message = f"class_weights has {len(self.class_weights)} values for {classes} classes"
+            raise ShapeError("E512", message, "give one for each class", "class_weights")
+
+    def weighted(self, b: Builder, loss: Value, column: Value, scores: Shape, axis: int) -> Value:
+        """The losses of the places times the weights of their labels; the divisor stays what it is."""
+        if not self.class_weights:
+            return loss
+        along = [1] * len(scores)
+        along[axis] = scores[axis]
+        weights = b.reshape(b.literal([float(w) for w in self.class_weights]), tuple(along))
+        return loss * picked(b, b.broadcast_to(weights, scores), column, axis)
 
 
 def column_shape(x: Shape, axis: int) -> Shape:
@@ -102,9 +136,30 @@ def picked(b: Builder, x: Value, column: Value, axis: int) -> Value:
     return b.sum(b.where(hit, x, 0.0), axis)
 
 
+def safe_log(b: Builder, p: Value) -> Value:
+    """``log max(p, 1e-20)``, whose slope below 1e-20 is 1e20, as Caffe's: a probability of 0 still learns."""
+    low = p < SMALLEST
+    return b.log(b.maximum(p, SMALLEST)) + b.where(low, (p - b.stop_gradient(p)) * (1.0 / SMALLEST), 0.0)
+
+
+def focal(b: Builder, entropy: Value, gamma: float) -> Value:
+    """``(1 - q)^gamma (-log q)`` of cross-entropies -log q."""
+    if gamma == 0:
+        return entropy
+    wrong = b.maximum(1.0 - b.exp(-entropy), 0.0)  # rounded, it may be below 0
+    return distances.power(b, wrong, gamma) * entropy
+
+
 def counted(b: Builder, label: Value, ignore_label: int | None) -> Value | None:
     """True where the label counts; None if all do."""
     return None if ignore_label is None else b.not_equal(label, ignore_label)
+
+
+def count_places(b: Builder, mask: Value) -> Value:
+    """How many places count, shape (); a test weighs the batch by them."""
+    found = b.as_scalar(b.sum(mask))
+    b.statistic("counted", found)
+    return found
 
 
 def total(b: Builder, x: Value, mask: Value | None, divisor: float | Value) -> Value:

@@ -28,6 +28,8 @@ class LRN(Layer):
         Flows to every neighbour.
     Source
         Krizhevsky et al. 2012, section 3.3; Caffe ``LRNLayer``.
+    Example
+        {type: LRN, local_size: 3, alpha: 0.1}
     """
 
     passes_on: ClassVar[bool] = True

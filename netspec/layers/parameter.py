@@ -25,6 +25,8 @@ class Parameter(Layer):
         ``dweight = dy``.
     Source
         Caffe ``ParameterLayer``; ``filler`` is ours.
+    Example
+        {type: Parameter, shape: [2, 3], filler: xavier}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (0, 0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from netspec.fillers.constant import Constant
 from netspec.layers import axes
-from netspec.spec.layer import Filler, Layer, Shape, ShapeError, field, layer
+from netspec.spec.layer import Filler, Layer, Shape, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -25,6 +25,8 @@ class PReLU(Layer):
         ``dslope[c]`` = sum of ``dy x`` over the elements of channel c that are not positive.
     Source
         He et al. 2015; Caffe ``PReLULayer``.
+    Example
+        {type: PReLU}
     """
 
     relu_like: ClassVar[bool] = True
@@ -33,8 +35,7 @@ class PReLU(Layer):
     channel_shared: bool = field(False, doc="one slope for all channels")
 
     def shapes(self, x: Shape) -> Shape:
-        if len(x) < 2:
-            raise ShapeError("E413", f"PReLU works on N x C x .., its bottom is {axes.times(x)}")
+        axes.channelled("PReLU", x)
         axes.check_filler(self.filler, self.param_shapes(x)["slope"], "filler")
         return x
 
@@ -43,5 +44,5 @@ class PReLU(Layer):
 
     def lower(self, b: Builder, x: Value) -> Value:
         slope = b.param("slope", self.param_shapes(x.shape)["slope"], self.filler or Constant(value=0.25))
-        each = slope if self.channel_shared else b.reshape(slope, (1, x.shape[1], *(1,) * (x.rank - 2)))
+        each = slope if self.channel_shared else b.reshape(slope, axes.per_channel(x.shape))
         return b.where(x > 0, x, each * x)

@@ -28,6 +28,8 @@ class Reduction(Layer):
         ASUM: 0 at x = 0.
     Source
         Caffe ``ReductionLayer``; ``axes`` is ours.
+    Example
+        {type: Reduction, operation: mean, axis: 2}
     """
 
     operation: str = field("SUM", choices=("SUM", "ASUM", "SUMSQ", "MEAN"), doc="what is summed")

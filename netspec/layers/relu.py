@@ -21,6 +21,8 @@ class ReLU(Layer):
         At x = 0 the slope's side is taken (Caffe).
     Source
         Nair and Hinton 2010; Caffe ``ReLULayer``.
+    Example
+        {type: ReLU, negative_slope: 0.1}
     """
 
     relu_like: ClassVar[bool] = True

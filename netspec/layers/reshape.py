@@ -26,6 +26,8 @@ class Reshape(Layer):
         dy in the shape of x.
     Source
         Caffe ``ReshapeLayer``.
+    Example
+        {type: Reshape, shape: [0, 9, -1]}
     """
 
     passes_on: ClassVar[bool] = True

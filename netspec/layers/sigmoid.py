@@ -21,6 +21,8 @@ class Sigmoid(Layer):
         ``dx = dy y (1 - y)``.
     Source
         Caffe ``SigmoidLayer``.
+    Example
+        {type: Sigmoid}
     """
 
     def shapes(self, x: Shape) -> Shape:

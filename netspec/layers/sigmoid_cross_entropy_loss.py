@@ -28,6 +28,8 @@ class SigmoidCrossEntropyLoss(labels.Normalised):
     Source
         Caffe ``SigmoidCrossEntropyLossLayer`` (whose default is BATCH_SIZE, unlike its
         ``loss_param``).
+    Example
+        {type: SigmoidCrossEntropyLoss, bottom: [x, y]}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)

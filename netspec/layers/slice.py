@@ -25,6 +25,10 @@ class Slice(Layer):
         dx is the parts' gradients one after another.
     Source
         Caffe ``SliceLayer``.
+    Example
+        - {name: parts, type: Slice, slice_point: [1], top: [first, rest]}
+        - {name: relu, type: ReLU, bottom: first}
+        - {name: tanh, type: TanH, bottom: rest}
     """
 
     tops: ClassVar[tuple[int, int | None]] = (1, None)

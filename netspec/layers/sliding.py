@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers.windows import Axis, misfit_hint, misfit_message
+from netspec.layers.axes import map_axes
+from netspec.layers.windows import Axis, Reach, misfit_hint, misfit_message
 from netspec.spec.layer import Layer, Problem, ShapeError, field
 
 if TYPE_CHECKING:
@@ -16,9 +18,20 @@ Pair = tuple[int, int]
 WORDS = {"kernel": "kernel_size", "stride": "stride", "pad": "pad"}
 """How the fields of one side begin (``kernel_h``), and the field for both."""
 
+NAMES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
+"""What lies along each axis behind N x C, by their number."""
+
+MAPS = {1: "N x C x L", 2: "N x C x H x W", 3: "N x C x D x H x W"}
+
 
 class Sliding(Layer):
-    """Base of the layers with a window: one value for both sides, [height, width], or the h and w fields."""
+    """Base of the layers with a window: one value for all sides, [height, width], or the h and w fields.
+
+    ``dimensions`` are the numbers of axes that the window may slide along;
+    [depth, height, width] where it is three.
+    """
+
+    dimensions: ClassVar[tuple[int, ...]] = (2,)
 
     instead: ClassVar[dict[str, tuple[str, ...]]] = {
         **Layer.instead,
@@ -50,7 +63,14 @@ class Sliding(Layer):
                 hint = f"keep {name}, or {word}_h and {word}_w"
                 yield Problem("E511", name, f"{name} and {word}_h/{word}_w say the same", hint)
         for name in WORDS.values():
-            yield from two_at_most(name, getattr(self, name))
+            yield from self.too_long(name)
+
+    def too_long(self, name: str) -> Iterator[Problem]:
+        """Yield a list with more values than a window has sides."""
+        values, most = getattr(self, name), max(self.dimensions)
+        if len(values) > most:
+            got, kept = (", ".join(map(str, v)) for v in (values, values[:most]))
+            yield Problem("E512", name, f"{name} has {len(values)} values: [{got}]", f"{name}: [{kept}]")
 
     def said(self, name: str) -> bool:
         """Whether field ``name`` was given, in a spec or in Python."""
@@ -92,7 +112,7 @@ class Sliding(Layer):
         Parameters
         ----------
         x
-            Shape of the bottom: what is advised fits its rows and its columns.
+            Shape of the bottom: what is advised fits all its axes.
         inverse
             Whether the size is that of a Deconvolution.
 
@@ -122,27 +142,59 @@ class Sliding(Layer):
             raise ShapeError("E411", misfit_message([axis]), hint, self.spelled("stride", axis))
 
     def fitting(self, x: Shape, fits: Callable[[Axis], bool]) -> str | None:
-        """``pad 1 or stride 2 fits``; None if nothing does, or where rows and columns have fields of their own."""
-        rows, columns = self.axes(x)
-        plain = all(self.spelled(name, axis) == name for name in ("stride", "pad") for axis in (rows, columns))
-        return misfit_hint((rows, columns), fits) or None if plain else None
+        """``pad 1 or stride 2 fits``; None if nothing does, or where sides have fields of their own."""
+        along = self.axes(x)
+        plain = all(self.spelled(name, axis) == name for name in ("stride", "pad") for axis in along)
+        return misfit_hint(along, fits) or None if plain else None
 
     def spelled(self, name: str, axis: Axis) -> str:
         """The field that decides along ``axis``: ``stride``, or ``stride_h`` where that is given."""
-        side = f"{name.removesuffix('_size')}_{'h' if axis.name == 'rows' else 'w'}"
+        side = f"{name.removesuffix('_size')}_{'w' if axis.name == 'columns' else 'h'}"
         return name if getattr(self, side) is None else side
 
     def _pair(self, values: tuple[int, ...], h: int | None, w: int | None) -> Pair:
         low, high = (values[0], values[-1]) if values else (1, 1)
         return low if h is None else h, high if w is None else w
 
-    def axes(self, x: Shape) -> tuple[Axis, Axis]:
-        """The window along the rows and along the columns of an N x C x H x W bottom."""
-        made = [
-            Axis(name, x[2 + k], self.kernel[k], self.steps[k], self.pads[k], self.holes[k])
-            for k, name in enumerate(("rows", "columns"))
-        ]
-        return made[0], made[1]
+    def sides(self, name: str, count: int) -> tuple[int, ...]:
+        """What ``kernel_size``, ``stride``, ``pad`` or ``dilation`` says for each of ``count`` axes.
+
+        Raises
+        ------
+        ShapeError
+            Where it has values for another number of axes.
+        """
+        values: tuple[int, ...] = getattr(self, name, (1,)) or (1,)
+        word = name.removesuffix("_size")
+        given = [side for side in "hw" if getattr(self, f"{word}_{side}", None) is not None]
+        if given and count != 2:
+            field = f"{word}_{given[0]}"
+            message = f"{field} is for {MAPS[2]}, the bottom is {MAPS[count]}"
+            raise ShapeError("E512", message, f"{name}: {getattr(self, field)}", field)
+        if len(values) not in (1, count):
+            along = "1 axis" if count == 1 else f"{count} axes"
+            message = f"{name} has {len(values)} values, {MAPS[count]} has {along} to slide along"
+            kept = (*values, *values[-1:] * count)[:count]
+            hint = f"{name}: {kept[0] if len(set(kept)) == 1 else list(kept)}"
+            raise ShapeError("E512", message, hint, name)
+        if count == 2:
+            return self._pair(values, getattr(self, f"{word}_h", None), getattr(self, f"{word}_w", None))
+        return values * count if len(values) == 1 else values
+
+    def window(self, count: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Kernel, strides, pads and dilations along each of ``count`` axes."""
+        kernel, stride, pad, dilation = (self.sides(n, count) for n in (*WORDS.values(), "dilation"))
+        return kernel, stride, pad, dilation
+
+    def axes(self, x: Shape) -> tuple[Axis, ...]:
+        """The window along each axis behind N x C: the rows and the columns of an N x C x H x W bottom."""
+        count = len(map_axes(type(self).__name__, x, self.dimensions)) - 2
+        return tuple(map(Axis, NAMES[count], x[2:], *self.window(count)))
+
+    def sees(self, x: Shape) -> Reach:
+        """What an element of the top sees of a bottom of this shape."""
+        along = self.axes(x)
+        return Reach(tuple(Fraction(a.extent - 1) for a in along), tuple(Fraction(a.stride) for a in along))
 
 
 def _fitting(axis: Axis, inverse: bool) -> Pair:
@@ -151,10 +203,3 @@ def _fitting(axis: Axis, inverse: bool) -> Pair:
         reach = axis.stride * (axis.size - 1)
         return 2 * axis.pad - reach + 1, (reach + axis.extent - 1) // 2
     return axis.size + 2 * axis.pad, -(-(axis.extent - axis.size) // 2)
-
-
-def two_at_most(name: str, values: tuple[int, ...]) -> Iterator[Problem]:
-    """Yield a problem for a list that is neither one value nor [height, width]."""
-    if len(values) > 2:
-        got = ", ".join(map(str, values))
-        yield Problem("E512", name, f"{name} has {len(values)} values: [{got}]", f"{name}: [{values[0]}, {values[1]}]")

@@ -24,6 +24,8 @@ class Softmax(Layer):
         ``dx = y (dy - sum of dy y)``.
     Source
         Bridle 1990; Caffe ``SoftmaxLayer``.
+    Example
+        {type: Softmax}
     """
 
     axis: int = field(1, doc="the axis of the classes")

@@ -17,7 +17,7 @@ CEILING = 87.3365478515625
 
 
 @layer
-class SoftmaxWithLoss(labels.Normalised):
+class SoftmaxWithLoss(labels.Weighted):
     """Cross-entropy of the softmax of scores, ``-log p[label]``, averaged.
 
     Shapes
@@ -25,13 +25,18 @@ class SoftmaxWithLoss(labels.Normalised):
         single number; a second top, if named, gets the probabilities, like the scores.
     Formula
         ``logsumexp(x) - x[label]`` at each place, no more than 87.3365 (Caffe's
-        -log FLT_MIN), summed over the places that count and divided as
-        ``normalization`` says, by 1 at least.
+        -log FLT_MIN), times the ``class_weights`` of the label, summed over the places that
+        count and divided as ``normalization`` says, by 1 at least. With ``label_smoothing`` s
+        the label's probability is 1 - s, and s / C is added to that of every class:
+        ``logsumexp(x) - (1 - s) x[label] - s mean x``.
     Gradient
-        ``softmax(x) - onehot(label)``, above the ceiling too: only the reported figure
+        ``softmax(x) - target``, above the ceiling too: only the reported figure
         is cut, a net that is far off still learns.
     Source
-        Caffe ``SoftmaxWithLossLayer``.
+        Caffe ``SoftmaxWithLossLayer``; label smoothing: Szegedy et al. 2016.
+    Example
+        - {name: scores, type: InnerProduct, num_output: 4}
+        - {name: loss, type: SoftmaxWithLoss, bottom: [scores, label]}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
@@ -40,9 +45,10 @@ class SoftmaxWithLoss(labels.Normalised):
     is_loss: ClassVar[bool] = True
 
     axis: int = field(1, doc="the axis of the classes")
+    label_smoothing: float = field(0.0, minimum=0, below=1, doc="share of the target that all classes have in common")
 
     def shapes(self, x: Shape, label: Shape) -> tuple[Shape, ...]:
-        labels.class_axis(self.axis, x, label)
+        self.check_weights(x[labels.class_axis(self.axis, x, label)])
         return ((), x)[: max(1, len(self.top_names))]
 
     def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
@@ -53,9 +59,11 @@ class SoftmaxWithLoss(labels.Normalised):
         column = labels.label_column(b, x, label, axis)
         mask = labels.counted(b, column, self.ignore_label)
         lse = b.logsumexp(x, axis)
-        loss = lse - labels.picked(b, x, column, axis)
+        smooth, target = self.label_smoothing, labels.picked(b, x, column, axis)
+        loss = lse - (target if not smooth else (1.0 - smooth) * target + smooth * b.mean(x, axis))
         # f + (l - l): the figure is cut, the gradient that of l, and the backward steps need no mask
         shown = b.stop_gradient(b.minimum(loss, CEILING)) + (loss - b.stop_gradient(loss))
+        shown = self.weighted(b, shown, column, x.shape, axis)
         divisor = self.divisor(b, mask, prod(column.shape), prod(x.shape[:axis]))
         made = (labels.total(b, shown, mask, divisor),)
         return made if len(self.top_names) < 2 else (*made, b.exp(x - lse))

@@ -21,6 +21,8 @@ class TanH(Layer):
         ``dx = dy (1 - y^2)``.
     Source
         LeCun et al. 1998, "Efficient BackProp"; Caffe ``TanHLayer``.
+    Example
+        {type: TanH}
     """
 
     def shapes(self, x: Shape) -> Shape:

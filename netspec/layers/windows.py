@@ -8,9 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 NEAR = 64
 """How far a hint looks for a pad or a stride that fits."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What an element of a top sees of the bottom along each axis.
+
+    Parameters
+    ----------
+    more
+        Elements beside the first one.
+    scale
+        How far what neighbours see lies apart, in elements of the bottom.
+    """
+
+    more: tuple[Fraction, ...]
+    scale: tuple[Fraction, ...]
 
 
 @dataclass(frozen=True)
@@ -20,7 +37,7 @@ class Axis:
     Parameters
     ----------
     name
-        ``rows`` or ``columns``.
+        What lies along it: ``rows``, ``columns``, ``slices``, ``positions``.
     size, kernel, stride, pad, dilation
         In pixels; ``pad`` on each side.
     """

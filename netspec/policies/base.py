@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from netspec.spec.registry import POLICIES
 
 if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
     from netspec.solvers.base import Solver
 
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 class Policy:
     """The learning rate as a function of the iteration.
 
-    The fields are those of the solver with the same names; all of them must be
-    given there.
+    The fields are those of the solver with the same names; those without a default
+    must be given there.
     """
 
     type_name: ClassVar[str] = ""
@@ -34,7 +36,11 @@ class Policy:
     @functools.cache  # asked in every step
     def needs(cls) -> tuple[str, ...]:
         """The solver's fields that this policy reads, ``base_lr`` aside."""
-        return tuple(f.name for f in fields(cls) if f.name != "base_lr")
+        return tuple(f.name for f in fields(cls) if f.name != "base_lr" and f.default is MISSING)
+
+    def lower_rate(self, b: Builder, rate: Value, loss: Value) -> Value:
+        """What becomes of the rate by the loss of the step; both have shape ()."""
+        return rate
 
 
 P = TypeVar("P", bound=type[Policy])
@@ -64,7 +70,7 @@ def make(solver: Solver) -> Policy:
     """The policy that a checked solver asks for, with the solver's numbers."""
     cls = find(solver.lr_policy)
     assert cls is not None, "the solver was not checked"
-    return cls(base_lr=solver.base_lr, **{name: getattr(solver, name) for name in cls.needs()})
+    return cls(**{f.name: getattr(solver, f.name) for f in fields(cls)})
 
 
 def power(base: float, exponent: float) -> float:

@@ -4,9 +4,10 @@ For an element x of a parameter or an input, with f the weighted sum of losses,
 
     d = (8 (f(x + h) - f(x - h)) - (f(x + 2h) - f(x - 2h))) / 12h
 
-is compared with the compiled gradient g. The relative error is
-|d - g| / max(|d|, |g|, r), where r is the root mean square of the tensor's
-gradient, at least `FLOOR` times the loss: below that, rounding of f is all
+is compared with the compiled gradient g, of the backward steps or by forward
+mode along single elements. The relative error is
+|d - g| / max(|d|, |g|, r), where r is the root mean square of g over the
+elements compared, at least `FLOOR` times the loss: below that, rounding of f is all
 that d shows.
 
 A kink (a ReLU at zero, a maximum that changes hands) within 2h makes d
@@ -19,7 +20,8 @@ Source: Caffe's ``GradientChecker`` (centred differences, a zone around kinks).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,10 +32,14 @@ from netspec.mappings import Array
 from netspec.net import Net
 from netspec.reports import tables
 from netspec.reports.batches import random_batch
+from netspec.tangents import Tangents
 from runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from netspec.spec.load import Spec
+
+Mode = Literal["reverse", "forward"]
+Slopes = Callable[[list[tuple[int, ...]]], list[float]]
 
 STEP = 1e-5
 """h, relative to max(1, |x|): truncation h^4, rounding 1e-16 f / h."""
@@ -155,6 +161,7 @@ def gradcheck(
     threads: int | None = None,
     seed: int = 0,
     tolerance: float = TOLERANCE,
+    mode: Mode = "reverse",
 ) -> GradCheck:
     """Checks the gradients of a spec's training net at random inputs.
 
@@ -164,6 +171,8 @@ def gradcheck(
         Samples a batch; at most 4 of the phase's if None: a large batch meets more kinks.
     samples
         Elements a tensor, drawn at random; all of a smaller one.
+    mode
+        The gradients of the backward steps, or directional derivatives along single elements.
 
     Raises
     ------
@@ -175,12 +184,14 @@ def gradcheck(
     inputs = [name for name, given in spec.net("train", batch=batch).inputs.items() if given.kind == "float"]
     net = compile_spec(spec, "train", batch, device, "float64", seed, threads, keep=inputs)
     try:
-        return gradcheck_net(net, samples, seed, tolerance)
+        return gradcheck_net(net, samples, seed, tolerance, mode)
     finally:
         net.close()
 
 
-def gradcheck_net(net: Net, samples: int = 64, seed: int = 0, tolerance: float = TOLERANCE) -> GradCheck:
+def gradcheck_net(
+    net: Net, samples: int = 64, seed: int = 0, tolerance: float = TOLERANCE, mode: Mode = "reverse"
+) -> GradCheck:
     """Checks a compiled float64 net whose float inputs are kept."""
     if net.plan.loss is None:
         raise UsageError("gradcheck needs a loss; no layer of this net is one")
@@ -188,15 +199,38 @@ def gradcheck_net(net: Net, samples: int = 64, seed: int = 0, tolerance: float =
     batch = random_batch(net.resolved, rng)
     net.forward(**batch)
     net.backward()
-    grads = {name: net.param_grads[name] for name in net.param_grads}
-    blob_grads = {name: net.blob_grads[name] for name in net.blob_grads if name in batch}
+    slopes: dict[str, Slopes] = {name: _backward(net.param_grads[name]) for name in net.param_grads}
+    slopes |= {name: _backward(net.blob_grads[name]) for name in net.blob_grads if name in batch}
+    arrays = {name: batch[name] if name in batch else net.executor.array(net.states[name].view) for name in slopes}
     loss = _Loss(net, batch)
-    checks = [
-        _check(name, "param", net.executor.array(net.states[name].view), grad, loss, samples, rng)
-        for name, grad in grads.items()
-    ]
-    checks += [_check(name, "input", batch[name], grad, loss, samples, rng) for name, grad in blob_grads.items()]
+    checks = []
+    for name, array in arrays.items():
+        kind: Literal["param", "input"] = "input" if name in batch else "param"
+        chosen = rng.choice(array.size, min(samples, array.size), replace=False)
+        at = [tuple(int(i) for i in np.unravel_index(flat, array.shape)) for flat in chosen]
+        found = slopes[name](at) if mode == "reverse" else _forward(net, name, batch)(at)
+        checks.append(_check(name, kind, array, at, found, loss))
     return GradCheck(tuple(checks), tolerance)
+
+
+def _backward(gradient: Array) -> Slopes:
+    """The compiled gradient at given places."""
+    return lambda at: [float(gradient[place]) for place in at]
+
+
+def _forward(net: Net, name: str, batch: dict[str, Array]) -> Slopes:
+    """The weighted sum of losses along single elements, by forward mode."""
+
+    def slopes(at: list[tuple[int, ...]]) -> list[float]:
+        with closing(Tangents(net, (name,))) as tangents:
+            found = []
+            for place in at:
+                along = np.zeros(tangents.shapes[name])
+                along[place] = 1.0
+                found.append(float(tangents.loss_slope({name: along}, batch)))
+            return found
+
+    return slopes
 
 
 class _Loss:
@@ -206,6 +240,7 @@ class _Loss:
         self.net, self.batch = net, batch
 
     def __call__(self) -> float:
+        self.net.executor.store.changed()  # `around` writes into it: packed weights are made anew
         self.net.forward(**self.batch)
         assert self.net.plan.loss is not None
         return float(self.net.executor.array(self.net.plan.loss))
@@ -225,18 +260,15 @@ def _check(
     name: str,
     kind: Literal["param", "input"],
     array: Array,
-    grad: Array,
+    places: list[tuple[int, ...]],
+    slopes: list[float],
     loss: _Loss,
-    samples: int,
-    rng: np.random.Generator,
 ) -> Check:
-    chosen = rng.choice(grad.size, min(samples, grad.size), replace=False)
-    scale = max(float(np.sqrt(np.mean(np.square(grad)))) if grad.size else 0.0, FLOOR * abs(loss()))
+    scale = max(float(np.sqrt(np.mean(np.square(slopes)))) if slopes else 0.0, FLOOR * abs(loss()))
     worst: tuple[tuple[int, ...], float, float] | None = None
     largest, compared, skipped = 0.0, 0, 0
-    for flat in chosen:
-        at = tuple(int(i) for i in np.unravel_index(flat, grad.shape))
-        d, g = quotient(loss, array, at, float(grad[at]), scale)
+    for at, slope in zip(places, slopes, strict=True):
+        d, g = quotient(loss, array, at, slope, scale)
         if d is None:
             skipped += 1
             continue

@@ -18,6 +18,11 @@ from compiler.passes.simplify import drop_dead, simplify
 from compiler.primitives import rule
 from compiler.target import Target
 from netspec.graph import Net, Node
+from netspec.graph.loops import inner_nodes
+from netspec.layers.locally_connected import LocallyConnected
+from netspec.layers.resizing import Resizing
+from netspec.layers.sliding import Sliding
+from netspec.layers.windows import Reach
 from netspec.lowering import build_graph
 from netspec.reading import SpecLike, load_spec
 from netspec.reports import tables
@@ -62,7 +67,7 @@ class LayerCost:
     activation_count: int
     flops_forward: int
     flops_backward: int
-    receptive_field: tuple[int, int] | None
+    receptive_field: tuple[int, ...] | None
 
     @property
     def param_count(self) -> int:
@@ -167,7 +172,7 @@ class Inspection:
 
 
 def _cells(row: LayerCost) -> tuple[str, ...]:
-    sees = "" if row.receptive_field is None else f"{row.receptive_field[0]} x {row.receptive_field[1]}"
+    sees = "" if row.receptive_field is None else tables.shape(row.receptive_field)
     return (
         row.name,
         row.type,
@@ -217,12 +222,12 @@ def inspect_net(net: Net) -> Inspection:
     solver = net.spec.solver if net.phase == "train" else None
     graph = build_graph(net, solver=solver)
     drop_dead(graph)
-    seen = receptive_fields(graph, [n.name for n in net.nodes if getattr(n.layer, "global_pooling", False)])
+    seen = receptive_fields(graph, *_reaches(net))
     values = {v.name: v for op in graph.ops for v in op.outputs if v.name}
     params = _params(net, graph)
-    forward = _flops(graph, "forward")
+    forward = _flops(graph, "forward", _rows(net))
     simplify(graph)
-    backward = _flops(graph, "backward")
+    backward = _flops(graph, "backward", _rows(net))
     states = list(graph.states.values())
     plan = compile_graph(graph, Target(small=net.spec.memory == SMALL))
     rows = tuple(
@@ -245,30 +250,43 @@ def inspect_net(net: Net) -> Inspection:
 
 
 def _params(net: Net, graph: Graph) -> dict[str, tuple[Param, ...]]:
-    """Parameters by layer: those it owns, then those it shares, which its operations read."""
+    """Parameters by layer: those it owns, then those it shares, which its operations read.
+
+    Of parameters whose owner is in another phase alone, the first layer that reads them counts as the owner.
+    """
     owners = {s.read: s for s in graph.states.values() if s.role == "param"}
     found: dict[str, dict[str, Param]] = {node.name: {} for node in net.nodes}
+    rows = _rows(net)
     for state in owners.values():
-        layer = state.name.rpartition(".")[0]
-        found[layer][state.name] = Param(state.name, state.read.shape)
+        layer = rows.get(state.name.rpartition(".")[0])
+        if layer is not None:
+            found[layer][state.name] = Param(state.name, state.read.shape)
     for op in graph.ops:
         if op.segment != "forward":
             continue
         for state in (owners[v] for v in op.inputs if v in owners):
             owner, _, suffix = state.name.rpartition(".")
-            for layer in {o.layer for o in op.origin} - {owner}:
+            for layer in {o.layer for o in op.origin if rows[o.layer] != rows.get(owner, owner)}:
                 name = f"{layer}.{suffix}"
-                found[layer][name] = Param(name, state.read.shape, shared_with=state.name)
+                known = found.setdefault(rows.get(owner, owner), {})
+                there = known.setdefault(state.name, Param(name, state.read.shape))
+                mine = there if there.name == name else Param(name, state.read.shape, state.name)
+                found[rows[layer]][name] = mine
     return {name: tuple(params.values()) for name, params in found.items()}
 
 
-def _flops(graph: Graph, direction: str) -> Counter[str]:
-    """Arithmetic operations of each layer in ``forward`` or ``backward``."""
+def _rows(net: Net) -> dict[str, str]:
+    """The row of each layer: its own, of one inside a layer over time that one's."""
+    return {inner.name: node.name for node in net.nodes for inner in (node, *inner_nodes([node]))}
+
+
+def _flops(graph: Graph, direction: str, rows: dict[str, str]) -> Counter[str]:
+    """Arithmetic operations of each row in ``forward`` or ``backward``."""
     total: Counter[str] = Counter()
     for op in graph.ops:
         layers = [o.layer for o in op.origin if o.direction == direction]
         if layers and op.segment == direction:
-            total[layers[0]] += rule(op.prim).flops(op)
+            total[rows.get(layers[0], layers[0])] += rule(op.prim).flops(op)
     return total
 
 
@@ -278,11 +296,31 @@ def _activations(net: Net, node: Node) -> int:
     return sum(prod(net.shapes[i]) for i in fresh)
 
 
-def _receptive_field(node: Node, seen: dict[Value, Seen], values: dict[str, Value]) -> tuple[int, int] | None:
+def _reaches(net: Net) -> tuple[list[str], dict[str, Reach]]:
+    """Layers that see everything, and what those see of their bottom whose primitives do not show it."""
+    whole: list[str] = []
+    reaches: dict[str, Reach] = {}
+    for node in net.nodes:
+        bottoms = [net.shapes[i] for i in node.bottom_ids]
+        if getattr(node.layer, "global_pooling", False):
+            whole.append(node.name)
+        elif isinstance(node.layer, Resizing):
+            reaches[node.name] = node.layer.sees(*bottoms)
+        elif isinstance(node.layer, Sliding) and (len(bottoms[0]) != 4 or _gathers_windows(node.layer)):
+            reaches[node.name] = node.layer.sees(bottoms[0])
+    return whole, reaches
+
+
+def _gathers_windows(layer: Sliding) -> bool:
+    """Whether the windows of a map become the rows of a product."""
+    return isinstance(layer, LocallyConnected) or getattr(layer, "pool", None) == "STOCHASTIC"
+
+
+def _receptive_field(node: Node, seen: dict[Value, Seen], values: dict[str, Value]) -> tuple[int, ...] | None:
     if not node.top_ids or node.top_ids[0] not in values:
         return None
     field_of = seen.get(values[node.top_ids[0]])
-    return (int(field_of.size[0]), int(field_of.size[1])) if isinstance(field_of, Field) else None
+    return tuple(map(int, field_of.size)) if isinstance(field_of, Field) else None
 
 
 def _memory(plan: Plan, states: list[State]) -> dict[str, int]:
@@ -293,7 +331,7 @@ def _memory(plan: Plan, states: list[State]) -> dict[str, int]:
     return {
         "params": bytes_of["param"],
         "gradients": gradients,
-        "solver": bytes_of["solver"],
+        "solver": bytes_of["solver"] + bytes_of["average"],
         "activations_unplanned": plan.unplanned_bytes,
         "arena": plan.memory.get("arena", 0),
     }

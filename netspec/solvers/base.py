@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netspec import policies
@@ -26,8 +27,34 @@ _IGNORED = {
 }
 """Fields of Caffe that are read and have no effect, with what does it here."""
 
-_POLICY_FIELDS = ("gamma", "power", "stepsize", "stepvalue")
-_EXAMPLE = {"gamma": "0.1", "power": "1", "stepsize": "1000", "stepvalue": "[1000, 2000]", "max_iter": "10000"}
+_POLICY_FIELDS = ("gamma", "power", "stepsize", "stepvalue", "patience")
+_EXAMPLE = {
+    "gamma": "0.1",
+    "power": "1",
+    "stepsize": "1000",
+    "stepvalue": "[1000, 2000]",
+    "patience": "500",
+    "max_iter": "10000",
+}
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What an update rule is told of the parameter it updates.
+
+    Attributes
+    ----------
+    name
+        Its full name; solver states are called ``<name>.<what>``.
+    rate
+        The learning rate of this update with the parameter's lr_mult, shape ().
+    decay
+        Factor of the penalty: weight_decay with the parameter's decay_mult.
+    """
+
+    name: str
+    rate: Value
+    decay: float
 
 
 class Solver(Entry):
@@ -38,21 +65,37 @@ class Solver(Entry):
 
     base_lr: float = field(minimum=0, doc="learning rate that the policy starts from")
     lr_policy: str = field("fixed", choices=tuple(POLICIES.names()), doc="how the rate changes with the iteration")
-    gamma: float | None = field(None, doc="factor or slope of the policies step, exp, inv, multistep, sigmoid")
+    gamma: float | None = field(None, doc="factor or slope of the policies step, exp, inv, multistep, sigmoid, plateau")
     power: float | None = field(None, doc="exponent of the policies inv and poly")
-    stepsize: int | None = field(None, minimum=1, doc="interval of step, middle of sigmoid", unit="iterations")
+    stepsize: int | None = field(
+        None, minimum=1, doc="interval of step, middle of sigmoid, rise of one_cycle", unit="iterations"
+    )
     stepvalue: tuple[int, ...] = field((), minimum=1, doc="where multistep drops the rate", unit="iterations")
+    patience: int | None = field(
+        None, minimum=1, doc="plateau: so long without a lower loss drops the rate", unit="iterations"
+    )
+    warmup: int = field(
+        0, minimum=0, alias="rampup_interval", doc="the rate first rises in a line for so long", unit="iterations"
+    )
+    warmup_lr: float = field(0.0, minimum=0, alias="rampup_lr", doc="learning rate that the rise starts from")
+    min_lr: float = field(0.0, minimum=0, doc="the rate never falls below this; the policies that fall to 0 end here")
     max_iter: int = field(0, minimum=0, doc="updates in all", unit="iterations")
     iter_size: int = field(1, minimum=1, doc="batches whose gradients are averaged for one update")
     weight_decay: float = field(0.0, minimum=0, doc="factor of the penalty on the weights")
     regularization_type: str = field("L2", choices=("L2", "L1"), doc="penalty: half the squares, or the sizes")
-    clip_gradients: float = field(-1.0, minimum=-1, doc="largest norm of all gradients together; -1: not clipped")
+    clip_gradients: float = field(-1.0, minimum=-1, doc="largest norm of the gradients; -1: not clipped")
+    clip_norm: str = field("global", choices=("global", "layer"), doc="the norm over all gradients, or of each layer")
+    average_weights: float = field(
+        0.0, minimum=0, below=1, doc="share kept by a moving average of the weights, which tests use; 0: none"
+    )
     display: int = field(100, minimum=0, doc="a line of progress every so often; 0: none", unit="iterations")
     average_loss: int = field(20, minimum=1, doc="the loss shown is the mean over so many", unit="iterations")
     test_interval: int = field(
         0, minimum=0, doc="a test every so often; 0: at the start and the end", unit="iterations"
     )
-    test_iter: int | None = field(None, minimum=1, doc="batches of a test; default: the whole source")
+    test_iter: int | dict[str, int] | None = field(
+        None, minimum=1, doc="batches of a test, or of each test source by its key; default: the whole source"
+    )
     test_initialization: bool = field(True, doc="test before the first iteration")
     snapshot: int = field(0, minimum=0, doc="a snapshot every so often; 0: at the end alone", unit="iterations")
     random_seed: int = field(0, minimum=0, maximum=2**53 - 1, doc="seed of all random numbers, never the clock")
@@ -73,6 +116,10 @@ class Solver(Entry):
         if -1 < self.clip_gradients <= 0:
             message = f"clip_gradients {self.clip_gradients:g} would leave no gradient"
             yield Problem("E504", "clip_gradients", message, "a norm above 0, or -1 for no clipping")
+        if self.clip_norm != "global" and self.clip_gradients < 0:
+            yield Problem(
+                "W122", "clip_norm", "clip_norm has no effect: clip_gradients is off", "clip_gradients: 5", "warning"
+            )
         if self.max_iter == 0 and self.lr_policy != "poly":
             yield Problem("W124", "max_iter", "max_iter is 0: `train` makes no step", "max_iter: 1000", "warning")
         for name, instead in _IGNORED.items():
@@ -102,26 +149,41 @@ class Solver(Entry):
         return getattr(self, name) not in (None, (), 0) or (self.given(name) and name in _POLICY_FIELDS)
 
     def rate(self, iteration: int) -> float:
-        """The learning rate of the update that follows ``iteration`` finished ones."""
-        return policies.make(self).rate(iteration)
+        """The learning rate of the update that follows ``iteration`` finished ones.
 
-    def decayed(self, b: Builder, w: Value, g: Value, decay_mult: float) -> Value:
+        ``lr_policy: plateau`` lowers it further, by what the plan itself keeps count of.
+        """
+        if iteration < self.warmup:
+            return self.warmup_lr + (self.base_lr - self.warmup_lr) * iteration / self.warmup
+        return max(self.min_lr, policies.make(self).rate(iteration))
+
+    def corrections(self, iteration: int) -> tuple[float, float]:
+        """The head's ``correction`` and ``correction2``; rules that follow moments of the gradient have their own."""
+        return 1.0, 1.0
+
+    def lower_rate(self, b: Builder, loss: Value) -> Value:
+        """The rate of this update, shape (): what the host says, as the policy changes it by the loss."""
+        return policies.make(self).lower_rate(b, b.scalar("rate"), loss)
+
+    def decayed(self, b: Builder, w: Value, g: Value, decay: float) -> Value:
         """``g`` with the penalty's gradient: ``decay w`` (L2) or ``decay sign(w)`` (L1)."""
-        decay = self.weight_decay * decay_mult
         if decay == 0:
             return g
         return g + decay * (w if self.regularization_type == "L2" else b.sign(w))
 
-    def lower_update(self, b: Builder, w: Value, g: Value, name: str, lr_mult: float, decay_mult: float) -> Value:
+    def lower_update(self, b: Builder, w: Value, g: Value, of: Learned) -> Value:
         """The parameter's new value.
 
         Parameters
         ----------
         w, g
             The parameter and its gradient, averaged over ``iter_size`` and clipped.
-        name
-            The parameter's full name; solver states are called ``<name>.<what>``.
-        lr_mult, decay_mult
-            Factors on the rate and on the decay.
+        of
+            Name, rate and decay of the parameter.
         """
         raise NotImplementedError(type(self).__name__)
+
+    @staticmethod
+    def memory(b: Builder, of: Learned, what: str, like: Value) -> Value:
+        """The solver's state ``<parameter>.<what>``, shaped as ``like``, from 0."""
+        return b.state_of(f"{of.name}.{what}", "solver", like.shape)

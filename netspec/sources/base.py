@@ -2,7 +2,10 @@
 
 What the rest asks of a source::
 
+    source.top_names()       ("data", "label")
     source.tops()            {"data": (1, 28, 28), "label": ()}   shapes of one sample
+    source.shapes(64)        {"data": (64, 1, 28, 28), "label": (64,)}
+    source.axes()            {"data": 0, "label": 0}              along which the samples lie
     source.label_tops()      {"label"}                            integers, i32 inside the net
     source.variables()       {"classes": 10}                      read-only variables of the spec
     source.batch_size        samples a batch
@@ -18,9 +21,10 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from netspec.sources import paths
+from netspec.spec.entries import NAME
 from netspec.spec.fields import Entry, Problem, field
 from netspec.spec.registry import SOURCES
-from runtime.data.recipe import Files, Recipe, Transform
+from runtime.data.recipe import Files, JointRecipe, Recipe, Transform
 
 Shape = tuple[int, ...]
 
@@ -32,6 +36,10 @@ class Source(Entry):
     type_key = "source"
     path_fields: ClassVar[tuple[str, ...]] = ("mean_file",)
     """Fields that name a file beside the spec or below the data root."""
+    unused: ClassVar[tuple[str, ...]] = ()
+    """Fields of all sources that this one has no use for."""
+    class_names: tuple[str, ...] = ()
+    """What the classes are called, in the order of their numbers, where the spec or the data set says it."""
 
     tops_: tuple[str, ...] = field(("data", "label"), doc="names of the blobs it gives, images first")
     batch_size: int = field(1, minimum=1, doc="samples a batch")
@@ -56,18 +64,36 @@ class Source(Entry):
         """Return the number of classes, or None if nothing declares it."""
         return None
 
+    def owner(self, top: str) -> Source:
+        """Return the source that gives a blob: itself, where it is not several."""
+        return self
+
     def files(self, test: bool) -> Files:
         """Return which files to read for the training or the test half."""
         raise NotImplementedError
 
+    def top_names(self) -> tuple[str, ...]:
+        """Return the names of its blobs; nothing is opened."""
+        return self.tops_
+
     def tops(self) -> dict[str, Shape]:
         """Return blob name -> shape of one sample, after the transforms, without the batch axis."""
-        shapes = (self.transformed(self.item()), *((),) * (len(self.tops_) - 1))
-        return dict(zip(self.tops_, shapes, strict=True))
+        names = self.top_names()
+        shapes = (self.transformed(self.item()), *((),) * (len(names) - 1))
+        return dict(zip(names, shapes, strict=True))
+
+    def axes(self) -> dict[str, int]:
+        """Return blob name -> the axis along which the samples of a batch lie."""
+        return dict.fromkeys(self.top_names(), 0)
+
+    def shapes(self, batch: int) -> dict[str, Shape]:
+        """Return blob name -> shape of a batch."""
+        axes = self.axes()
+        return {name: (*item[: axes[name]], batch, *item[axes[name] :]) for name, item in self.tops().items()}
 
     def label_tops(self) -> frozenset[str]:
         """Return the tops that hold integers (class numbers)."""
-        return frozenset(self.tops_[1:])
+        return frozenset(self.top_names()[1:])
 
     def variables(self) -> dict[str, int]:
         """Return the read-only variables this source declares (``$classes``)."""
@@ -82,7 +108,7 @@ class Source(Entry):
             return (item[0], self.crop_size, self.crop_size)
         return (item[0], item[1] + 2 * self.pad, item[2] + 2 * self.pad)
 
-    def recipe(self, phase: str) -> Recipe:
+    def recipe(self, phase: str) -> Recipe | JointRecipe:
         """Return what to read and how to transform it in a phase.
 
         Parameters
@@ -103,30 +129,51 @@ class Source(Entry):
         return Recipe(
             name=self.type_name,
             files=self.files((self.split or phase) != "train"),
-            tops=self.tops_,
+            tops=self.top_names(),
             batch_size=self.batch_size,
             transform=transform,
             part=(self.part[0], self.part[1]),
             classes=self.class_count(),
+            labels=self.checked_labels(),
+            pairs=self.gives_pairs(),
             shuffle=self.shuffle and training,
             prefetch=training,
         )
 
+    def checked_labels(self) -> tuple[str, ...]:
+        """Return the tops whose labels are held against the classes when the source is opened."""
+        return self.top_names()[1:]
+
+    def usual_tops(self) -> tuple[str, ...] | None:
+        """Return what its tops are usually called, as many as it has; None for any number."""
+        return ("data", "label")
+
+    def gives_pairs(self) -> bool:
+        """Whether a sample is two pictures and whether they are of one class."""
+        return False
+
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between fields (codes E6xx)."""
         yield from _part_problems(self.part)
+        yield from self._top_problems()
+        for name in self.unused:
+            if self.given(name):
+                yield Problem("E663", name, f"{self.type_name} has no use for {name}", f"leave {name} out")
         if self.mean and self.mean_file is not None:
             yield Problem("E652", "mean_file", "mean and mean_file are exclusive", "keep one of them")
         paths.naming_folder(self, "root")
-        for name in self.path_fields:
-            path = getattr(self, name)
-            if path is None:
-                continue
-            whole = None if paths.escapes(path) else paths.stray(self, name, path)
-            if whole is not None or paths.escapes(path):
-                message = f"{name}: {path!r} leaves the folder of the spec" + (f", to {whole}" if whole else "")
-                yield Problem("E653", name, message, "write an absolute path, or a path below data.root")
+        yield from paths.problems(self, self.path_fields)
         yield from self._item_problems()
+
+    def _top_problems(self) -> Iterator[Problem]:
+        names, usual = self.top_names(), self.usual_tops()
+        if usual is not None and len(names) != len(usual):
+            message = f"{self.type_name} gives {len(usual)} blobs, tops names {len(names)}"
+            yield Problem("E662", "tops_", message, f"tops: [{', '.join(usual)}], or other names in this order")
+        for k, name in enumerate(names):
+            if not NAME.fullmatch(name) or name in names[:k]:
+                why = "is named twice" if name in names[:k] else "cannot be a name"
+                yield Problem("E662", "tops_", f"the top `{name}` {why}", "letters, digits, `_`, `-`, each name once")
 
     def _item_problems(self) -> Iterator[Problem]:
         item = self.known_item()
@@ -144,7 +191,7 @@ class Source(Entry):
             message = f"mean has {len(self.mean)} values, {self.type_name} has {item[0]} channels"
             yield Problem("E655", "mean", message, f"write one value, or {item[0]}")
         side = min(item[1], item[2]) + 2 * self.pad
-        if self.crop_size > side:
+        if self.crop_size > side and item[1]:
             message = (
                 f"crop_size {self.crop_size} does not fit in {side} pixels ({side - 2 * self.pad} + 2 * {self.pad})"
             )

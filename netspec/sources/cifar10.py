@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netspec.sources import paths
-from netspec.sources.base import Shape, Source
+from netspec.sources.base import Shape
+from netspec.sources.class_pictures import ClassPictures
 from netspec.spec.registry import source
 from runtime.data.recipe import CifarFiles, Files
 
@@ -11,7 +12,7 @@ FOLDER = "cifar-10-batches-bin"
 
 
 @source(name="cifar10")
-class Cifar10(Source):
+class Cifar10(ClassPictures):
     """Small colour pictures of ten kinds, 50,000 and 10,000, 3 x 32 x 32 (R, G, B), values 0 to 255.
 
     Tops
@@ -23,11 +24,10 @@ class Cifar10(Source):
         A. Krizhevsky 2009.
     """
 
+    class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
     def item(self) -> Shape:
         return (3, 32, 32)
-
-    def class_count(self) -> int:
-        return 10
 
     def files(self, test: bool) -> Files:
         folders = paths.search_folders(self, FOLDER)

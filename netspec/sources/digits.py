@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from netspec.sources.base import Shape, Source
+from netspec.sources.base import Shape
+from netspec.sources.class_pictures import ClassPictures
 from netspec.spec.registry import source
 from runtime.data.recipe import DigitsFiles, Files
 
 
 @source(name="digits")
-class Digits(Source):
+class Digits(ClassPictures):
     """1,797 real handwritten digits, 1 x 8 x 8, values 0 to 16, in the package: no download.
 
     Tops
@@ -21,9 +22,6 @@ class Digits(Source):
 
     def item(self) -> Shape:
         return (1, 8, 8)
-
-    def class_count(self) -> int:
-        return 10
 
     def files(self, test: bool) -> Files:
         return DigitsFiles(test=test)

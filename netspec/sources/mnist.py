@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from netspec.sources import paths
-from netspec.sources.base import Shape, Source
+from netspec.sources.base import Shape
+from netspec.sources.class_pictures import ClassPictures
 from netspec.spec.registry import source
 from runtime.data.recipe import Files, IdxFiles
 
 
 @source(name="mnist")
-class Mnist(Source):
+class Mnist(ClassPictures):
     """Handwritten digits, 60,000 for training and 10,000 for test, 1 x 28 x 28, values 0 to 255.
 
     Tops
@@ -27,9 +28,6 @@ class Mnist(Source):
 
     def item(self) -> Shape:
         return (1, 28, 28)
-
-    def class_count(self) -> int:
-        return 10
 
     def files(self, test: bool) -> Files:
         folders = paths.search_folders(self)
@@ -55,3 +53,6 @@ class FashionMnist(Mnist):
     """
 
     title: ClassVar[str] = "Fashion-MNIST"
+    class_names = (
+        "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+    )  # fmt: skip

@@ -7,13 +7,11 @@ by a link; an absolute path says what it means and is taken as it is.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from netspec.spec.fields import Entry, Problem
 from runtime.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from netspec.sources.base import Source
 
 VARIABLE = "NETSPEC_DATA"
 
@@ -23,16 +21,29 @@ def escapes(path: str) -> bool:
     return not os.path.isabs(path) and os.path.normpath(path).split(os.sep)[0] == ".."
 
 
-def data_root(source: Source) -> Path | None:
-    """Return the data root: ``data.root``, else NETSPEC_DATA, else None.
+def problems(entry: Entry, fields: Iterable[str]) -> Iterator[Problem]:
+    """Yield the fields whose relative path leaves its folder; nothing is opened."""
+    for name in fields:
+        path = getattr(entry, name)
+        if path is None:
+            continue
+        whole = None if escapes(path) else stray(entry, name, path)
+        if whole is not None or escapes(path):
+            message = f"{name.rstrip('_')}: {path!r} leaves the folder of the spec" + (f", to {whole}" if whole else "")
+            yield Problem("E653", name, message, "write an absolute path, or a path below data.root")
+
+
+def data_root(entry: Entry) -> Path | None:
+    """Return the data root: the source's own ``root``, else NETSPEC_DATA, else None.
 
     Raises
     ------
     UsageError
         NETSPEC_DATA names something that is there and is not a folder.
     """
-    if source.root is not None:
-        return naming_folder(source, "root") / os.path.expanduser(source.root)
+    own: str | None = getattr(entry, "root", None)
+    if own is not None:
+        return naming_folder(entry, "root") / os.path.expanduser(own)
     value = os.environ.get(VARIABLE, "")
     if not value:
         return None
@@ -42,37 +53,37 @@ def data_root(source: Source) -> Path | None:
     return root
 
 
-def naming_folder(source: Source, field: str) -> Path:
+def naming_folder(entry: Entry, field: str) -> Path:
     """Return the folder of the file that wrote a field; the current one for ``--set`` and Python.
 
     What it was when the source was read: a later change of the current folder moves nothing.
     """
-    folders: dict[str, Path] = vars(source).setdefault("_folders", {})
+    folders: dict[str, Path] = vars(entry).setdefault("_folders", {})
     if field not in folders:
-        mark = source.marks.get(field)
+        mark = entry.marks.get(field)
         in_file = mark is not None and os.path.isfile(mark.file)
         folders[field] = Path(mark.file).absolute().parent if mark is not None and in_file else Path.cwd()
     return folders[field]
 
 
-def search_folders(source: Source, *inner: str) -> tuple[Path, ...]:
+def search_folders(entry: Entry, *inner: str) -> tuple[Path, ...]:
     """Return the folders in which a named source looks, the likeliest first.
 
     Parameters
     ----------
-    source : Source
+    entry : Entry
         A source whose files have fixed names (``mnist``).
     inner : str
         Folder names the public archives unpack to (``cifar-10-batches-bin``).
     """
-    root = data_root(source)
+    root = data_root(entry)
     if root is None:
         return ()
-    bases = (root / source.type_name, root)
+    bases = (root / entry.type_name, root)
     return tuple(folder for base in bases for folder in (base, *(base / name for name in inner)))
 
 
-def resolve(source: Source, field: str, path: str) -> Path:
+def resolve(entry: Entry, field: str, path: str) -> Path:
     """Return the file a path field names: beside the naming file, else under the data root.
 
     Raises
@@ -82,39 +93,41 @@ def resolve(source: Source, field: str, path: str) -> Path:
     """
     if os.path.isabs(path):
         return Path(path)
-    found = _base(source, field, path)
-    whole = stray(source, field, path)
+    found = _base(entry, field, path)
+    whole = stray(entry, field, path)
     if whole is not None:
-        raise DataError(f"{field}: {path}: leads out of {found}, to {whole}; write the absolute path if it is meant")
+        raise DataError(
+            f"{field.rstrip('_')}: {path}: leads out of {found}, to {whole}; write the absolute path if it is meant"
+        )
     return found / path
 
 
-def stray(source: Source, field: str, path: str) -> Path | None:
+def stray(entry: Entry, field: str, path: str) -> Path | None:
     """Return where a relative path leads if that is in no folder it may be taken from, else None."""
     if os.path.isabs(path):
         return None
-    whole = Path(os.path.realpath(_base(source, field, path) / path))
-    inside = any(whole.is_relative_to(os.path.realpath(base)) for base in _bases(source, field))
+    whole = Path(os.path.realpath(_base(entry, field, path) / path))
+    inside = any(whole.is_relative_to(os.path.realpath(base)) for base in _bases(entry, field))
     return None if inside else whole
 
 
-def _base(source: Source, field: str, path: str) -> Path:
-    bases = _bases(source, field)
+def _base(entry: Entry, field: str, path: str) -> Path:
+    bases = _bases(entry, field)
     return next((base for base in bases if os.path.exists(base / path)), bases[0])
 
 
-def _bases(source: Source, field: str) -> list[Path]:
-    root = data_root(source)
-    beside = naming_folder(source, field)
-    return [beside] if root is None else [beside, root / source.type_name, root]
+def _bases(entry: Entry, field: str) -> list[Path]:
+    root = data_root(entry)
+    beside = naming_folder(entry, field)
+    return [beside] if root is None else [beside, root / entry.type_name, root]
 
 
-def spelled_out(source: Source, field: str) -> str:
+def spelled_out(entry: Entry, field: str) -> str:
     """Return a path field as an absolute path, so that a resolved spec means the same from any folder."""
-    path = str(getattr(source, field))
+    path = str(getattr(entry, field))
     if field == "root":
-        return str(naming_folder(source, field) / os.path.expanduser(path))
-    return str(resolve(source, field, path).absolute())
+        return str(naming_folder(entry, field) / os.path.expanduser(path))
+    return str(resolve(entry, field, path).absolute())
 
 
 def hint(folders: tuple[Path, ...], name: str) -> str:

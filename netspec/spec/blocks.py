@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
@@ -12,12 +12,12 @@ from netspec.spec.layer import ENTRY_KEYS, Layer
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
 from netspec.spec.values import names_read
-from netspec.spec.variables import is_identifier
+from netspec.spec.variables import Variables, is_identifier
 
 KEYS = ("inputs", "outputs", "params", "layers")
 INSTANCE_KEYS = (
-    "block", "name", "bottom", "top", "include", "exclude", "if", "repeat", "each", "lr_mult", "decay_mult",
-    "loss_weight",
+    "block", "name", "bottom", "top", "outputs", "include", "exclude", "if", "repeat", "each", "share", "lr_mult",
+    "decay_mult", "loss_weight",
 )  # fmt: skip
 
 
@@ -27,8 +27,22 @@ def own_keys() -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """What the entries of one file see: its variables, its blocks (and the names of broken ones), its defaults."""
+
+    variables: Variables
+    blocks: dict[str, Block]
+    broken: frozenset[str]
+    defaults: dict[str, Mapping]
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
-    """A definition: ports, parameters with their defaults (an empty one is required), layers."""
+    """A definition: ports, parameters with their defaults (an empty one is required), layers.
+
+    A spec file used as a block has a ``home`` of its own, made from the values
+    that an instance gives to the file's variables, and the place of the instance.
+    """
 
     name: str
     mark: Mark
@@ -36,10 +50,19 @@ class Block:
     outputs: tuple[Named, ...] | None
     params: dict[str, tuple[Scalar, Node]]
     layers: tuple[Mapping, ...]
+    home: Callable[[dict[str, object], Mark], Home] | None = None
 
 
-def read_blocks(section: Node | None, diagnostics: Diagnostics) -> dict[str, Block]:
-    """Return the blocks of a file by name; those that contain themselves are left out."""
+def read_blocks(
+    section: Node | None, diagnostics: Diagnostics, of_file: Callable[[Scalar, Scalar], Block | None]
+) -> dict[str, Block]:
+    """Return the blocks of a file by name; those that contain themselves are left out.
+
+    Parameters
+    ----------
+    of_file : callable
+        Gives the block of an entry ``vgg: vgg19.yaml``, None after saying why there is none.
+    """
     if section is None or (isinstance(section, Scalar) and section.is_null):
         return {}
     if not isinstance(section, Mapping):
@@ -48,8 +71,9 @@ def read_blocks(section: Node | None, diagnostics: Diagnostics) -> dict[str, Blo
     blocks: dict[str, Block] = {}
     for key, node in section:
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            message = "a spec file as a block is not supported yet"
-            diagnostics.error("E211", node.mark, message, "write the block's layers here")
+            block = of_file(key, node)
+            if block is not None:
+                blocks[key.text] = block
         elif not isinstance(node, Mapping):
             diagnostics.error("E212", node.mark, f"block `{key.text}` is a mapping with `layers`, got {kind(node)}")
         else:
@@ -169,7 +193,7 @@ def _circular(blocks: dict[str, Block], diagnostics: Diagnostics) -> set[str]:
 
 
 def _uses(block: Block) -> Iterator[Scalar]:
-    for layer in block.layers:
+    for layer in block.layers if block.home is None else ():  # a file has blocks of its own
         used = layer.get("block")
         if isinstance(used, Scalar):
             yield used

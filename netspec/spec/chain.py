@@ -8,23 +8,13 @@ port, a block's output) is an alias, followed when it is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
 
 from netspec.spec.diagnostics import Diagnostics, Related
 from netspec.spec.entries import Item
 from netspec.spec.marks import Mark
 from netspec.spec.unknown import Absent, report_unknown
-from netspec.spec.wiring import Making, Ref, Roots, Scope, WiredLayer, Wiring
-
-
-@dataclass(slots=True)
-class _Pending:
-    item: Item
-    scope: Scope
-    position: int
-    refs: list[tuple[Ref, Mark]] | None
-    tops: tuple[str, ...]
-    top_ids: tuple[str, ...]
+from netspec.spec.wiring import Making, Pending, Ref, Roots, Scope, WiredLayer, Wiring
 
 
 class Wirer:
@@ -40,7 +30,8 @@ class Wirer:
         self.absent = Absent(phase, roots.elsewhere)
         self.suggestions = 20  # searching near names is slow: a hostile file has a thousand unknown ones
         self._first: dict[int, Ref] = {}  # first output of each entry that has one
-        self._pending: list[_Pending] = []
+        self._pending: list[Pending] = []
+        self._wanted: list[Pending] = []  # outputs of instances that say what is needed of them
         self._position = 0
 
     def run(self, items: list[Item]) -> Wiring:
@@ -54,7 +45,7 @@ class Wirer:
         elif self.roots.chained is not None:
             root.current = (root, self.roots.chained)
         self._walk(items, root)
-        layers = [wired for pending in self._pending if (wired := self._resolved(pending)) is not None]
+        layers = self._needed()
         complete = self.diagnostics.error_count == before and not self.absent.broken and not self.roots.guessed
         return Wiring(self.phase, layers, complete)
 
@@ -91,6 +82,8 @@ class Wirer:
             written = None if scope.current is None else [(scope.current, item.mark)]
         if item.after is not None and id(item.after) in self._first:
             written = [(self._first[id(item.after)], item.mark), *(written or [])[1:]]
+        if written is not None and item.loop is not None:
+            written = [*written, *(((scope, name), mark) for name, mark in item.loop.beside)]
         return written
 
     def _last(self, item: Item, scope: Scope) -> None:
@@ -143,7 +136,7 @@ class Wirer:
             in_place = any(ref == (scope, name) for ref, _ in refs or ())
             ids.append(self._make(item, scope, name, mark, in_place))
         names = tuple(scope.prefix + name for name, _ in tops)
-        self._pending.append(_Pending(item, scope, self._position, refs, names, tuple(ids)))
+        self._pending.append(Pending(item, scope, self._position, refs, names, tuple(ids)))
         if tops:
             first = (scope, tops[0][0])
             self._first[id(item)] = first
@@ -154,18 +147,15 @@ class Wirer:
 
     def _block(self, item: Item, scope: Scope, refs: list[tuple[Ref, Mark]] | None) -> None:
         given = refs or []
-        if len(given) != len(item.ports):
+        if len(given) > len(item.ports) or (len(given) < len(item.ports) and not item.open_ports):
             self._wrong_inputs(item, given, scope)
         child = Scope(item.name + "/", (*item.calls, (item.name, item.mark)))
+        child.prunes, child.instance = scope.prunes or item.prunes, item if item.open_ports else None
         child.ports = {port: given[n][0] if n < len(given) else None for n, port in enumerate(item.ports)}
         if item.ports:
             child.current = (child, item.ports[0])
         self._walk(item.children, child)
-        outputs: list[Ref] = []
-        if item.outputs is not None:
-            outputs = [(child, name) for name, mark in item.outputs if self._known_output(item, child, name, mark)]
-        elif child.current is not None:
-            outputs = [child.current]
+        outputs = self._outputs(item, child, scope)
         if not outputs:
             self.absent.silent[item.name] = item
             return
@@ -180,6 +170,15 @@ class Wirer:
                 if name != here[1]:
                     self._alias(item, scope.prefix + name, mark, target)
         scope.current = here
+
+    def _outputs(self, item: Item, child: Scope, scope: Scope) -> list[Ref]:
+        """What an instance gives: the blobs it or its block lists, else what chaining would take at its end."""
+        if item.outputs is None:
+            return [] if child.current is None else [child.current]
+        known = [(name, mark) for name, mark in item.outputs if self._known_output(item, child, name, mark)]
+        if item.prunes:
+            self._wanted.append(Pending(item, scope, self._position + 1, [((child, n), mark) for n, mark in known]))
+        return [(child, name) for name, _ in known]
 
     def _known_output(self, item: Item, child: Scope, name: str, mark: Mark) -> bool:
         if name in child.ports or child.prefix + name in self.makings:
@@ -248,7 +247,21 @@ class Wirer:
 
     # -- second walk: what each bottom means ------------------------------------
 
-    def _resolved(self, pending: _Pending) -> WiredLayer | None:
+    def _needed(self) -> list[WiredLayer]:
+        """The layers in the order of the file, without those of a pruned block that nothing needed reads."""
+        waiting = deque(pending for pending in (*self._pending, *self._wanted) if not pending.scope.prunes)
+        makers = {blob: pending for pending in self._pending if pending.scope.prunes for blob in pending.top_ids}
+        wired: dict[int, WiredLayer | None] = {}
+        while waiting:
+            pending = waiting.popleft()
+            found = wired[id(pending)] = self._resolved(pending)
+            for blob in found.bottom_ids if found is not None else ():
+                maker = makers.pop(blob, None)
+                if maker is not None and id(maker) not in wired:
+                    waiting.append(maker)
+        return [found for pending in self._pending if (found := wired.get(id(pending))) is not None]
+
+    def _resolved(self, pending: Pending) -> WiredLayer | None:
         item, refs = pending.item, pending.refs
         if refs is None:
             self._nothing_to_chain(item)
@@ -260,7 +273,7 @@ class Wirer:
         names = tuple(blob_id.partition("#")[0] for blob_id in ids)
         return WiredLayer(item, names, ids, pending.tops, pending.top_ids, tuple(mark for _, mark in refs))
 
-    def resolve(self, ref: Ref, mark: Mark, pending: _Pending) -> str | None:
+    def resolve(self, ref: Ref, mark: Mark, pending: Pending) -> str | None:
         """Return the blob that a name means to a reader; None after reporting that it means nothing."""
         seen: dict[Ref, None] = {}
         while True:
@@ -274,11 +287,23 @@ class Wirer:
             seen[ref] = None
             target = made.target if made is not None else scope.ports.get(name)
             if target is None:
-                if name not in scope.ports:  # a port without a bottom is already reported
-                    with self.diagnostics.inside(scope.calls):
-                        report_unknown(self, scope, name, mark, pending.item.name)
+                self._means_nothing(scope, name, mark, pending.item)
                 return None
             ref = target
+
+    def _means_nothing(self, scope: Scope, name: str, mark: Mark, item: Item) -> None:
+        if name not in scope.ports:
+            with self.diagnostics.inside(scope.calls):
+                report_unknown(self, scope, name, mark, item.name)
+        elif scope.instance is not None:  # else a port without a bottom is already reported
+            instance, scope.instance = scope.instance, None
+            ports, reader = ", ".join(scope.ports), item.name[len(scope.prefix) :]
+            message = f"`{instance.name}` is a block with {len(scope.ports)} inputs ({ports}), and got no `{name}`, "
+            message += f"which `{reader}` reads"
+            names = [ref[1] for ref in scope.ports.values() if ref is not None]
+            names += list(scope.ports)[len(names) : list(scope.ports).index(name) + 1]
+            hint = f"bottom: [{', '.join(names)}], or `outputs` that do not need `{reader}`"
+            self._error("E308", instance.mark, message, hint, instance)
 
     def _seen_from(self, position: int, scope: Scope, name: str) -> Making | None:
         """The latest making above the reader, else the last one further down."""

@@ -18,7 +18,7 @@ def type_text(annotation: Any, spec: FieldSpec) -> str:
     """Return a field's type: ``int``, ``MAX | AVE``, ``list of float``, ``filler``, ``blobs``."""
     if is_node(annotation):
         return "any" if spec.schema is None else _schema_word(spec.schema)
-    return " or ".join(_member_text(member, spec) for member in members(annotation))
+    return _member_text(annotation, spec)
 
 
 def _schema_word(schema: dict[str, Any]) -> str:
@@ -26,6 +26,9 @@ def _schema_word(schema: dict[str, Any]) -> str:
 
 
 def _member_text(annotation: Any, spec: FieldSpec) -> str:
+    if len(several := members(annotation)) > 1:
+        return " or ".join(_member_text(member, spec) for member in several)
+    annotation = several[0]
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is tuple and arguments[-1] is Ellipsis:
         return f"list of {_member_text(arguments[0], spec)}"

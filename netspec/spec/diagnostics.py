@@ -16,6 +16,7 @@ from runtime.errors import NetspecError
 
 Severity = Literal["error", "warning", "note"]
 _KEPT = 300  # characters of a message, on both sides of what is cut out
+_WAY = 4  # files that are named on the way to one that another names
 LIMIT = 1000  # of diagnostics: a hostile file could hold a hundred thousand mistakes
 
 
@@ -81,6 +82,8 @@ class Diagnostics:
 
     def __init__(self) -> None:
         self.sources: dict[str, Source] = {}
+        self.reached: dict[str, tuple[str, Mark]] = {}
+        """How the reading came to a file that another one names: ``extended`` at a place."""
         self._items: dict[tuple[str, Mark, str], Diagnostic] = {}
         self._calls: list[tuple[str, Mark]] = []
         self._errors = 0
@@ -147,12 +150,27 @@ class Diagnostics:
         key = (item.code, item.mark, self._without_batch(item))
         if key in self._items:
             return
-        if self._calls:
-            calls = tuple(f"in {name}, called at line {mark.line}" for name, mark in reversed(self._calls))
-            item = replace(item, notes=item.notes + calls)
+        notes = (*self._called(item.mark.file), *self._way_to(item.mark.file))
+        if more := tuple(note for note in notes if note not in item.notes):  # another collector may have added them
+            item = replace(item, notes=item.notes + more)
         self._items[key] = item
         if len(self._items) >= LIMIT:
             raise SpecError(self)
+
+    def _called(self, file: str) -> Iterator[str]:
+        """The block instances that a finding in ``file`` lies in, innermost first."""
+        for name, mark in reversed(self._calls):
+            place = f"line {mark.line}" if mark.file == file else str(mark)
+            yield f"in {name}, called at {place}"
+            file = mark.file
+
+    def _way_to(self, file: str) -> Iterator[str]:
+        """How the reading came to ``file``, through one file after the other."""
+        shown = 0
+        while file in self.reached and shown < _WAY:
+            how, mark = self.reached[file]
+            yield f"{file} is {how} at {mark}"
+            file, shown = mark.file, shown + 1
 
     def _without_batch(self, item: Diagnostic) -> str:
         """The message with N for the batch: the same mistake in both phases is one, whatever their batch sizes."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +13,7 @@ from netspec.spec.nodes import Mapping
 
 if TYPE_CHECKING:
     from netspec.spec.layer import Layer
+    from netspec.spec.loops import Loop
     from netspec.spec.rules import Rules
     from netspec.spec.variables import Env
 
@@ -25,6 +27,23 @@ Named = tuple[str, Mark]
 
 Calls = tuple[Named, ...]
 """The block instances something lies in, outermost first, each with the place of its call."""
+
+
+def unnamed(type_name: str, taken: Collection[str], numbers: Counter[str]) -> str:
+    """Return the name of a layer that has none: ``relu1``, ``relu2``, ..
+
+    Parameters
+    ----------
+    taken : collection of str
+        Names that the entries around it have.
+    numbers : Counter
+        The last number of each word; goes on counting.
+    """
+    word = type_name.lower() if NAME.fullmatch(type_name) else "layer"
+    while True:
+        numbers[word] += 1
+        if f"{word}{numbers[word]}" not in taken:
+            return f"{word}{numbers[word]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,16 @@ class Item:
         The turn before, whose output is the first input of this one.
     target
         For a ``last``: the turn that the bare name stands for.
+    open_ports
+        Inputs at the end that nothing needed reads may be left out.
+    prunes
+        Only what ``outputs`` need is kept.
+    share
+        The full name of the layer or instance whose weights it uses.
+    defaults
+        Of the file it is written in; None: of the file that is read.
+    loop
+        Of a layer that runs a block over time (Recurrent): what it says of the block, whose layers are ``children``.
     """
 
     kind: Literal["layer", "block", "last", "broken"]
@@ -83,6 +112,11 @@ class Item:
     cls: LayerClass | None = None
     layer: Layer | None = None
     ports: tuple[str, ...] = ()
+    open_ports: bool = False
+    prunes: bool = False
+    share: Named | None = None
+    defaults: dict[str, Mapping] | None = None
+    loop: Loop | None = None
     outputs: list[Named] | None = None
     children: list[Item] = field(default_factory=list)
 

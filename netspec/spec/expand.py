@@ -7,26 +7,26 @@ layers must be refused before any of them costs time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from netspec.spec.blocks import Block
+from netspec.spec.blocks import Block, Home
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
-from netspec.spec.entries import MAX_LAYERS, NAME, Calls, Factors, Item
+from netspec.spec.entries import MAX_LAYERS, NAME, Calls, Factors, Item, unnamed
 from netspec.spec.expressions import has_expression
-from netspec.spec.fields import entry_mark
+from netspec.spec.fields import entry_mark, keys_of
 from netspec.spec.instance import Instance
 from netspec.spec.layer import Layer
+from netspec.spec.loops import read_loop
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
 from netspec.spec.registry import LAYERS
 from netspec.spec.values import Evaluator, Failed
-from netspec.spec.variables import Env, Variables
+from netspec.spec.variables import Env
 
 MAX_DEPTH = 64
-LATER = ("Recurrent",)
-"""Types that take a block; a later version has them."""
+LOOP = "Recurrent"
+"""The type that takes a block."""
 
 _CONTROL = ("each", "repeat", "if")
 _NOT_WALKED = ("block", "each", "repeat")
@@ -41,6 +41,7 @@ class Place:
     """Where entries are expanded: the file, or a turn of a block instance."""
 
     env: Env
+    home: Home
     prefix: str = ""
     calls: Calls = ()
     factors: Factors = field(default_factory=Factors)
@@ -57,27 +58,25 @@ class _Turn:
 
 
 class Expander:
-    """Expands the entries of one file.
+    """Expands the entries of one file, and of the files that are its blocks."""
 
-    Parameters
-    ----------
-    blocks : dict of Block
-        Those that can be used.
-    broken : collection of str
-        Names of blocks whose mistakes are reported already.
-    """
-
-    def __init__(self, blocks: dict[str, Block], evaluator: Evaluator, broken: Collection[str] = ()) -> None:
-        self.blocks = blocks
-        self.broken = frozenset(broken)
+    def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.diagnostics: Diagnostics = evaluator.diagnostics
         self._count = 0
 
-    def run(self, entries: tuple[Mapping, ...], variables: Variables) -> list[Item]:
-        """Return the tree; incomplete where something is wrong."""
+    def run(self, entries: tuple[Mapping, ...], home: Home) -> list[Item]:
+        """Return the tree; incomplete where something is wrong.
+
+        Parameters
+        ----------
+        entries : tuple of Mapping
+            The file's ``layers``.
+        home : Home
+            What they see.
+        """
         try:
-            return self._entries(entries, Place(Env({}, variables)))
+            return self._entries(entries, Place(Env({}, home.variables), home))
         except TooMany:
             return []
 
@@ -110,11 +109,12 @@ class Expander:
     def _base_name(self, entry: Mapping, place: Place, taken: set[str], numbers: Counter[str]) -> Scalar | None:
         """The written name, or a made one (``relu1``) for a layer without parameters."""
         kind_of = entry.get("type")
-        if isinstance(kind_of, Scalar) and kind_of.text in LATER:
-            self._error("E211", kind_of.mark, f"`{kind_of.text}` is not supported yet", None, place)
-            raise Failed
-        if "block" in entry and kind_of is not None:
+        if "block" in entry and kind_of is not None and not _is_loop(entry):
             self._error("E215", entry_mark(entry), "an entry has `type` or `block`, not both", None, place)
+            raise Failed
+        if _is_loop(entry) and "block" not in entry:
+            hint = "block: the name of one of `blocks`"
+            self._error("E215", entry_mark(entry), f"a {LOOP} runs a block over time and names none", hint, place)
             raise Failed
         each = entry.get("each")
         walked = each.keys() if isinstance(each, Mapping) else []
@@ -136,11 +136,8 @@ class Expander:
             what = "an entry of several types" if "type" in walked else what
             self._error("E224", entry_mark(entry), f"{what} needs a name", "write `name: ..` as its first key", place)
             raise Failed
-        word = written.text.lower() if isinstance(written, Scalar) and NAME.fullmatch(written.text) else "layer"
-        while True:
-            numbers[word] += 1
-            if f"{word}{numbers[word]}" not in taken:
-                return Scalar(f"{word}{numbers[word]}", True, entry_mark(entry))
+        word = written.text if isinstance(written, Scalar) else ""
+        return Scalar(unnamed(word, taken, numbers), True, entry_mark(entry))
 
     def _neither(self, entry: Mapping, place: Place) -> None:
         """Report an entry without type and block, at the key that was meant to be one."""
@@ -286,45 +283,72 @@ class Expander:
         self._count += 1
         if self._count > MAX_LAYERS:
             self._too_many(name)
-        is_block = "block" in node
+        is_block = "block" in node and not _is_loop(node)
         item = Item("block" if is_block else "layer", place.prefix + name.text, name.mark, place.calls, node, env,
-                    place.factors, off)  # fmt: skip
+                    place.factors, off, defaults=place.home.defaults)  # fmt: skip
         if is_block:
-            self._instance(item, node, env)
+            self._instance(item, node, env, place.home)
+        elif _is_loop(node):
+            self._loop(item, node, env, place.home)
         return item
 
-    def _instance(self, item: Item, node: Mapping, env: Env) -> None:
+    def _instance(self, item: Item, node: Mapping, env: Env, home: Home) -> None:
         """Read the keys of a block instance and expand what is inside."""
-        block = self._block_of(item, node, env)
+        block = self._block_of(item, node, env, home)
+        read = Instance(self.evaluator, item, env)
+        item.ports, item.open_ports = block.inputs, block.home is not None
+        item.outputs = None if block.outputs is None else list(block.outputs)
+        item.bottoms, item.tops = read.names(node.get("bottom"), "bottom"), read.names(node.get("top"), "top")
+        if "outputs" in node:
+            item.outputs, item.prunes, item.open_ports = read.names(node.get("outputs"), "outputs"), True, True
+        item.rules, item.share = read.rules(node), read.share(node)
+        item.factors = item.factors * read.factors(node)
+        self._inside(item, block, read.arguments(node, block), env, home)
+
+    def _loop(self, item: Item, node: Mapping, env: Env, home: Home) -> None:
+        """Read what a layer over time says of its block and expand what is inside."""
+        block = self._block_of(item, node, env, home)
+        cls = LAYERS.get(LOOP)
+        assert cls is not None
+        own = [key for key in (*keys_of(cls), "type") if key != "block"]
         read = Instance(self.evaluator, item, env)
         item.ports, item.outputs = block.inputs, None if block.outputs is None else list(block.outputs)
-        item.bottoms, item.tops = read.names(node.get("bottom"), "bottom"), read.names(node.get("top"), "top")
-        item.rules = read.rules(node)
-        item.factors = item.factors * read.factors(node)
-        local = read.arguments(node, block)
+        item.loop = read_loop(read, node)
+        factors, outside = read.factors(node.without("loss_weight")), item.factors
+        arguments = read.arguments(node.without(*own), block)
+        item.node = node.without("block", *block.params)
+        item.factors = outside * factors
+        self._inside(item, block, arguments, env, home)
+        item.factors = outside
+
+    def _inside(self, item: Item, block: Block, local: dict[str, object], env: Env, home: Home) -> None:
+        """Expand the entries of a block with the values of its parameters."""
         calls = (*item.calls, (item.name, item.mark))
         if len(calls) > MAX_DEPTH:
             message = f"blocks are nested deeper than {MAX_DEPTH}"
             self.diagnostics.error("E216", item.mark, message, "does one contain itself?", item.name)
             raise TooMany
-        if not item.off:
-            inner = Place(Env(local, env.outer), item.name + "/", calls, item.factors)
-            item.children = self._entries(block.layers, inner)
+        if item.off:
+            return
+        if block.home is not None:
+            home, local = block.home(local, item.mark), {}
+        inner = Place(Env(local, home.variables), home, item.name + "/", calls, item.factors)
+        item.children = self._entries(block.layers, inner)
 
-    def _block_of(self, item: Item, node: Mapping, env: Env) -> Block:
+    def _block_of(self, item: Item, node: Mapping, env: Env, home: Home) -> Block:
         written = node.get("block")
         assert written is not None
         value = self.evaluator.value(written, env, item.name) if isinstance(written, Scalar) else written
-        block = self.blocks.get(value) if isinstance(value, str) else None
-        if isinstance(value, str) and value in self.broken:
+        block = home.blocks.get(value) if isinstance(value, str) else None
+        if isinstance(value, str) and value in home.broken:
             raise Failed
         if block is None:
             if not isinstance(value, str):
                 message, hint = f"block is a name, got {kind(written)}", None
             else:
-                message, hint = f"unknown block `{value}`", did_you_mean(value, self.blocks)
+                message, hint = f"unknown block `{value}`", did_you_mean(value, home.blocks)
                 hint = hint or (
-                    f"there are {', '.join(list(self.blocks)[:8])}" if self.blocks else "add it to `blocks`"
+                    f"there are {', '.join(list(home.blocks)[:8])}" if home.blocks else "add it to `blocks`"
                 )
             self.diagnostics.error("E226", written.mark, message, hint, item.name)
             raise Failed
@@ -338,3 +362,8 @@ class Expander:
     def _error(self, code: str, mark: Mark, message: str, hint: str | None, place: Place) -> None:
         with self.diagnostics.inside(place.calls):
             self.diagnostics.error(code, mark, message, hint)
+
+
+def _is_loop(entry: Mapping) -> bool:
+    written = entry.get("type")
+    return isinstance(written, Scalar) and written.text == LOOP

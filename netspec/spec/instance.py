@@ -50,13 +50,14 @@ class Instance:
             text = node.text
         if text is not None and NAME.fullmatch(text):
             return text, node.mark
+        what = "of a layer or block instance" if key == "share" else "of a blob"
         shown = kind(node)
         hint = None
         if isinstance(node, Scalar) and isinstance(node.value, str) and "," in node.value:
             hint = f"{key}: [{', '.join(part.strip() for part in node.value.split(','))}]"
         elif isinstance(node, Scalar) and node.is_null:
-            hint = "write the name of a blob, or leave the key out"
-        self.diagnostics.error("E221", node.mark, f"`{self.item.name}`: {key} is the name of a blob, got {shown}", hint,
+            hint = f"write the name {what}, or leave the key out"
+        self.diagnostics.error("E221", node.mark, f"`{self.item.name}`: {key} is the name {what}, got {shown}", hint,
                                self.item.name)  # fmt: skip
         raise Failed
 
@@ -68,6 +69,14 @@ class Instance:
         found = self.evaluator.node(Mapping(pairs, node.mark), self.env, self.item.name)
         assert isinstance(found, Mapping)
         return read_rules(found, self.diagnostics, self.item.name)
+
+    def share(self, node: Mapping) -> Named | None:
+        """Return whose weights the entry uses, in full, and where that is written."""
+        written = node.get("share")
+        if written is None:
+            return None
+        name, mark = self._name(self.evaluator.node(written, self.env, self.item.name), "share")
+        return f"{self.item.calls[-1][0]}/{name}" if self.item.calls else name, mark
 
     def factors(self, node: Mapping) -> Factors:
         """Return the factors that a block instance gives to all inside."""
@@ -98,13 +107,7 @@ class Instance:
         """
         good = True
         for key, _ in node:
-            if key.text == "share":
-                message = "`share` is not supported yet"
-                self.diagnostics.error(
-                    "E211", key.mark, message, "tie parameters with `params: [{name: ..}]`", self.item.name
-                )
-                good = False
-            elif key.text not in block.params and key.text not in INSTANCE_KEYS:
+            if key.text not in block.params and key.text not in INSTANCE_KEYS:
                 known = [*block.params, *INSTANCE_KEYS]
                 hint = did_you_mean(key.text, known)
                 hint = hint or f"it has {', '.join(block.params) if block.params else 'no parameters'}"
@@ -113,7 +116,9 @@ class Instance:
                 good = False
         local: dict[str, object] = {}
         for name, (_, default) in block.params.items():
-            written = node.get(name)
+            written = node.get(name) if name not in INSTANCE_KEYS else None
+            if written is None and block.home is not None:
+                continue  # a variable of the file has the value that the file gives it
             if written is None and isinstance(default, Scalar) and default.is_null:
                 message = f"`{self.item.name}`: block `{block.name}` needs a value for `{name}`"
                 self.diagnostics.error("E228", self.item.mark, message, f"add `{name}: ..`", self.item.name)

@@ -56,6 +56,14 @@ class ShapeError(Exception):
         self.field = field
 
 
+class Measure:
+    """How the batches of a test become one figure: a class of netspec.metrics by its name, and its arguments."""
+
+    def __init__(self, kind: str, **options: Any) -> None:
+        self.kind = kind
+        self.options = options
+
+
 class ParamSpec(Entry):
     """One item of ``params``: a name that ties parameters, and factors for their rate and decay."""
 
@@ -86,6 +94,7 @@ class Layer(Entry):
     relu_like: ClassVar[bool] = False  # a weight layer before it starts from msra
     passes_on: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False  # computes nothing: labels are still labels behind it
+    fed: ClassVar[bool] = False  # its tops come from outside, as entries of `inputs` do
     rounds: ClassVar[bool] = False  # has a size that `round` decides
     formula_field: ClassVar[str | None] = None  # the field with a formula, which names the bottoms
     # a key of a layer takes the place of these in the defaults of its type: they say the same in other words
@@ -155,6 +164,13 @@ class Layer(Entry):
         """
         raise NotImplementedError(type(self).__name__)
 
+    def metric(self, top: int) -> Measure | None:
+        """Return how a top's figure over a test source is made; None: the mean over the samples, if it is a number.
+
+        The metric gets what ``lower`` gave to ``b.statistic`` in each batch.
+        """
+        return None
+
     def lower(self, b: Builder, *bottoms: Any, **_: Any) -> Value | tuple[Value, ...]:
         """Return the tops as values made by the builder."""
         raise NotImplementedError(type(self).__name__)
@@ -166,6 +182,8 @@ class Filler(Entry):
     registry = FILLERS
     default_type = "constant"
     short_form = "write a type name, a number, or a mapping with `type`"
+
+    draws: ClassVar[bool] = False  # its values are random numbers
 
     @classmethod
     def from_short(cls, node: Node) -> Mapping | None:
@@ -183,4 +201,16 @@ class Filler(Entry):
         raise NotImplementedError(type(self).__name__)
 
 
-__all__ = ["ENTRY_KEYS", "Filler", "Layer", "ParamSpec", "Problem", "Shape", "ShapeError", "field", "filler", "layer"]
+__all__ = [
+    "ENTRY_KEYS",
+    "Filler",
+    "Layer",
+    "Measure",
+    "ParamSpec",
+    "Problem",
+    "Shape",
+    "ShapeError",
+    "field",
+    "filler",
+    "layer",
+]

@@ -14,29 +14,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netspec.graph.advice import check_loss
-from netspec.graph.build import before_relu, build_net
-from netspec.graph.net import Net
+from netspec.graph.build import build_net
+from netspec.graph.net import Fed, Net
 from netspec.graph.resolved import flat
 from netspec.graph.sections import InputEntry, names_of, read_data, read_inputs, read_solver, roots_of
 from netspec.solvers.base import Solver
 from netspec.sources.base import Source
-from netspec.spec.blocks import entries_of, read_blocks
+from netspec.spec.blocks import Home, entries_of, read_blocks
 from netspec.spec.chain import wire
 from netspec.spec.diagnostics import Diagnostics, SpecError
 from netspec.spec.emit import block
 from netspec.spec.entries import Item, Named
 from netspec.spec.expand import Expander
+from netspec.spec.feeds import check_test_iter, feed_of, further_tests
+from netspec.spec.files import Files
+from netspec.spec.load_blocks import FileBlocks
+from netspec.spec.loops import wire_bodies
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, in_text
 from netspec.spec.overrides import Overrides, apply, read_overrides, read_pairs
-from netspec.spec.read import read_file, read_text
+from netspec.spec.read import read_text
 from netspec.spec.rules import PHASES, check_stages
+from netspec.spec.shares import Shared, read_shares
 from netspec.spec.solverfile import is_solver_file, read_solver_file
 from netspec.spec.toplevel import MATH, MEMORY, check_keys, chosen, section
 from netspec.spec.typed import Typer, read_defaults
 from netspec.spec.unused import warn_unused
 from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import UNREADABLE, Variables
+from netspec.spec.weights import WeightsFile, read_weights
 from netspec.spec.wiring import Wiring
 from runtime.errors import DataError, UsageError
 
@@ -76,6 +82,10 @@ class Spec:
         ``data`` or ``inputs`` hold a mistake, so blobs may be missing.
     data_place
         Where ``data`` is written.
+    shared
+        Layers that use the weights of others.
+    weights
+        The files that its weights come from, unopened.
     guessed
         Blobs of the phases whose data holds a mistake, where their names are sure all the same.
     """
@@ -96,6 +106,8 @@ class Spec:
     origin: Origin | None = field(default=None, repr=False)
     data_place: Mark | None = field(default=None, repr=False)
     guessed: dict[str, tuple[Named, ...]] = field(default_factory=dict, repr=False)
+    shared: dict[str, Shared] = field(default_factory=dict, repr=False)
+    weights: tuple[WeightsFile, ...] = ()
     _wired: dict[tuple[str, frozenset[str]], _Wired] = field(default_factory=dict, repr=False)
 
     def override(self, overrides: Overrides) -> Spec:
@@ -109,13 +121,18 @@ class Spec:
         """The phases that have something to work on: those of ``data``, or both."""
         return tuple(phase for phase in PHASES if phase in self.data) if self.data else PHASES
 
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """The phases, and the further test sources by name: what `net` can be asked for."""
+        return self.phases + (further_tests(self.data) if "test" in self.data else ())
+
     def net(self, phase: str, batch: int | None = None, stages: Iterable[str] = ()) -> Net:
         """Return the net of a phase with all shapes.
 
         Parameters
         ----------
         phase : str
-            ``train`` or ``test``.
+            ``train``, ``test``, or ``test_NAME``: one more test source, its name is the stage.
         batch : int, optional
             Items a step; the phase's own ``batch_size`` if None, else 1.
         stages : iterable of str
@@ -128,13 +145,12 @@ class Spec:
         UsageError
             For a phase that is none.
         """
-        if phase not in PHASES:
-            raise UsageError(f"no phase {phase!r}: train or test")
+        feed_of(phase, (), self.data)
         found = Diagnostics()
-        found.sources = self.diagnostics.sources
+        found.sources, found.reached = self.diagnostics.sources, self.diagnostics.reached
         net = self.examine(phase, found, batch, frozenset((*self.stages, *stages)))
         if net is None:
-            for other in self.phases:
+            for other in self.feeds:
                 if other != phase:
                     with suppress(DataError):  # the mistakes of the phase asked for come first
                         self.examine(other, found, None, frozenset((*self.stages, *stages)))
@@ -147,18 +163,18 @@ class Spec:
         self, phase: str, diagnostics: Diagnostics, batch: int | None = None, stages: frozenset[str] | None = None
     ) -> Net | None:
         """Return the net of a phase, None after its mistakes went to ``diagnostics``."""
-        stages = frozenset(self.stages) if stages is None else stages
-        if phase not in self.phases:
+        feed = feed_of(phase, self.stages if stages is None else stages, self.data)
+        if feed.phase not in self.phases:
             message = f"there is no data for phase {phase}"
             diagnostics.error("E601", self.data_place or self.place, message, f"add `{phase}:` to `data`")
             return None
-        wired = self._wire(phase, stages)
+        wired = self._wire(feed.phase, feed.stages)
         diagnostics.extend(wired.diagnostics.items)
-        relu = before_relu(self._wire(p, stages).wiring for p in self.phases)
-        source = self.data.get(phase)
+        wirings = [self._wire(each, feed.stages).wiring for each in self.phases]
+        source = self.data.get(feed.name)
         size = batch or (source.batch_size if source is not None else 1)
         with diagnostics.of_batch(size):
-            net = build_net(self, wired.wiring, size, relu, diagnostics)
+            net = build_net(self, wired.wiring, Fed(feed.name, source), size, wirings, diagnostics)
         return net if wired.wiring.complete else None
 
     def look_through(self, phase: str, diagnostics: Diagnostics, batch: int | None = None) -> None:
@@ -178,8 +194,11 @@ class Spec:
         if key not in self._wired:
             found = Diagnostics()
             found.sources = self.diagnostics.sources
-            roots = roots_of(phase, self.data, self.inputs, self.place, self.uncertain, self.guessed)
+            feed = feed_of(phase, stages, self.data)
+            data, guessed = feed.of(self.data), feed.of(self.guessed)
+            roots = roots_of(phase, data, self.inputs, self.place, self.uncertain, guessed)
             self._wired[key] = _Wired(wire(self.items, roots, phase, stages, found), found)
+            wire_bodies(self._wired[key].wiring, phase, stages, found)
         return self._wired[key]
 
     def wiring(self, phase: str) -> Wiring:
@@ -194,14 +213,15 @@ class Spec:
         SpecError
             If the net of a phase cannot be made.
         """
-        return block(flat(self, {phase: self.net(phase) for phase in self.phases}))
+        return block(flat(self, {name: self.net(name) for name in self.feeds}))
 
 
 class _Loader:
     """One reading of a spec."""
 
-    def __init__(self, root: Mapping, path: Path | None, stages: tuple[str, ...], diagnostics: Diagnostics) -> None:
-        self.root, self.path, self.stages, self.diagnostics = root, path, stages, diagnostics
+    def __init__(self, root: Mapping, path: Path | None, stages: tuple[str, ...], files: Files) -> None:
+        self.root, self.path, self.stages, self.files = root, path, stages, files
+        self.diagnostics = diagnostics = files.diagnostics
         self.evaluator = Evaluator(diagnostics)
         self.variables = Variables(section(root, "vars", diagnostics), self.evaluator, self._declared)
         self._data: dict[str, Source | None] | None = None
@@ -212,7 +232,7 @@ class _Loader:
         root, diagnostics = self.root, self.diagnostics
         check_keys(root, diagnostics)
         self.variables.check_all()
-        blocks = read_blocks(root.get("blocks"), diagnostics)
+        blocks = read_blocks(root.get("blocks"), diagnostics, FileBlocks(self.files).read)
         if "data" in root and "inputs" in root:
             key = root.key("inputs")
             assert key is not None
@@ -224,6 +244,8 @@ class _Loader:
         sure = not self._data_is_wrong or guessed
         uncertain = not sure or diagnostics.error_count > before or "extends" in root
         solver = read_solver(section(root, "solver", diagnostics), self.evaluator, self.variables)
+        if not self._data_is_wrong:
+            check_test_iter(solver, data, diagnostics)
         place = root.pairs[0][0].mark if root.pairs else root.mark
         written_layers = root.get("layers")
         entries: tuple[Mapping, ...] = ()
@@ -231,14 +253,16 @@ class _Loader:
             entries = entries_of(written_layers, place, "the spec", diagnostics)
         written = root.get("blocks")
         broken = [name for name in written.keys() if name not in blocks] if isinstance(written, Mapping) else []
-        expander = Expander(blocks, self.evaluator, broken)
-        items = expander.run(entries, self.variables)
-        Typer(read_defaults(root.get("defaults"), self.variables, self.evaluator), self.evaluator).run(items)
+        defaults = read_defaults(root.get("defaults"), self.variables, self.evaluator)
+        items = Expander(self.evaluator).run(entries, Home(self.variables, blocks, frozenset(broken), defaults))
+        Typer(defaults, self.evaluator).run(items)
         warn_unused(root, self.variables.written.keys() - self._declared().keys(), blocks, diagnostics)
+        shared = read_shares(items, diagnostics)
+        weights = read_weights(root.get("weights"), self.evaluator, self.variables, items, shared)
         math, memory = chosen(root, "math", MATH, diagnostics), chosen(root, "memory", MEMORY, diagnostics)
         return Spec(self.path, self._name(), math, memory, solver, data, inputs, items, self.stages, diagnostics, place,
                     self._values(), uncertain, data_place=key.mark if (key := root.key("data")) else None,
-                    guessed=guessed)  # fmt: skip
+                    guessed=guessed, shared=shared, weights=weights)  # fmt: skip
 
     def data(self) -> dict[str, Source | None]:
         """The data sources, read when first asked for: a variable may need what they declare."""
@@ -295,21 +319,27 @@ def read_spec(
     stages = tuple(stages)
     named = tuple((stage, Mark("--stage", 1, 1, len(stage) + 1)) for stage in stages)
     given = read_overrides(overrides, diagnostics)
-    root = read_text(block(spec), DICT, diagnostics) if isinstance(spec, Environment) else read_file(spec, diagnostics)
+    files = Files(diagnostics)
+    root = _of_dict(spec, files) if isinstance(spec, Environment) else files.first(spec)
     if root is None:
         return None
     if is_solver_file(root):
-        file = read_solver_file(root, path, given, diagnostics)
+        file = read_solver_file(root, given, files, diagnostics)
         if file is None:
             return None
         named = (*file.stages, *named)
-        loader = _Loader(file.net, file.path, tuple(name for name, _ in named), diagnostics)
+        loader = _Loader(file.net, file.path, tuple(name for name, _ in named), files)
     else:
-        loader = _Loader(apply(root, given, diagnostics), path, stages, diagnostics)
+        loader = _Loader(apply(root, given, diagnostics), path, stages, files)
     loaded = loader.run()
-    check_stages(loaded.items, named, diagnostics)
+    check_stages(loaded.items, [stage for stage in named if stage[0] not in loaded.data], diagnostics)
     loaded.origin = Origin(spec, overrides if isinstance(overrides, Environment) else tuple(overrides), stages)
     return loaded
+
+
+def _of_dict(spec: Environment[str, object], files: Files) -> Mapping | None:
+    root = read_text(block(spec), DICT, files.diagnostics)
+    return None if root is None else files.extended(root)
 
 
 def load_spec(
@@ -343,7 +373,7 @@ def load_spec(
     loaded = read_spec(spec, overrides, stages, diagnostics)
     if diagnostics.has_errors or loaded is None:
         if loaded is not None:
-            for phase in loaded.phases:
+            for phase in loaded.feeds:
                 loaded.look_through(phase, diagnostics)
         raise SpecError(diagnostics)
     return loaded

@@ -97,6 +97,9 @@ def apply(root: Mapping, overrides: Iterable[Override], diagnostics: Diagnostics
             if any(first.text in keys_of(cls) for cls in SOLVERS):
                 hint = f"did you mean `solver.{override.key}`?"
             diagnostics.error("E232", first.mark, f"a spec has no `{first.text}`", hint)
+        elif first.text in ("extends", "remove", "change"):
+            message = f"`{first.text}` is read before overrides"
+            diagnostics.error("E232", first.mark, message, "write it in a spec, or set the layers one by one")
         elif first.text == "vars" and len(override.parts) > 1 and not _known_variable(root, override.parts[1].text):
             written = root.get("vars")
             known = written.keys() if isinstance(written, Mapping) else []

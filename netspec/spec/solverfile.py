@@ -8,9 +8,9 @@ from pathlib import Path
 
 from netspec.spec.diagnostics import Diagnostics
 from netspec.spec.entries import Named
+from netspec.spec.files import Files
 from netspec.spec.nodes import Mapping, Scalar, Sequence, kind
 from netspec.spec.overrides import Override, apply
-from netspec.spec.read import read_file
 from netspec.spec.toplevel import SOLVER_FILE
 from runtime.errors import UsageError
 
@@ -30,7 +30,7 @@ def is_solver_file(root: Mapping) -> bool:
 
 
 def read_solver_file(
-    root: Mapping, path: Path | None, overrides: Iterable[Override], diagnostics: Diagnostics
+    root: Mapping, overrides: Iterable[Override], files: Files, diagnostics: Diagnostics
 ) -> SolverFile | None:
     """Return the net that a solver file trains, its solver section in place of the net's own.
 
@@ -38,19 +38,19 @@ def read_solver_file(
     ----------
     root : Mapping
         The solver file.
-    path : Path or None
-        Where it lies; the net's path is relative to it.
     overrides : iterable of Override
         From the command line: ``solver.*`` goes to the solver file, all else to the net.
+    files : Files
+        Reads the net, whose path is relative to the file that names it.
     """
     named = root.get("net")
     if not isinstance(named, Scalar) or not isinstance(named.value, str):
         assert named is not None
         diagnostics.error("E612", named.mark, f"net is the path of a spec, got {kind(named)}", "net: lenet.yaml")
         return None
-    file = (path.parent if path is not None else Path()) / named.value
+    file = Path(named.mark.file).parent / named.value
     try:
-        net = read_file(file, diagnostics)
+        net = files.read(file)
     except UsageError as error:
         diagnostics.error("E612", named.mark, str(error), "the path is relative to the solver file")
         return None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 from netspec.spec.nodes import Mapping, Node, Scalar, kind
 
-LATER = ("extends", "change", "remove", "weights", "sample")
-KEYS = ("name", "data", "inputs", "vars", "defaults", "blocks", "layers", "solver", "math", "memory", *LATER)
+LATER = ("sample",)
+KEYS = (
+    "name", "extends", "remove", "change", "data", "inputs", "vars", "defaults", "blocks", "layers", "weights",
+    "solver", "math", "memory", *LATER,
+)  # fmt: skip
 SOLVER_FILE = ("net", "set", "stages")
 MATH = ("fast", "exact", "tf32", "bf16")
 MEMORY = ("normal", "small")
-
-_INSTEAD = {"weights": "give the file with --weights"}
 
 _ELSEWHERE = {
     "train": "it belongs to the data: data: {source: .., train: {batch_size: 64}}",
@@ -32,8 +33,7 @@ def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
         elif key.text in ("set", "stages") and "net" in root:
             continue  # of the solver file that this was meant to be
         elif key.text in LATER:
-            hint = _INSTEAD.get(key.text)
-            diagnostics.error("E211", key.mark, f"`{key.text}` is not supported yet", hint)
+            diagnostics.error("E211", key.mark, f"`{key.text}` is not supported yet")
         elif key.text not in KEYS:
             listed = f"a spec has {', '.join(k for k in KEYS if k not in LATER)}"
             hint = _ELSEWHERE.get(key.text) or did_you_mean(key.text, [*KEYS, "net"]) or listed

@@ -19,7 +19,7 @@ from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import Env, Variables
 
 _VARIABLE = re.compile(r"\$\$|\$\{[^}]*\}|\$[^\W\d]\w*")
-_WIRED = ("bottom", "top", "include", "exclude", "if_")
+_WIRED = ("bottom", "top", "include", "exclude", "if_", "share")
 _NOT_IN_DEFAULTS = ("name", "type", "bottom", "top", "block", "repeat", "each", "if", "share")
 
 
@@ -31,7 +31,8 @@ class Typer:
         self.evaluator = evaluator
         self.diagnostics = evaluator.diagnostics
         # Literal entries of a block are built once, then copied for every turn.
-        self._built: dict[int, tuple[Mapping, Layer | None]] = {}
+        # The key names the entry and the defaults laid under it; both are kept, so that ids stay theirs.
+        self._built: dict[tuple[int, int], tuple[Mapping, dict[str, Mapping], Layer | None]] = {}
 
     def run(self, items: list[Item]) -> None:
         """Fill in ``cls``, ``layer``, bottoms, tops and rules of every layer."""
@@ -41,7 +42,8 @@ class Typer:
                     self._layer(item)
                 except Failed:
                     item.kind = "broken"
-        built = {item.type for item in all_layers(items) if item.cls is not None and not item.off}
+        own = [item for item in all_layers(items) if self._under(item) is self.defaults]
+        built = {item.type for item in own if item.cls is not None and not item.off}
         for name, fields in self.defaults.items():
             cls = LAYERS.get(name)
             if cls is not None and name not in built:  # else every layer of the type has been checked
@@ -54,7 +56,7 @@ class Typer:
         self._choose(item, node, env)
         read = Instance(self.evaluator, item, env)
         if item.cls is not None:
-            node = self._with_defaults(node, item.cls)
+            node = _with_defaults(node, item.cls, self._under(item))
         item.rules = read.rules(node)
         bottom = node.get("bottom")
         if isinstance(bottom, Mapping):
@@ -64,12 +66,7 @@ class Typer:
         item.tops = read.names(node.get("top"), "top")
         if item.cls is None or item.off:
             return
-        if "share" in node:
-            key = node.key("share")
-            assert key is not None
-            hint = "tie parameters with `params: [{name: ..}]`"
-            self.diagnostics.error("E211", key.mark, "`share` is not supported yet", hint, item.name)
-            return
+        item.share = read.share(node)
         item.layer = self._build(item, node, env, item.cls)
 
     def _choose(self, item: Item, node: Mapping, env: Env) -> None:
@@ -93,27 +90,21 @@ class Typer:
             self.diagnostics.error("E221", bottom.mark, message, hint, item.name)
             raise Failed
 
-    def _with_defaults(self, node: Mapping, cls: type[Layer]) -> Mapping:
-        under = self.defaults.get(cls.type_name)
-        if under is None:
-            return node
-        own = set(node.keys())
-        own.update(name for key in node.keys() for name in cls.instead.get(key, ()))
-        aliases = keys_of(cls)
-        fields = {aliases[key].name for key in own if key in aliases}
-        added = [(k, v) for k, v in under.pairs if k.text not in own and aliases[k.text].name not in fields]
-        return Mapping([*node.pairs, *added], node.mark) if added else node
+    def _under(self, item: Item) -> dict[str, Mapping]:
+        """The defaults of the file that an item is written in."""
+        return self.defaults if item.defaults is None else item.defaults
 
     def _build(self, item: Item, node: Mapping, env: Env, cls: type[Layer]) -> Layer | None:
         assert item.node is not None
         literal = self.evaluator.is_literal(item.node)
-        if literal and id(item.node) in self._built:
-            layer = copy.copy(self._built[id(item.node)][1])
+        key = id(item.node), id(self._under(item))
+        if literal and key in self._built:
+            layer = copy.copy(self._built[key][2])
         else:
             full, failed = self._evaluated(node, env, item.name, cls.formula_field)
             layer = build(cls, full, self.diagnostics, layer=item.name, failed=failed)
             if literal:
-                self._built[id(item.node)] = item.node, layer
+                self._built[key] = item.node, self._under(item), layer
         if layer is not None:
             layer.name = item.name
             for name in _WIRED:  # the item holds them, evaluated; the nodes would make equal layers differ
@@ -130,6 +121,19 @@ class Typer:
             except Failed:
                 failed.append(key.text)
         return Mapping(pairs, node.mark), failed
+
+
+def _with_defaults(node: Mapping, cls: type[Layer], defaults: dict[str, Mapping]) -> Mapping:
+    """The entry with the fields that its file gives to all layers of the type, where it says nothing itself."""
+    under = defaults.get(cls.type_name)
+    if under is None:
+        return node
+    own = set(node.keys())
+    own.update(name for key in node.keys() for name in cls.instead.get(key, ()))
+    aliases = keys_of(cls)
+    fields = {aliases[key].name for key in own if key in aliases}
+    added = [(k, v) for k, v in under.pairs if k.text not in own and aliases[k.text].name not in fields]
+    return Mapping([*node.pairs, *added], node.mark) if added else node
 
 
 def _in_parentheses(node: Node) -> Node:

@@ -43,6 +43,8 @@ def _read(root: Mapping, blocks: dict[str, Block]) -> set[str]:
         if key.text != "blocks":
             read.update(names_read(node))
     for each in blocks.values():
+        if each.home is not None:
+            continue  # a file has variables of its own
         inner = {name for layer in each.layers for name in names_read(layer)}
         read |= inner - each.params.keys()
         read.update(name for _, default in each.params.values() for name in names_read(default))
@@ -62,5 +64,5 @@ def _used(root: Mapping, blocks: dict[str, Block]) -> set[str]:
             return set(blocks)
         if called.text in blocks and called.text not in used:
             used.add(called.text)
-            waiting.extend(blocks[called.text].layers)
+            waiting.extend(blocks[called.text].layers if blocks[called.text].home is None else ())
     return used

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from netspec.spec.entries import Calls, Item, Named
 from netspec.spec.marks import Mark
+
+if TYPE_CHECKING:
+    from netspec.spec.loops import WiredBody
 
 Ref = tuple["Scope", str]
 
@@ -19,6 +24,8 @@ class Scope:
     ports: dict[str, Ref | None] = field(default_factory=dict)
     current: Ref | None = None
     uncertain: bool = False  # an entry without a readable name lies here: unknown names may be its own
+    prunes: bool = False  # only what the outputs of the instance, or of one around it, need is kept
+    instance: Item | None = None  # the block instance, while nobody has complained of a port it leaves out
 
 
 @dataclass(slots=True)
@@ -38,6 +45,18 @@ class Making:
 
 
 @dataclass(slots=True)
+class Pending:
+    """A layer whose bottoms are still to be found, or (without ``tops``) the outputs that a pruned block keeps."""
+
+    item: Item
+    scope: Scope
+    position: int
+    refs: list[tuple[Ref, Mark]] | None
+    tops: tuple[str, ...] = ()
+    top_ids: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
 class WiredLayer:
     """A layer with the blobs it reads and makes, in full names and unique ids."""
 
@@ -47,6 +66,7 @@ class WiredLayer:
     tops: tuple[str, ...]
     top_ids: tuple[str, ...]
     bottom_marks: tuple[Mark, ...]
+    body: WiredBody | None = None  # of a loop, once it is wired
 
 
 @dataclass(slots=True)
@@ -74,3 +94,11 @@ class Wiring:
     phase: str
     layers: list[WiredLayer]
     complete: bool
+
+    def everywhere(self) -> Iterator[WiredLayer]:
+        """Yield the layers and those inside layers over time."""
+        stack = self.layers[::-1]
+        while stack:
+            wired = stack.pop()
+            yield wired
+            stack += wired.body.layers[::-1] if wired.body is not None else []

@@ -1,4 +1,4 @@
-"""A test: losses and metrics over a whole source, every sample weighed the same."""
+"""A test: losses and metrics over a whole source."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from netspec.metrics.base import Figure
+from netspec.metrics.figures import Figures
+
 if TYPE_CHECKING:
+    from netspec.graph import Net as ResolvedNet
     from runtime.data.stream import Stream
+    from runtime.plan import StateEntry
 
 
 class ForwardNet(Protocol):
     """What a test needs of a compiled net of phase test."""
+
+    resolved: ResolvedNet
+
+    @property
+    def blobs(self) -> Mapping[str, Any]:
+        """What the metrics' layers counted in the last batch, by ``<layer>.<name>``, and blobs."""
 
     @property
     def batch_size(self) -> int:
@@ -22,23 +33,30 @@ class ForwardNet(Protocol):
     def forward(self, **inputs: Any) -> Mapping[str, Any]:
         """Return the outputs of one batch."""
 
+    @property
+    def states(self) -> Mapping[str, StateEntry]:
+        """Every persistent array."""
+
+    def import_state(self, arrays: Mapping[str, Any]) -> None:
+        """Set persistent arrays by name."""
+
     def stream(self) -> Stream:
         """Return the stream of the test source."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Means over the samples of a source.
+    """Figures over the samples of a source.
 
     Attributes
     ----------
-    outputs : dict of str to float
-        Every scalar output, in net order.
+    outputs : dict of str to float or list
+        Every scalar output, and what metrics tell of each class, in net order.
     samples : int
         Samples they were taken over.
     """
 
-    outputs: dict[str, float]
+    outputs: dict[str, Figure]
     samples: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,7 +69,8 @@ def evaluate(
 ) -> Evaluation | None:
     """Run the test source through a net of phase test.
 
-    The last, partial batch runs at its own size; a batch counts by its samples.
+    The last, partial batch runs at its own size. What a batch counts for is its
+    metric's affair: the samples in it, if the layer names none.
 
     Parameters
     ----------
@@ -67,16 +86,21 @@ def evaluate(
     Evaluation or None
         None when it was stopped.
     """
-    totals: dict[str, float] = {}
-    samples = 0
+    figures, samples = Figures(net.resolved), 0
+    forget(net)
     for batch in net.stream().sweep(net.batch_size, batches):
         if stopped():
             return None
-        count = len(next(iter(batch.values())))
-        for name, value in scalars(net.forward(**batch)).items():
-            totals[name] = totals.get(name, 0.0) + value * count
+        name, array = next(iter(batch.items()))
+        count = array.shape[net.resolved.inputs[name].axis or 0]
+        figures.add(net.forward(**batch), net.blobs, count)
         samples += count
-    return Evaluation(outputs={name: total / samples for name, total in totals.items()}, samples=samples)
+    return Evaluation(outputs=figures.result(), samples=samples)
+
+
+def forget(net: ForwardNet) -> None:
+    """Set the states that recurrent layers carry from batch to batch to 0: what comes next is another sequence."""
+    net.import_state({name: np.zeros(e.view.shape) for name, e in net.states.items() if e.role == "carry"})
 
 
 def scalars(outputs: Mapping[str, Any]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from netspec.metrics.base import Figure
 from netspec.training.evaluate import Evaluation, ForwardNet, evaluate, scalars
 from netspec.training.log import RunLog
 from netspec.training.progress import Reporter, duration, figures
@@ -67,12 +68,14 @@ class Schedule:
         Every how many updates; 0 never (the end aside).
     average_loss : int
         Losses in the smoothed one.
-    test_batches : int or None
-        Batches a test; None for the whole source.
+    test_batches : int, mapping of str to int, or None
+        Batches a test, of all sources or of each; None (or none for a source) for the whole source.
     test_initialization : bool
         Test before the first update.
     samples : int
         Samples an update.
+    reads_data : bool
+        Whether the net has inputs at all: a picture that is learned for its own sake needs none.
     """
 
     stop_at: int
@@ -80,10 +83,16 @@ class Schedule:
     display: int = 100
     average_loss: int = 20
     test_interval: int = 0
-    test_batches: int | None = None
+    test_batches: int | Mapping[str, int] | None = None
     test_initialization: bool = True
     snapshot: int = 0
     samples: int = 1
+    reads_data: bool = True
+
+    def batches_of(self, source: str) -> int | None:
+        """Batches of a test of ``test`` or ``test_NAME``; None for the whole source."""
+        given = self.test_batches
+        return given.get(source) if isinstance(given, Mapping) else given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +110,8 @@ class Loop:
     ----------
     net : TrainableNet
         Steps on its own source.
-    test : ForwardNet or None
-        The test phase on the same parameters.
+    tests : mapping of str to ForwardNet
+        The test phase of each test source (``test``, ``test_NAME``) on the same parameters.
     schedule : Schedule
         When what happens.
     folder : Path
@@ -112,7 +121,7 @@ class Loop:
     def __init__(
         self,
         net: TrainableNet,
-        test: ForwardNet | None,
+        tests: Mapping[str, ForwardNet],
         schedule: Schedule,
         folder: Path,
         log: RunLog,
@@ -120,10 +129,10 @@ class Loop:
         stop: StopSignals,
         origin: Origin,
     ) -> None:
-        self._net, self._test, self._schedule, self._folder = net, test, schedule, folder
+        self._net, self._tests, self._schedule, self._folder = net, tests, schedule, folder
         self._log, self._reporter, self._stop, self._origin = log, reporter, stop, origin
         self._losses: deque[float] = deque(maxlen=schedule.average_loss)
-        self._outputs: dict[str, float] = {}
+        self._outputs: dict[str, Figure] = {}
         self._saved: int | None = None
         self._failed = 0
         self._log_works = True
@@ -135,8 +144,8 @@ class Loop:
         self._since_display = (net.iteration, 0.0)
 
     @property
-    def outputs(self) -> dict[str, float]:
-        """The figures of the last test; of the last step where there is no test."""
+    def outputs(self) -> dict[str, Figure]:
+        """The figures of the last test, those of the first source; of the last step where there is no test."""
         return self._outputs
 
     @property
@@ -185,8 +194,8 @@ class Loop:
         self._training_seconds += self._log.seconds - start
         done = self._net.iteration
         self._losses.append(float(self._net.loss))
-        if self._test is None:
-            self._outputs = outputs
+        if not self._tests:
+            self._outputs = dict(outputs)
         self._warn_of_ceiling(outputs)
         self._warn_of_growth()
         schedule, last = self._schedule, done >= self._schedule.stop_at
@@ -251,28 +260,30 @@ class Loop:
     # -- tests and snapshots ---------------------------------------------------------
 
     def _run_test(self) -> None:
-        if self._test is None:
-            return
-        result = evaluate(self._test, self._schedule.test_batches, lambda: self._stop.received is not None)
-        if result is not None:
-            self._report_test(result)
+        for name, net in self._tests.items():
+            batches = self._schedule.batches_of(name)
+            result = evaluate(net, batches, lambda: self._stop.received is not None)
+            if result is None:
+                return
+            self._report_test(name, result)
 
-    def _report_test(self, result: Evaluation) -> None:
-        self._outputs = result.outputs
-        self._write_log("test", source="test", **result.to_dict())
+    def _report_test(self, name: str, result: Evaluation) -> None:
+        if name == next(iter(self._tests)):
+            self._outputs = result.outputs
+        self._write_log("test", source=name, **result.to_dict())
         self._reporter.line(
-            f"iter {self._net.iteration}  test  {figures(result.outputs)}  ({result.samples:,} samples)"
+            f"iter {self._net.iteration}  {name}  {figures(result.outputs)}  ({result.samples:,} samples)"
         )
 
     def _snapshot(self, last: bool = False) -> None:
         path = self._folder / file_name(self._net.iteration)
-        position: Position = self._net.stream().position
+        position: Position | None = self._net.stream().position if self._schedule.reads_data else None
         tensors = self._net.export_state()
         self._refuse_not_finite(tensors)
         snapshot = Snapshot(
             tensors=tensors,
             iteration=self._net.iteration,
-            position=(position.epoch, position.cursor),
+            position=None if position is None else (position.epoch, position.cursor),
             seed=self._net.seed,
             spec_sha256=self._origin.spec_sha256,
             choices=self._origin.choices,

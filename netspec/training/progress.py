@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from netspec.metrics.base import Figure
 from netspec.spec.render import escaped
 
 _REFRESH_SECONDS = 0.25
@@ -126,9 +128,16 @@ def _short(folder: Path) -> str:
     return str(folder)
 
 
-def figures(outputs: Mapping[str, float]) -> str:
-    """Return outputs as ``name 0.1234``, two blanks apart."""
-    return "  ".join(f"{name} {value:.4f}" for name, value in outputs.items())
+def figures(outputs: Mapping[str, Figure]) -> str:
+    """Return outputs as ``name 0.1234``, two blanks apart; of a list the range, a table is left out."""
+    return "  ".join(f"{name} {text}" for name, value in outputs.items() if (text := _short_figure(value)))
+
+
+def _short_figure(value: Figure) -> str:
+    if not isinstance(value, list):
+        return f"{value:.4f}"
+    numbers = [x for x in value if not isinstance(x, list) and math.isfinite(x)]
+    return f"{min(numbers):.4f}..{max(numbers):.4f}" if numbers else ""
 
 
 def duration(seconds: float) -> str:

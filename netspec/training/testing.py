@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from netspec.compiling import compile_spec
+from netspec.graph.weights import locate
+from netspec.spec.feeds import further_tests
 from netspec.spec.load import Spec
 from netspec.spec.render import escaped
 from netspec.training.evaluate import Evaluation, evaluate
+from netspec.training.figures import figure_lines
 from netspec.training.log import plain
 from netspec.training.progress import Reporter
-from netspec.training.weights import load_weights
+from netspec.training.weights import load_section, load_weights
 from runtime.cache import watching
 from runtime.errors import UsageError
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """Losses and metrics of the test source, and of every ``test_NAME`` source."""
+    """Losses and metrics of the test source, and of every ``test_NAME`` source.
+
+    ``class_names`` are those that a source declares, by its name.
+    """
 
     main: Evaluation
     sources: dict[str, Evaluation]
+    class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -36,9 +43,13 @@ class EvaluationReport:
         return result
 
     def to_text(self) -> str:
-        """Return one figure a line."""
-        lines = [f"{self.main.samples:,} samples"]
-        lines += [f"{escaped(name)}  {value:.6g}" for name, value in self.main.outputs.items()]
+        """Return one figure a line; a list with one for each class, and a table of them, below its name."""
+        lines = []
+        for source, found in {"test": self.main, **self.sources}.items():
+            lines.append(f"{'' if found is self.main else source + ': '}{found.samples:,} samples")
+            names = [escaped(name) for name in self.class_names.get(source, ())]
+            for name, value in found.outputs.items():
+                lines += figure_lines(escaped(name), value, names)
         return "\n".join(lines) + "\n"
 
 
@@ -53,7 +64,7 @@ def evaluate_spec(
     quiet: bool = False,
     tune: bool = False,
 ) -> EvaluationReport:
-    """Test a net with the weights of a file; the load table goes to stderr unless ``quiet``.
+    """Test a net with the weights of a file, else of its spec; the load table goes to stderr unless ``quiet``.
 
     Raises
     ------
@@ -64,19 +75,23 @@ def evaluate_spec(
     DataError
         The source cannot be read.
     """
-    if weights is None:
-        raise UsageError("test needs --weights F: without it the net is as its fillers left it")
+    if weights is None and not spec.weights:
+        raise UsageError("test needs --weights F, or a spec with `weights`: the net is as its fillers left it")
     if spec.data.get("test") is None:
         raise UsageError(f"{spec.name}: no test source; give data: one with a phase test")
-    if not os.path.exists(weights):
+    if weights is not None and not os.path.exists(weights):
         raise UsageError(f"{weights}: no such file")
+    for entry in spec.weights if weights is None else ():
+        locate(spec, entry)
     with (
         watching(Reporter(quiet).compiling),
         closing(compile_spec(spec, "test", batch_size, device=device, threads=threads, tune=tune)) as net,
     ):
-        table = load_weights(net, weights, leave_out)
-        if not quiet:
+        tables = load_section(net, spec, leave_out) if weights is None else [load_weights(net, weights, leave_out)]
+        for table in tables if not quiet else ():
             table.print(Console(stderr=True, highlight=False))
-        found = evaluate(net)
-    assert found is not None, "nothing stops a test here"
-    return EvaluationReport(found, {})
+        found = {name: evaluate(net.phase(name, batch_size)) for name in ("test", *further_tests(spec.data))}
+    done = {name: each for name, each in found.items() if each is not None}
+    assert len(done) == len(found), "nothing stops a test here"
+    names = {name: source.class_names for name, source in spec.data.items() if source is not None}
+    return EvaluationReport(done.pop("test"), done, names)

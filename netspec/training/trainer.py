@@ -16,6 +16,8 @@ import numpy as np
 from rich.console import Console
 
 from netspec.compiling import compile_spec
+from netspec.graph.weights import locate
+from netspec.metrics.base import Figure
 from netspec.net import Net
 from netspec.spec.load import Spec, load_spec
 from netspec.training import folder
@@ -24,7 +26,7 @@ from netspec.training.loop import Loop, Origin, Schedule
 from netspec.training.progress import Reporter
 from netspec.training.resume import Start, check_fits, find_start, seed_of
 from netspec.training.signals import StopSignals
-from netspec.training.weights import load_weights
+from netspec.training.weights import LoadTable, load_section, load_weights
 from runtime.cache import watching
 from runtime.data.batches import Position
 from runtime.errors import NetspecError, NumericError, StateError, UsageError
@@ -52,7 +54,7 @@ class RunResult:
         The run's folder.
     iteration : int
         Updates done.
-    outputs : dict of str to float
+    outputs : dict of str to float or list
         Figures of the last test (of the last step where there is no test source).
     seconds : float
         Since the start or the resume.
@@ -62,7 +64,7 @@ class RunResult:
 
     output: Path
     iteration: int
-    outputs: dict[str, float]
+    outputs: dict[str, Figure]
     seconds: float
     exit_code: int = 0
 
@@ -83,7 +85,7 @@ class Trainer:
     output : str or Path, optional
         Default ``runs/<name>-<n>``; must be empty unless ``resume`` is given.
     weights : str or Path, optional
-        Parameters to begin with, by name.
+        Parameters to begin with, by name; in place of what the spec's ``weights`` says.
     leave_out : collection of str
         Layers, or single parameters, that ``weights`` leaves as their fillers made them.
     resume : str or Path, optional
@@ -150,14 +152,14 @@ class Trainer:
         start = self._start()
         self.reporter.line(f"training {self.spec.name} in {start.output}")
         with watching(self.reporter.compiling), closing(self._compile(start)) as net:
-            test = net.phase("test") if self.spec.data.get("test") is not None else None
-            self._prepare(net, test, start)
+            tests = {name: net.phase(name) for name in self.spec.data if name != "train"}
+            self._prepare(net, tests, start)
             folder.claim(start.output)
             folder.write_spec(start.output, self.spec.resolved())
             with closing(RunLog(start.output / folder.LOG)) as log, StopSignals() as stop:
                 schedule = self._schedule(net)
-                origin = Origin(spec_sha256=_hash(net), choices=_choices(net, test))
-                loop = Loop(net, test, schedule, start.output, log, self.reporter, stop, origin)
+                origin = Origin(spec_sha256=_hash(net), choices=_choices(net, tests))
+                loop = Loop(net, tests, schedule, start.output, log, self.reporter, stop, origin)
                 return self._run(loop, net, start, log, stop)
 
     # -- before the first step -------------------------------------------------------
@@ -165,7 +167,7 @@ class Trainer:
     def _start(self) -> Start:
         """Everything that can be refused without compiling."""
         self._check_purpose()
-        if self._weights is None and self._leave_out:
+        if self._weights is None and self._leave_out and not self.spec.weights:
             raise UsageError("--except says what --weights leaves alone; give --weights F too")
         if self._weights is not None:
             if self._resume is not None:
@@ -173,6 +175,8 @@ class Trainer:
             if not os.path.exists(self._weights):
                 raise UsageError(f"{self._weights}: no such file")
         start = find_start(self.spec.name, self._output, self._resume)
+        for entry in self.spec.weights if self._weights is None and start.snapshot is None else ():
+            locate(self.spec, entry)
         folder.check(start.output, start.resuming)
         for note in start.notes:
             self.reporter.warning(f"passed over: {note}")
@@ -199,23 +203,31 @@ class Trainer:
             tune=self._tune, choices=None if start.snapshot is None else start.snapshot.choices,
         )  # fmt: skip
 
-    def _prepare(self, net: Net, test: Net | None, start: Start) -> None:
+    def _prepare(self, net: Net, tests: Mapping[str, Net], start: Start) -> None:
         """Open the sources and put the state in place: what fails here has written nothing."""
-        stream = net.stream()
-        if test is not None:
-            test.stream()
-        values = stream.first_values()
-        low, high = float(np.min(values)), float(np.max(values))
-        if low >= 0 and 128 <= high <= 255:
-            self.reporter.warning(_PIXEL_WARNING.format(top=stream.tops[0], low=low, high=high))
+        for each in (net, *tests.values()):
+            if each.plan.inputs:
+                each.stream()
+        if net.plan.inputs:
+            self._look_at_values(net)
+        tables: list[LoadTable] = []
         if self._weights is not None:
-            table = load_weights(net, self._weights, self._leave_out)
-            if not self.reporter.quiet:
-                table.print(Console(stderr=True, highlight=False))
+            tables = [load_weights(net, self._weights, self._leave_out)]
+        elif start.snapshot is None:
+            tables = load_section(net, self.spec, self._leave_out)
+        for table in tables if not self.reporter.quiet else ():
+            table.print(Console(stderr=True, highlight=False))
         if start.snapshot is not None:
-            self._restore(net, test, start)
+            self._restore(net, tests, start)
 
-    def _restore(self, net: Net, test: Net | None, start: Start) -> None:
+    def _look_at_values(self, net: Net) -> None:
+        """Warn of pixels that were left between 0 and 255."""
+        values = net.stream().first_values()
+        low, high = float(np.min(values)), float(np.max(values))
+        if values.ndim == 4 and low >= 0 and 128 <= high <= 255:
+            self.reporter.warning(_PIXEL_WARNING.format(top=net.stream().tops[0], low=low, high=high))
+
+    def _restore(self, net: Net, tests: Mapping[str, Net], start: Start) -> None:
         assert start.snapshot is not None
         assert start.path is not None
         snapshot = start.snapshot
@@ -228,7 +240,7 @@ class Trainer:
             net.stream().position = Position(*snapshot.position)
         if snapshot.spec_sha256 != _hash(net):
             self.reporter.warning(f"the spec is not the one of {start.path}; going on with the spec of now")
-        elif changed := _changed(snapshot.choices, _choices(net, test)):
+        elif changed := _changed(snapshot.choices, _choices(net, tests)):
             self.reporter.warning(f"{start.path} was made with other algorithms, the last bits may differ: {changed}")
 
     def _schedule(self, net: Net) -> Schedule:
@@ -244,6 +256,7 @@ class Trainer:
             test_initialization=solver.test_initialization,
             snapshot=solver.snapshot,
             samples=net.batch_size * solver.iter_size,
+            reads_data=bool(net.plan.inputs),
         )
 
     # -- the run -----------------------------------------------------------------------
@@ -293,9 +306,9 @@ class Trainer:
         return shlex.join(words)
 
 
-def _choices(net: Net, test: Net | None) -> dict[str, str]:
-    """The ways of convolutions that the compiler took for training and for the test."""
-    return {**net.plan.choices, **({} if test is None else test.plan.choices)}
+def _choices(net: Net, tests: Mapping[str, Net]) -> dict[str, str]:
+    """The ways of convolutions that the compiler took for training and for the tests."""
+    return {key: way for each in (net, *tests.values()) for key, way in each.plan.choices.items()}
 
 
 def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> str:

@@ -6,17 +6,21 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from netspec.graph.weights import locate
 from netspec.spec.diagnostics import did_you_mean
 from netspec.spec.render import escaped
 from runtime.errors import StateError, UsageError
 from runtime.snapshot import load_tensors
+
+if TYPE_CHECKING:
+    from netspec.spec.load import Spec
 
 LOADABLE = ("param", "running")
 
@@ -108,7 +112,27 @@ class LoadTable:
         return f"kept at its filler: {'left out' if row.name in self.left_out else 'not in the file'}"
 
 
-def load_weights(net: StatefulNet, path: str | Path, leave_out: Collection[str] = ()) -> LoadTable:
+def load_section(net: StatefulNet, spec: Spec, leave_out: Collection[str] = ()) -> list[LoadTable]:
+    """Load what the ``weights`` section of a spec names; nothing where there is none.
+
+    Parameters
+    ----------
+    leave_out : collection of str
+        Further names to leave out, in full.
+
+    Raises
+    ------
+    UsageError, StateError
+        As `load_weights`.
+    """
+    files = [(locate(spec, entry), entry) for entry in spec.weights]
+    return [load_weights(net, path, {*entry.leave_out, *leave_out}, entry.prefix, section=True)
+            for path, entry in files]  # fmt: skip
+
+
+def load_weights(
+    net: StatefulNet, path: str | Path, leave_out: Collection[str] = (), prefix: str = "", section: bool = False
+) -> LoadTable:
     """Load parameters and running statistics by name; solver state is left alone.
 
     Parameters
@@ -118,7 +142,11 @@ def load_weights(net: StatefulNet, path: str | Path, leave_out: Collection[str] 
     path : str or Path
         A snapshot, what ``net.save`` wrote, or any safetensors file with our names.
     leave_out : collection of str
-        Layers, or single parameters, that keep what their fillers gave (``--except``).
+        Layers, instances or single parameters, by full names, that keep what their fillers gave (``--except``).
+    prefix : str
+        The block instance that the file is for: its names are those inside.
+    section : bool
+        Whether a spec says so, for the messages.
 
     Raises
     ------
@@ -130,43 +158,56 @@ def load_weights(net: StatefulNet, path: str | Path, leave_out: Collection[str] 
     path = Path(path)
     if not os.path.exists(path):
         raise UsageError(f"{path}: no such file")
-    tensors = load_tensors(path)
-    wanted = {name: entry.view.shape for name, entry in net.states.items() if entry.role in LOADABLE}
-    left_out = _left_out(wanted, leave_out) & tensors.keys()
+    inside = f"{prefix}/" if prefix else ""
+    tensors = {inside + name: array for name, array in load_tensors(path).items()}
+    loadable = {name: entry.view.shape for name, entry in net.states.items() if entry.role in LOADABLE}
+    wanted = {name: shape for name, shape in loadable.items() if name.startswith(inside)}
+    left_out = _left_out(loadable, leave_out, section) & tensors.keys()
     every, tensors = tensors, {name: array for name, array in tensors.items() if name not in left_out}
-    _check_shapes(path, wanted, tensors)
+    _check_shapes(path, wanted, tensors, inside if section else None)
     known = [name for name in wanted if name in tensors]
     if wanted and not known and not left_out:
-        there = ", ".join(list(tensors)[:3]) or "nothing"
-        raise StateError(f"{path}: no name fits: the net has {', '.join(list(wanted)[:3])}, .., the file {there}, ..")
+        there, here = (", ".join(name.removeprefix(inside) for name in list(names)[:3]) for names in (tensors, wanted))
+        whose = f"`{prefix}`" if prefix else "the net"
+        raise StateError(f"{path}: no name fits: {whose} has {here}, .., the file {there or 'nothing'}, ..")
     net.import_state({name: tensors[name] for name in known})
     rows = [LoadRow(name, tuple(shape), "loaded" if name in tensors else "kept") for name, shape in wanted.items()]
     others = [name for name in tensors if name not in wanted and name not in net.states]
-    rows += [LoadRow(name, tensors[name].shape, "skipped") for name in _without_solver_state(others, every)]
+    rows += [LoadRow(name.removeprefix(inside), tensors[name].shape, "skipped")
+             for name in _without_solver_state(others, every)]  # fmt: skip
     return LoadTable(path, tuple(rows), frozenset(left_out))
 
 
-def _left_out(wanted: Collection[str], names: Collection[str]) -> set[str]:
-    """The parameters that names of layers and of parameters stand for."""
+def _left_out(wanted: Collection[str], names: Collection[str], section: bool) -> set[str]:
+    """The parameters that names of layers, of block instances and of parameters stand for."""
     found: set[str] = set()
     for name in names:
-        mine = {own for own in wanted if name in (own, own.rpartition(".")[0])}
+        mine = {own for own in wanted if name in (own, own.rpartition(".")[0]) or own.startswith(f"{name}/")}
         if not mine:
             layers = dict.fromkeys(own.rpartition(".")[0] for own in wanted)
             hint = did_you_mean(name, [*layers, *wanted]) or f"layers with parameters: {', '.join(layers)}"
-            raise UsageError(f"--except {name}: no layer or parameter of the net ({hint})")
+            option = "weights: except:" if section else "--except"
+            raise UsageError(f"{option} {name}: no layer or parameter of the net ({hint})")
         found |= mine
     return found
 
 
-def _check_shapes(path: Path, wanted: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Any]) -> None:
+def _check_shapes(
+    path: Path, wanted: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Any], inside: str | None
+) -> None:
+    """Refuse shapes that do not fit; ``inside`` is the prefix of the names in a spec, None for those of --weights."""
     wrong = [name for name, shape in wanted.items() if name in tensors and tensors[name].shape != tuple(shape)]
     if not wrong:
         return
     lines = [f"  {name}: the file has {list(tensors[name].shape)}, the net {list(wanted[name])}" for name in wrong]
-    options = " ".join(f"--except {layer}" for layer in dict.fromkeys(name.rpartition(".")[0] for name in wrong))
-    remedy = f"  leave them out with {options}: they begin as their fillers say"
-    raise StateError("\n".join([f"{path}: shapes do not fit", *lines, remedy]))
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in wrong))
+    if inside is None:
+        remedy = f"with {' '.join(f'--except {layer}' for layer in layers)}"
+    else:
+        named = ", ".join(layer.removeprefix(inside) for layer in layers)
+        remedy = f"in the spec: {{file: {path.name}, except: [{named}]}}"
+    raise StateError("\n".join([f"{path}: shapes do not fit", *lines,
+                                f"  leave them out {remedy}: they begin as their fillers say"]))  # fmt: skip
 
 
 def _without_solver_state(names: Iterable[str], tensors: Mapping[str, Any]) -> list[str]:

@@ -42,6 +42,7 @@ FUNCTIONS = {
     "cos": "cos",
     "tanh": "tanh",
     "sigmoid": "sigmoid",
+    "erf": "erf",
     "abs": "absolute",
     "sign": "sign",
     "floor": "floor",
@@ -50,8 +51,8 @@ FUNCTIONS = {
     "min": "minimum",
     "max": "maximum",
 }
-COST = {"exp": 12, "log": 12, "tanh": 25, "sigmoid": 15, "sin": 15, "cos": 15, "pow": 60, "div": 4, "sqrt": 4}
-COST |= {"rsqrt": 8, "uniform": 40, "normal": 80}
+COST = {"exp": 12, "log": 12, "tanh": 25, "sigmoid": 15, "erf": 40, "sin": 15, "cos": 15, "pow": 60, "div": 4}
+COST |= {"sqrt": 4, "rsqrt": 8, "uniform": 40, "normal": 80}
 """Operations each is worth where work is shared out; others 1."""
 
 

@@ -24,6 +24,7 @@ from runtime.cpu.launch import (
     kernel_file,
     registered_ways,
 )
+from runtime.cpu.matmul import shared_operands
 from runtime.cpu.team import team, walker
 from runtime.executor import Executor, Memory, Store, Traits
 from runtime.plan import Plan
@@ -55,7 +56,8 @@ class CpuExecutor(Executor):
         super().__init__(plan, store)
         self.target = target or detect()
         self.threads = threads
-        context = Context(self.target, plan.dtype, keep_packed=not plan.segment("update", "commit"))
+        keep = not plan.segment("update", "commit")
+        context = Context(self.target, plan.dtype, keep_packed=keep, shared=shared_operands(plan))
         self.launches: list[list[Launch]] = [context.launches(step) for step in plan.steps]
         self._thread_bytes = -(-context.thread_bytes // 4096) * 4096
         self.memories["scratch"] = Memory(context.scratch_bytes)

@@ -12,7 +12,7 @@ import functools
 import hashlib
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -128,12 +128,23 @@ class Context:
         The CPU and the plan's dtype.
     keep_packed
         Whether packed parameters stay from run to run: the plan never writes them.
+    shared
+        Segment and address of each parameter that several products of the segment read.
     """
 
-    def __init__(self, target: CpuTarget, dtype: str = "f32", keep_packed: bool = False) -> None:
+    def __init__(
+        self,
+        target: CpuTarget,
+        dtype: str = "f32",
+        keep_packed: bool = False,
+        shared: Collection[tuple[str, Address]] = frozenset(),
+    ) -> None:
         self.target = target
         self.dtype = dtype
         self.keep_packed = keep_packed
+        self.shared = shared
+        self._segment = ""
+        self._once: dict[Hashable, Address] = {}
         self.scratch_bytes = 0
         self.thread_bytes = 0
         self.packed_bytes = 0
@@ -147,6 +158,7 @@ class Context:
     def enter(self, step: Step) -> None:
         """Starts the lowering of ``step``."""
         self._thread = 0
+        self._segment = step.segment
         if step.barrier:
             self._scratch = 0
 
@@ -165,6 +177,22 @@ class Context:
             return self.scratch(size)
         start, self.packed_bytes = self.packed_bytes, self.packed_bytes + _aligned(size) + 256
         return Address(PACKED, start)
+
+    def is_shared(self, source: Address) -> bool:
+        """Whether several products of this segment read the parameter at ``source``."""
+        return (self._segment, source) in self.shared
+
+    def packed_once(self, source: Address, order: Hashable, size: int) -> tuple[Address, bool]:
+        """``size`` bytes for a shared parameter in another order, and whether the caller is the first to want them.
+
+        The first fills them by a launch with ``refresh``; they stay for all products of the segment.
+        """
+        key = self._segment, source, order
+        first = key not in self._once
+        if first:
+            self._once[key] = Address(PACKED, self.packed_bytes)
+            self.packed_bytes += _aligned(size) + 256
+        return self._once[key], first
 
     def thread_scratch(self, size: int) -> Address:
         """``size`` bytes a thread, 64-byte aligned, valid within one call of a kernel.

@@ -7,12 +7,13 @@ whichever costs least for the shapes at hand.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from runtime import ops
 from runtime.cpu.launch import Address, Context, Launch, ThreadStride, address_of, byte_strides, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Packing, columns_of, copy, tile_cost
-from runtime.plan import ITEM_BYTES, Step, View
+from runtime.plan import ITEM_BYTES, STATE_MEMORY, Plan, Step, View
 
 PART = 1024
 """Steps of the reduction that a column block of B is taken at a time (128 KB of float32)."""
@@ -32,6 +33,8 @@ class Matrix:
     row: int
     column: int
     batch: tuple[int, int] = (0, 0)
+    shared: bool = False
+    """Whether other products of the segment read it too: it is packed once for all of them."""
 
     @property
     def transposed(self) -> Matrix:
@@ -61,9 +64,9 @@ class Product:
 
     @property
     def packs(self) -> bool:
-        """Whether B is packed: it must be, or many rows repay it."""
+        """Whether B is packed: it must be, or many rows (of one product, or of many) repay it."""
         item = ITEM_BYTES[self.dtype]
-        if self.b.column != item:
+        if self.b.column != item or self.b.shared:
             return True
         return self.batch == (1, 1) and (self.m >= PACK_ROWS or (self.b.row % 1024 == 0 and self.m >= 64))
 
@@ -72,7 +75,8 @@ class Product:
         item = ITEM_BYTES[self.dtype]
         lanes = ctx.lanes(self.dtype)
         vectors = -(-self.n // lanes)
-        moved = (self.n * self.k if self.packs else 0) + (self.m * self.n if self.c.column != item else 0)
+        packed = self.packs and not self.b.shared
+        moved = (self.n * self.k if packed else 0) + (self.m * self.n if self.c.column != item else 0)
         return self.batch[0] * self.batch[1] * (tile_cost(self.m) * vectors * (self.k + 8) + 2.0 * moved)
 
     def launches(self, ctx: Context, barrier: bool) -> list[Launch]:
@@ -112,9 +116,14 @@ class Product:
         columns = columns_of(ctx, self.dtype, self.n)
         entry = columns.blocks * self.k * columns.width * item
         distinct = tuple(n if s else 1 for n, s in zip(self.batch, self.b.batch, strict=True))
-        to = ctx.scratch(distinct[0] * distinct[1] * entry)
+        size, first = distinct[0] * distinct[1] * entry, True
+        if self.b.shared:
+            order = (self.b, columns, self.k, self.dtype, distinct)
+            to, first = ctx.packed_once(self.b.at, order, size)
+        else:
+            to = ctx.scratch(size)
         launches = []
-        for i0 in range(distinct[0]):
+        for i0 in range(distinct[0] if first else 0):
             start = Address(self.b.at.memory, self.b.at.offset + i0 * self.b.batch[0])
             packing = Packing(
                 start, self.b.batch[1], distinct[1], columns, (1, 1, self.k), (0, 0, self.b.row),
@@ -160,7 +169,17 @@ def _grid(rows: int, blocks: int, steps: int, batch: int) -> tuple[int, int]:
     return rows_a_chunk, blocks_a_chunk
 
 
-def _matrix(view: View, transpose: bool) -> Matrix:
+def shared_operands(plan: Plan) -> frozenset[tuple[str, Address]]:
+    """Segment and address of each parameter that several products of the segment read: a loop's weights.
+
+    Steps forwards and backwards see a parameter as it was before the update.
+    """
+    steps = [s for s in plan.steps if isinstance(s.op, ops.Matmul) and s.segment in ("forward", "backward")]
+    read = Counter((s.segment, address_of(v)) for s in steps for v in s.reads if v.memory in STATE_MEMORY)
+    return frozenset(key for key, count in read.items() if count > 1)
+
+
+def _matrix(view: View, transpose: bool, ctx: Context) -> Matrix:
     strides = byte_strides(view)
     if len(strides) > 4:
         raise NotImplementedError(f"a matrix product of rank {len(strides)}: at most two batch axes")
@@ -168,7 +187,8 @@ def _matrix(view: View, transpose: bool) -> Matrix:
     batch = [0, 0, *leading][-2:]
     column = view.item_bytes if view.shape[-1] == 1 else strides[-1]
     row = view.item_bytes if view.shape[-2] == 1 else strides[-2]
-    matrix = Matrix(address_of(view), row, column, (batch[0], batch[1]))
+    at = address_of(view)
+    matrix = Matrix(at, row, column, (batch[0], batch[1]), ctx.is_shared(at))
     return matrix.transposed if transpose else matrix
 
 
@@ -182,6 +202,6 @@ def matmul(step: Step, ctx: Context) -> list[Launch]:
     k = a.shape[-2] if op.transpose_a else a.shape[-1]
     product = Product(
         c.dtype, c.shape[-2], c.shape[-1], k,
-        _matrix(a, op.transpose_a), _matrix(b, op.transpose_b), _matrix(c, False), (batch[0], batch[1]),
+        _matrix(a, op.transpose_a, ctx), _matrix(b, op.transpose_b, ctx), _matrix(c, False, ctx), (batch[0], batch[1]),
     )  # fmt: skip
     return [*product.launches(ctx, step.barrier), *ctx.tail(step).apart]

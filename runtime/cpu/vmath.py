@@ -1,4 +1,4 @@
-"""exp, log, tanh, sigmoid, sin, cos and powers of vectors.
+"""exp, log, tanh, sigmoid, erf, sin, cos and powers of vectors.
 
 Written over ``Lanes``, without branches or tables: range reduction, then a
 polynomial. Within 2 ulp in float32 and a few in float64 where the result is a
@@ -7,7 +7,8 @@ out; infinities as in C. Every step is ``exact``: reassociation would undo the
 compensated reductions.
 
 Source: the constants are those of the Cephes library (S. Moshier) and of
-FreeBSD's msun (Sun Microsystems), reductions by fma.
+FreeBSD's msun (Sun Microsystems), reductions by fma; those of erf are minimax fits
+of our own.
 """
 
 from __future__ import annotations
@@ -80,6 +81,68 @@ COS_F64 = (
 )
 HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33)
 """pi / 2 as the sum of three float64 numbers."""
+
+ERF_LIMIT = {"f32": 4.0, "f64": 6.0}
+"""Beyond, erf rounds to 1."""
+
+ERF_NEAR = {
+    "f32": (
+        7.889183949561441e-05,
+        -0.0008020861373396317,
+        0.00518953770106781,
+        -0.026854445873451403,
+        0.11283600207365135,
+        -0.3761262713864033,
+        0.1283791659141035,
+    ),
+    "f64": (
+        -7.801189458031479e-10,
+        1.3722975282259087e-08,
+        -1.620917533520046e-07,
+        1.6447517549159997e-06,
+        -1.4924744647793058e-05,
+        0.00012055295319368676,
+        -0.0008548325989646405,
+        0.005223977607422095,
+        -0.026866170643276004,
+        0.11283791670945252,
+        -0.3761263890318355,
+        0.12837916709551256,
+    ),
+}
+"""erf(x) / x - 1 as a polynomial in x^2 for |x| < 1."""
+
+ERF_FAR = {
+    "f32": (
+        0.00018556531282756157,
+        -0.00293952268535802,
+        0.02180498515349535,
+        -0.10303668839807144,
+        0.36177356166350905,
+        -1.127039593120061,
+        -0.0003538244011981461,
+    ),
+    "f64": (
+        1.7401366064555488e-11,
+        -6.410036514661852e-10,
+        1.0725191921725833e-08,
+        -1.0642212833238191e-07,
+        6.75297414812678e-07,
+        -2.6102946239778855e-06,
+        3.3737224860382783e-06,
+        2.8686285035962548e-05,
+        -0.00023219569215842046,
+        0.0009226528533921947,
+        -0.0021024572662504256,
+        0.0005879081497340668,
+        0.018862361954508855,
+        -0.10263591985418148,
+        0.3633317413814788,
+        -1.1283685482875037,
+        -1.081862042534309e-06,
+    ),
+}
+"""log erfc(x) + x^2 as a polynomial in x from 1 to the limit."""
 
 
 def polynomial(x: Lanes, coefficients: tuple[float, ...]) -> Lanes:
@@ -178,6 +241,17 @@ def sigmoid(x: Lanes) -> Lanes:
     return fma(value, error, value).relaxed()
 
 
+def erf(x: Lanes) -> Lanes:
+    """Error function: a polynomial below 1, 1 - e^(p(|x|) - x^2) beyond."""
+    kind, x = x.kind, x.exact()
+    z = x * x
+    near = fma(polynomial(z, ERF_NEAR[kind]), x, x)
+    size = _clamp(L.absolute(x), 1.0, ERF_LIMIT[kind])
+    far = 1.0 - exp(fma(-size, size, polynomial(size, ERF_FAR[kind]))).exact()
+    far = select(x < 0.0, -far, far)
+    return select(z < 1.0, near, far).relaxed()
+
+
 def _quarters(x: Lanes) -> tuple[Lanes, Lanes]:
     """R in [-pi/4, pi/4] (f64) and the whole q with x = r + q pi/2; good below 2^30 quarters or so."""
     shifted = fma(x, 2 / 3.141592653589793, MAGIC["f64"])
@@ -234,4 +308,4 @@ def power(x: Lanes, y: Lanes) -> Lanes:
     return convert(value, kind).relaxed()
 
 
-__all__ = ["cos", "exp", "log", "polynomial", "power", "sigmoid", "sin", "sqrt", "tanh"]
+__all__ = ["cos", "erf", "exp", "log", "polynomial", "power", "sigmoid", "sin", "sqrt", "tanh"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
 
-ORDER, CROP_Y, CROP_X, MIRROR, SYNTHETIC = range(5)
+ORDER, CROP_Y, CROP_X, MIRROR, SYNTHETIC, PAIR, PARTNER = range(7)
 """Streams: draws for different purposes never share bits."""
 
 
@@ -33,10 +33,10 @@ def draw(seed: int, stream: int, epoch: NDArray[np.int64], sample: NDArray[np.in
     return mix(mix(key ^ epoch.astype(np.uint64)) ^ sample.astype(np.uint64))
 
 
-def below(words: Words, limit: int) -> NDArray[np.int64]:
-    """Return whole numbers in [0, limit) from the high half of each word; limit < 2**31."""
+def below(words: Words, limit: int | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return whole numbers in [0, limit) from the high half of each word; one limit, or one a word, below 2**31."""
     high = words >> np.uint64(32)
-    result: NDArray[np.int64] = ((high * np.uint64(limit)) >> np.uint64(32)).astype(np.int64)
+    result: NDArray[np.int64] = ((high * np.asarray(limit).astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
     return result
 
 

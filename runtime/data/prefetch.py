@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 
-from runtime.data.batches import Batch, Batches, Position
+from runtime.data.batches import Batch, Maker, Position
 
 _POLL_SECONDS = 0.1
 
@@ -17,7 +17,7 @@ class Prefetch:
     a stream that is forgotten can be collected, and its finaliser stops the thread.
     """
 
-    def __init__(self, batches: Batches, position: Position, size: int, depth: int = 2) -> None:
+    def __init__(self, batches: Maker, position: Position, size: int, depth: int = 2) -> None:
         self.size = size
         self._queue: queue.Queue[tuple[Batch, Position] | BaseException] = queue.Queue(depth)
         self._stop = threading.Event()
@@ -45,7 +45,7 @@ class Prefetch:
 
 
 def _produce(
-    batches: Batches,
+    batches: Maker,
     position: Position,
     size: int,
     out: queue.Queue[tuple[Batch, Position] | BaseException],

@@ -43,6 +43,11 @@ class Transform:
     scale: float = 1.0
     random: bool = False
 
+    @property
+    def changes(self) -> bool:
+        """Whether values come out other than they went in."""
+        return bool(self.mean) or self.mean_file is not None or self.scale != 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class DigitsFiles:
@@ -97,7 +102,73 @@ class SyntheticItems:
     test: bool
 
 
-Files = DigitsFiles | IdxFiles | CifarFiles | NpzFile | SyntheticItems
+@dataclass(frozen=True, kw_only=True)
+class CsvFile:
+    """Columns of a table with a header, ``columns`` and whether it is a ``single`` one for each top.
+
+    A cell that is one of ``class_names`` counts as its number among them.
+    """
+
+    path: Path
+    columns: tuple[tuple[str, ...], ...]
+    single: tuple[bool, ...]
+    delimiter: str = ","
+    class_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextFile:
+    """A text, its characters in windows of ``steps``."""
+
+    path: Path
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hdf5Files:
+    """Datasets of an HDF5 file, or of those that a text file lists; ``arrays`` are their names, one a top."""
+
+    path: Path
+    arrays: tuple[str, ...]
+    item: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFiles:
+    """Pictures that a list names, or of a folder with one subfolder a class.
+
+    Attributes
+    ----------
+    path : Path
+        The list or the folder.
+    base : Path
+        What the list's relative paths are relative to; the folder.
+    channels : int
+        3 or 1.
+    resize : tuple of int
+        Nothing, the shorter side, or height and width, in pixels.
+    size : tuple of int or None
+        Height and width that all have then; None where they differ.
+    least : int
+        Pixels that the shorter side must have for the crop.
+    classes : int or None
+        Subfolders that there must be.
+    class_names : tuple of str
+        Subfolders in the order of their numbers; empty: sorted.
+    """
+
+    path: Path
+    base: Path
+    is_folder: bool
+    channels: int = 3
+    resize: tuple[int, ...] = ()
+    size: tuple[int, int] | None = None
+    least: int = 0
+    classes: int | None = None
+    class_names: tuple[str, ...] = ()
+
+
+Files = DigitsFiles | IdxFiles | CifarFiles | NpzFile | SyntheticItems | CsvFile | TextFile | Hdf5Files | ImageFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +191,10 @@ class Recipe:
         ``[a, b)`` as fractions of the samples in file order.
     classes : int or None
         Labels lie in ``[0, classes)``; None when the source does not say.
+    labels : tuple of str
+        Tops that are looked at for that when the source is opened; others a loss may ignore.
+    pairs : bool
+        Tops are two samples and whether they are of one class.
     shuffle : bool
         A fresh seeded permutation each epoch.
     prefetch : bool
@@ -133,5 +208,25 @@ class Recipe:
     transform: Transform
     part: tuple[float, float] = (0.0, 1.0)
     classes: int | None = None
+    labels: tuple[str, ...] = ()
+    pairs: bool = False
     shuffle: bool = False
     prefetch: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointRecipe:
+    """Several sources whose batches are one; ``same_count``: they must have as many samples."""
+
+    parts: tuple[Recipe, ...]
+    same_count: bool = False
+
+    @property
+    def name(self) -> str:
+        """The sources as a user calls them."""
+        return " + ".join(part.name for part in self.parts)
+
+    @property
+    def prefetch(self) -> bool:
+        """Whether batches are made ahead by one thread."""
+        return any(part.prefetch for part in self.parts)

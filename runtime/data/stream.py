@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.data.batches import Batch, Batches, Position
+from runtime.data.batches import Batch, Maker, Position
 from runtime.data.items import AnyArray
 from runtime.data.prefetch import Prefetch
-from runtime.errors import DataError, UsageError
+from runtime.errors import UsageError
 
 
 class Stream:
-    """Samples of a source in one phase.
+    """Samples of the source, or sources, of one phase.
 
     Attributes
     ----------
@@ -26,12 +25,12 @@ class Stream:
         Where the next batch begins; set it to go on from there, to the bit.
     """
 
-    def __init__(self, batches: Batches, prefetch: bool) -> None:
+    def __init__(self, batches: Maker, prefetch: bool) -> None:
         self._batches = batches
         self._threaded = prefetch
         self._position = Position()
         self._prefetch: Prefetch | None = None
-        self.batch_size = batches.recipe.batch_size
+        self.batch_size = batches.batch_size
 
     def __len__(self) -> int:
         """Return the number of samples of the source (of its ``part``)."""
@@ -40,7 +39,7 @@ class Stream:
     @property
     def tops(self) -> tuple[str, ...]:
         """Names of the blobs a batch has."""
-        return self._batches.recipe.tops
+        return self._batches.tops
 
     @property
     def position(self) -> Position:
@@ -51,7 +50,7 @@ class Stream:
     def position(self, position: Position) -> None:
         if position.epoch < 0 or not 0 <= position.cursor < len(self):
             raise UsageError(
-                f"{self._batches.recipe.name}: no position {position.cursor} in epoch {position.epoch}, "
+                f"{self._batches.name}: no position {position.cursor} in epoch {position.epoch}, "
                 f"the source has {len(self)} samples"
             )
         self.close()
@@ -115,32 +114,11 @@ class Stream:
         Only the samples of ``part`` are looked at, of each only the elements ``places`` (row by row) if given;
         the message names the sample by its number in the file.
         """
-        items = self._batches.items
-        index = self.tops.index(top)
-        if index == 0:
-            return
-        first, last = self._batches.first, self._batches.first + len(self)
-        labels = items.arrays[index][np.arange(first, last, dtype=np.int64)]
-        rows: NDArray[Any] = labels.reshape(len(labels), -1)
-        rows = rows if places is None else rows[:, places]
-        wrong = (rows < 0) | (rows >= classes)
-        if ignore is not None:
-            wrong &= rows != ignore
-        if rows.dtype.kind == "f":
-            wrong |= rows != np.floor(rows)
-        if wrong.any():
-            sample, place = np.argwhere(wrong)[0]
-            used = rows if ignore is None else rows[rows != ignore]
-            from_one = used.min() == 1 and used.max() == classes
-            raise DataError(
-                f"{self._batches.recipe.name}: sample {items.number(first + int(sample))} has {top} "
-                f"{rows[sample, place]}, expected 0 to {classes - 1}"
-                + (f"; the labels are 1 to {classes}: labels start at 0, take 1 off" if from_one else "")
-            )
+        self._batches.check_labels(top, classes, ignore, places)
 
-    def first_values(self, samples: int = 64) -> AnyArray:
-        """Return the first top of the first samples, transformed: for warnings about their range."""
-        batch, _ = self._batches.make(Position(), min(samples, len(self)))
+    def first_values(self) -> AnyArray:
+        """Return the first top of the first batch, transformed: for warnings about their range."""
+        batch, _ = self._batches.make(Position(), self.batch_size)
         return batch[self.tops[0]]
 
     def close(self) -> None:

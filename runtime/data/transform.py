@@ -19,7 +19,10 @@ Index = NDArray[np.int64]
 
 
 class Transformer:
-    """A transform made ready for items of one shape (H W C, or anything when there is no picture)."""
+    """A transform made ready for items of one shape (H W C, or anything when there is no picture).
+
+    Pictures of many sizes, 0 x 0 x C, need a crop: each is cut out of its own.
+    """
 
     def __init__(
         self, transform: Transform, item: tuple[int, ...], pictures: bool, seed: int, dtype: DTypeLike
@@ -55,7 +58,7 @@ class Transformer:
         out = np.empty((len(raw), *self._out), self._dtype)
         mean: AnyArray | None = self._mean
         if self._moves():
-            places = self._places(epochs, samples)
+            places = self._places(epochs, samples, raw)
             raw = self._cut(raw, places)
             if self._mean_picture is not None:
                 shared = np.broadcast_to(self._mean_picture, (len(raw), *self._item))
@@ -85,6 +88,10 @@ class Transformer:
             if t.pad or t.crop or t.mirror:
                 raise DataError(f"pad, crop_size and mirror need pictures, the samples are {list(item)}")
             return item
+        if not item[0]:
+            if not t.crop or t.mean_file is not None:
+                raise DataError("pictures of many sizes need crop_size, and one mean for all their places")
+            return (t.crop, t.crop, item[2])
         height, width = item[0] + 2 * t.pad, item[1] + 2 * t.pad
         if t.crop > min(height, width):
             raise DataError(f"crop_size {t.crop} is larger than the pictures, {height} x {width} with their pads")
@@ -117,14 +124,14 @@ class Transformer:
             raise DataError(f"{path}: the mean is {got}, the samples before pad and crop are {c_first}")
         return np.ascontiguousarray(mean, self._dtype)
 
-    def _places(self, epochs: Index, samples: Index) -> tuple[Index, Index, NDArray[np.bool_]]:
+    def _places(self, epochs: Index, samples: Index, raw: AnyArray) -> tuple[Index, Index, NDArray[np.bool_]]:
         """Return top, left (in the padded picture) and mirrored for each sample."""
         t = self._transform
-        spare_y = self._item[0] + 2 * t.pad - self._out[0]
-        spare_x = self._item[1] + 2 * t.pad - self._out[1]
+        sizes = np.array([picture.shape[:2] for picture in raw], np.int64).reshape(-1, 2)
+        spare_y = sizes[:, 0] + 2 * t.pad - self._out[0]
+        spare_x = sizes[:, 1] + 2 * t.pad - self._out[1]
         if not t.random:
-            middle = np.ones(len(samples), np.int64)
-            return middle * (spare_y // 2), middle * (spare_x // 2), np.zeros(len(samples), np.bool_)
+            return spare_y // 2, spare_x // 2, np.zeros(len(samples), np.bool_)
         top = below(draw(self._seed, CROP_Y, epochs, samples), spare_y + 1)
         left = below(draw(self._seed, CROP_X, epochs, samples), spare_x + 1)
         flip = below(draw(self._seed, MIRROR, epochs, samples), 2).astype(np.bool_) & t.mirror
@@ -134,11 +141,12 @@ class Transformer:
         """Return each sample's window of its padded picture, mirrored where drawn; pads are zeros."""
         height, width = self._out[:2]
         pad = self._transform.pad
-        out = (np.zeros if pad else np.empty)((len(raw), *self._out), raw.dtype)
+        dtype = raw.dtype if raw.dtype != object else np.dtype(np.uint8)
+        out = (np.zeros if pad else np.empty)((len(raw), *self._out), dtype)
         for picture, window, top, left, flip in zip(raw, out, *(p.tolist() for p in places), strict=True):
             y, x = top - pad, left - pad
-            y0, y1 = max(y, 0), min(y + height, self._item[0])
-            x0, x1 = max(x, 0), min(x + width, self._item[1])
+            y0, y1 = max(y, 0), min(y + height, picture.shape[0])
+            x0, x1 = max(x, 0), min(x + width, picture.shape[1])
             target = window[:, ::-1] if flip else window
             target[y0 - y : y1 - y, x0 - x : x1 - x] = picture[y0:y1, x0:x1]
         return out

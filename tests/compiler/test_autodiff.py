@@ -189,10 +189,11 @@ def test_random_graphs_agree_with_centred_differences(seed):
     check_graph(made.b, made.loss, made.feeds, names, made.numbers, 1e-6)
 
 
-def test_random_graphs_have_thirty_operations_and_use_every_primitive():
+def test_random_graphs_have_thirty_operations_and_use_every_common_primitive():
     kinds: set[type] = set()
     for seed in range(60):
         graph = random_graph(seed).b.graph
         assert len(graph.ops) >= 30
         kinds |= {type(op.prim) for op in graph.ops}
-    assert set(PRIMITIVES) - {ops.ConvWeightGrad, ops.Unpool} == kinds - {ops.Unpool}
+    common = {prim for prim in PRIMITIVES if prim.__module__ == ops.__name__}
+    assert common - {ops.ConvWeightGrad, ops.Unpool} == kinds - {ops.Unpool}

@@ -61,7 +61,7 @@ def test_every_step_has_an_origin() -> None:
 def test_dump_writes_the_graph_after_each_pass(tmp_path) -> None:
     compile_graph(NETS["lenet"](), Target(dtype="f64"), watch=dump_to(tmp_path))
     names = sorted(p.name for p in tmp_path.iterdir())
-    passes = ["lowered", "simplify", "save", "fuse", "choose", "layout", "fuse_update"]
+    passes = ["lowered", "simplify", "sink", "save", "fuse", "choose", "layout", "fuse_update"]
     assert names == [f"{k:02d}_{name}.txt" for k, name in enumerate(passes)]
     assert "map[" in (tmp_path / "03_fuse.txt").read_text(encoding="utf-8")
 

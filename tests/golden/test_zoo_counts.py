@@ -13,6 +13,7 @@ from netspec.spec.load import load_spec
 
 LEARNABLE = {
     "alexnet": 60_965_224,
+    "caffenet": 60_965_224,
     "cifar10_quick": 145_578,
     "digits": 76_522,
     "googlenet": 13_378_280,
@@ -23,10 +24,13 @@ LEARNABLE = {
     "resnet18": 11_689_512,
     "resnet20": 272_474,
     "vgg16": 138_357_544,
+    "vgg16_conv": 134_260_544,
+    "vgg19": 143_667_240,
 }
 FORWARD_GIGAFLOPS = {
-    # multiply-adds of the papers' tables, an item, for comparison: VGG-16 15.5 G, ResNet-152 11.3 G, MobileNet 0.57 G
+    # multiply-adds of the papers' tables, an item: VGG-16 15.5 G, VGG-19 19.6 G, ResNet-152 11.3 G, MobileNet 0.57 G
     "vgg16": (30.9, 31.1),
+    "vgg19": (39.2, 39.4),
     "resnet152": (22.4, 23.5),
     "mobilenet": (1.13, 1.25),
 }

@@ -23,6 +23,8 @@ def main() -> None:
     """Checks, then prints the instruction set and ok."""
     cases = [c for c in fixed(ops.Map) if str(c) in MAPS]
     cases += [fixed(ops.Reduce)[0], fixed(ops.Reduce)[9], fixed(ops.Moments)[0], fixed(ops.LogSumExp)[0]]
+    numbered = (ops.Gather, ops.ScatterAdd, ops.TopK, ops.Patches, ops.Unpatch)
+    cases += [fixed(prim)[k] for prim in numbered for k in (1, 4)]
     for case in cases:
         check_case(case, "float32", 3, (1, 2))
     check_case(cases[0], "float64", 4, (2,))

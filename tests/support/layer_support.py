@@ -155,3 +155,14 @@ def run_layer(layer: Layer, *bottoms: Any, phase: str = "train", tops: tuple[str
     arrays = [x.astype(np.int32) if x.dtype.kind == "i" else x.astype(np.float64) for x in arrays]
     given = {name: np.asarray(x, np.float64) for name, x in (states or {}).items()}
     return top_arrays(Lone(Case(layer, arrays, lambda *_: (), phase, given, tops, names)))
+
+
+def slopes(layer: Layer, *bottoms: Any, dtype: str = "f64", **fields: Any) -> tuple[Array, list[Array | None]]:
+    """The first top, and the gradients of the tops' sum for the float bottoms."""
+    arrays = [np.asarray(x) for x in bottoms]
+    arrays = [x.astype(np.int32) if x.dtype.kind == "i" else x.astype(np.float64) for x in arrays]
+    lone = Lone(Case(layer, arrays, lambda *_: (), **fields))
+    _, found = lone.differentiate()
+    lone.feeds.update({name: np.ones_like(x) for name, x in lone.feeds.items() if name.startswith("weight")})
+    results = run_graph(lone.b.graph, lone.feeds, lone.states, dtype=dtype)
+    return results[lone.tops[0]], [None if g is None else results[g] for g in found]

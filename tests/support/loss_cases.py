@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import distance_cases  # noqa: F401 (adds its rows)
+import label_loss_cases  # noqa: F401 (adds its rows)
 import layer_formulas as plain
+import metric_cases  # noqa: F401 (adds its rows)
 import numpy as np
 from layer_cases import case
 from layer_support import Array, Case, Draw

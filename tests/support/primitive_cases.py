@@ -108,6 +108,7 @@ FORMULAS: dict[str, tuple[tuple[Expr, ...], str]] = {
     "cos": ((call("cos", X),), "any"),
     "tanh": ((call("tanh", X),), "any"),
     "sigmoid": ((call("sigmoid", X),), "any"),
+    "erf": ((call("erf", X),), "any"),
     "abs": ((call("abs", X),), "any"),
     "sign": ((call("sign", X),), "any"),
     # Operands stay within 1.2, so a quarter of one has no kink but the one at 0.
@@ -154,11 +155,11 @@ FORMULAS: dict[str, tuple[tuple[Expr, ...], str]] = {
         "any",
     ),
     "noise": ((call("add", X, call("mul", const(0.1), Expr("normal", (), (12345, 2)))),), "any"),
-    "rate": ((call("mul", X, Expr("scalar", (), "rate")), call("add", Expr("scalar", (), "clip"), const(1.0))), "any"),
+    "rate": ((call("mul", X, Expr("scalar", (), "rate")), call("add", Expr("scalar", (), "correction"), const(1.0))), "any"),
 }
 """Formulas for maps, with the range their operands must be in."""
 
-NUMBERS = {"seed": 7.0, "iteration": 3.0, "micro_step": 1.0, "rate": 0.125, "clip": 0.5}
+NUMBERS = {"seed": 7.0, "iteration": 3.0, "micro_step": 1.0, "rate": 0.125, "correction": 0.5}
 
 SHAPES: list[tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]] = [
     ((), ((), (), ())),
@@ -675,6 +676,17 @@ _STRATEGIES: dict[type[Primitive], Callable[[], st.SearchStrategy[Case]]] = {
     ops.Transpose: _transpose_strategy,
     ops.Pad: _pad_strategy,
 }
+
+import displacement_cases  # noqa: E402 (it needs what is above)
+import index_cases  # noqa: E402
+import region_cases  # noqa: E402
+
+_FIXED |= displacement_cases.FIXED
+_STRATEGIES |= displacement_cases.STRATEGIES
+_FIXED |= index_cases.FIXED
+_STRATEGIES |= index_cases.STRATEGIES
+_FIXED |= region_cases.FIXED
+_STRATEGIES |= region_cases.STRATEGIES
 
 PRIMITIVES: tuple[type[Primitive], ...] = tuple(_FIXED)
 """Every class that has cases."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from compiler.builder import Builder
 from compiler.ir import Value
-from runtime.ops import Pair, Shape
+from runtime.ops import Pair, Shape, Unpatch
 
 
 @dataclass
@@ -198,6 +198,27 @@ def _dropout(g: RandomGraph, x: Value) -> Value:
     return g.b.where(g.b.uniform(x.shape) > 0.3, x * (1 / 0.7), 0.0)
 
 
+def _rows(g: RandomGraph, x: Value) -> Value:
+    """Samples in reverse, the first one twice, added to others."""
+    n = x.shape[0]
+    index = g.b.maximum(n - 1 - g.b.index((n + 1,), 0), 0)
+    return 0.5 * (x + g.b.scatter_add(g.b.gather(x, index), g.b.minimum(g.b.index((n + 1,), 0), n - 1), n))
+
+
+def _ranked(g: RandomGraph, x: Value) -> Value:
+    axis = g.r.choice((1, 3))
+    values, index = g.b.top_k(x, g.r.randint(1, x.shape[axis]), axis)
+    return values + 0.1 * g.b.to_float(index)
+
+
+def _patches(g: RandomGraph, x: Value) -> Value:
+    c = x.shape[1]
+    if c > 6:
+        return x * 0.8
+    windows = g.b.patches(x, (2, 2), (1, g.r.randint(1, 2)), (1, 1))
+    return g.b.emit1(Unpatch((2, 2), (1, 1), (1, 1), (1, 1), (windows.shape[2], windows.shape[3])), g.b.tanh(windows))
+
+
 STEPS = [
     _unary,
     _unary,
@@ -217,4 +238,7 @@ STEPS = [
     _slices,
     _move,
     _dropout,
+    _rows,
+    _ranked,
+    _patches,
 ]

@@ -7,10 +7,20 @@ W1xx warnings.
 
 from __future__ import annotations
 
-from netspec.spec.codes import fields, language, reading, shapes, solver, warnings, wiring
+from netspec.spec.codes import data, fields, files, language, reading, shapes, solver, warnings, wiring
 from netspec.spec.codes.entry import Code
 
-_TABLES = (reading.CODES, language.CODES, wiring.CODES, shapes.CODES, fields.CODES, solver.CODES, warnings.CODES)
+_TABLES = (
+    reading.CODES,
+    language.CODES,
+    files.CODES,
+    wiring.CODES,
+    shapes.CODES,
+    fields.CODES,
+    solver.CODES,
+    data.CODES,
+    warnings.CODES,
+)
 CODES: dict[str, Code] = {entry.code: entry for table in _TABLES for entry in table}
 assert len(CODES) == sum(map(len, _TABLES)), "a diagnostic code is defined twice"
 

@@ -111,8 +111,8 @@ Remedy: part: [0, 0.8].""",
         "a formula cannot be read",
         """The `expr` of an Expression breaks a rule of formulas.
 
-They know `+ - * / **`, comparisons, `where(c, a, b)`, `exp log sqrt sin cos tanh sigmoid relu abs sign
-floor min max clip`, numbers, `$variables` and the names of bottoms. `x ^ 2` is written `x ** 2`.""",
+They know `+ - * / **`, comparisons, `where(c, a, b)`, `exp log sqrt sin cos tanh sigmoid erf relu abs
+sign floor min max clip`, numbers, `$variables` and the names of bottoms. `x ^ 2` is written `x ** 2`.""",
     ),
     Code(
         "E521",

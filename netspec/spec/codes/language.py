@@ -248,4 +248,21 @@ on the same entry, are refused too.""",
 
 `--set layers.conv9.num_output=3` needs a layer called `conv9`; `--set vars.depht=20` a variable.""",
     ),
+    Code(
+        "E270",
+        "states of a block over time",
+        """Each state of a Recurrent is an input of its block, and says what it becomes.
+
+`state: {h: new}`: `h` is at the next step what `new` is at this one. The long form is
+`state: {h: {next: new, shape: [128], init: 0}}`, the shape without the batch; `state: [h]` takes the block's first
+`outputs`.""",
+    ),
+    Code(
+        "E271",
+        "loss inside a block over time",
+        """A loss or metric inside the block of a Recurrent would be computed once a step.
+
+Make what it reads one of the block's `outputs`; the Recurrent's top holds them for all steps, and a loss or metric
+behind it (with `axis: 2`) reads them together.""",
+    ),
 )

@@ -132,10 +132,86 @@ With ten classes `top_k: 5` is the usual second figure.""",
 `kernel_size: 2, pad: 2` does not work, `pad: 1` does.""",
     ),
     Code(
+        "E425",
+        "a crop does not fit",
+        """Crop cuts its first bottom to the size of the second, from `offset` on, along `axis` and all axes behind it.
+
+24 rows from offset 5 on hold no 20: `offset: 4` or less does. `offset` is one number, or one for each axis
+that is cut.""",
+    ),
+    Code(
+        "E426",
+        "more asked for than there is",
+        """`top_k` cannot be larger than the number of values it chooses from.
+
+The 5 largest of 3 scores do not exist; `top_k: 3` is all of them, in falling order.""",
+    ),
+    Code(
+        "E427",
+        "unpooled values would leave the map",
+        """Without the places of its values Unpooling puts them `stride` apart, from the top left corner on.
+
+4 x 4 values with `stride: 2` need 7 x 7 pixels at least. With the second top of the Pooling as second bottom
+each value goes back to where it came from.""",
+    ),
+    Code(
         "E402",
         "blob too large",
         """A blob would have more than 2^63 numbers: no computer can count them.
 
 Is a size, a batch or a padding larger than meant?""",
+    ),
+    Code(
+        "E460",
+        "bottoms of a recurrent layer",
+        """RNN, LSTM and GRU read x, then cont, then a static input; the last two may be left out.
+
+With `expose_hidden` the initial states follow (h0, for LSTM h0 and c0), with `lengths` the length of each sequence.""",
+    ),
+    Code(
+        "E461",
+        "no sequence",
+        """A layer over time reads T x N x ..: time first, then the batch, then what there is in each step.
+
+`inputs: {data: {shape: [50, 64], batch: 1}}` puts the batch behind the 50 steps. T x N numbers of words become
+T x N x C by an Embed.""",
+    ),
+    Code(
+        "E462",
+        "does not fit beside the sequence",
+        """What a recurrent layer reads beside its sequence T x N x .. has sizes that follow from it.
+
+cont is T x N, lengths is N, static is N x .., an initial state is L x N x H with a row for each layer and direction;
+the states of a cell are N x num_output.""",
+    ),
+    Code(
+        "E463",
+        "state of another shape",
+        """A state has one shape, before a step and behind it, with the batch first; so have the block's outputs.
+
+The shape is found from what the state becomes where that does not depend on the state itself. Where it does, say it:
+`state: {h: {next: new, shape: [128]}}`.""",
+    ),
+    Code(
+        "E440",
+        "an axis twice",
+        """`order` of a Permute names each axis of the bottom at most once; those left out follow as they are.
+
+`order: [0, 2, 3, 1]` makes N x H x W x C of N x C x H x W; with `order: [0, 2, 2, 1]` nobody knows where axis 3 is.""",
+    ),
+    Code(
+        "E441",
+        "channels and pixels do not match",
+        """A PixelShuffle makes each r x r pixels of r^2 channels, so their number is a multiple of r^2.
+
+`factor: 2` takes 12 channels to 3, but 10 channels to nothing. With `inverse: true` rows and columns are multiples
+of r.""",
+    ),
+    Code(
+        "E442",
+        "more to reflect than there is",
+        """REFLECT mirrors a map at its edge without repeating it, so the border is narrower than the map.
+
+8 rows have at most 7 to reflect: `pad: 7`. `mode: REPLICATE` repeats the edge as often as you like.""",
     ),
 )

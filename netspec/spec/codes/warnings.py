@@ -121,4 +121,11 @@ never right. Remedy: `num_output: $classes`.""",
 
 `math: tf32` and `math: bf16` are meant for GPUs. The net runs as with `math: fast`.""",
     ),
+    Code(
+        "W131",
+        "Adam without momentum",
+        """Adam and AdamW keep a mean of the gradient; how much of it is kept is `momentum`, and Caffe's default is 0.
+
+Nearly everybody means `momentum: 0.9`. A written `momentum: 0` keeps none without this warning.""",
+    ),
 )

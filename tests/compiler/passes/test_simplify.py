@@ -27,6 +27,10 @@ def test_fold_computes_constants() -> None:
         (call("where", call("not", arg(2, "b1")), arg(0), arg(1)), call("where", arg(2, "b1"), arg(1), arg(0))),
         (call("mul", const(2.0), call("mul", const(3.0), arg(0))), call("mul", const(6.0), arg(0))),
         (call("add", arg(0), call("neg", arg(1))), call("sub", arg(0), arg(1))),
+        (
+            call("mul", const(2.0), call("where", arg(0, "b1"), const(3.0), const(0.0))),
+            call("where", arg(0, "b1"), const(6.0), const(0.0)),
+        ),
     ],
 )
 def test_fold_removes_neutral_operations(tree, folded) -> None:

@@ -11,7 +11,7 @@ from primitive_cases import Case, fixed, strategy
 from compiler.builder import Builder
 from compiler.ir import Op
 from compiler.primitives import rule
-from runtime import ops
+from runtime import ops, ops_detection
 from runtime.expr import Expr, arg, call, const
 
 
@@ -38,7 +38,9 @@ def test_rules_infer_what_the_reference_makes_over_generated_shapes(case):
 
 
 def test_every_primitive_has_a_rule():
-    classes = [c for c in vars(ops).values() if isinstance(c, type) and issubclass(c, ops.Primitive)]
+    modules = (ops, ops_detection)
+    found = {c for m in modules for c in vars(m).values() if isinstance(c, type) and issubclass(c, ops.Primitive)}
+    classes = sorted(found, key=str)
     known = {type(rule(object.__new__(c))).__name__ for c in classes if c is not ops.Primitive}
     assert {f"{c.__name__}Rule" for c in classes if c is not ops.Primitive} == known
 
@@ -84,6 +86,13 @@ WRONG = [
     (ops.Pad(((-3, -2),)), ((5,),), "pad: got widths (-3, -2) on an axis of 5, expected some of the axis to remain"),
     (ops.Moments((1, 0)), ((2, 5),), "moments: got axes (1, 0), expected sorted, each once"),
     (ops.LogSumExp(-1), ((2, 5),), "logsumexp: got axis -1, expected 0 to 1"),
+    (ops.TopK(6), ((2, 5),), "top_k: got count 6, expected 1 to 5"),
+    (ops.Patches((2, 0), (1, 1), (0, 0), (1, 1), (2, 2)), ((1, 1, 4, 4),), "patches: got kernel (2, 0), expected 1 or"),
+    (
+        ops.Unpatch((2, 2), (1, 1), (0, 0), (1, 1), (4, 4)),
+        ((1, 6, 3, 3),),
+        "unpatch: got 6 channels, expected a multiple of 4",
+    ),
     (ops.Guard(), ((2,),), "guard: got 2, expected one number"),
     (ops.ClearHalo(), (), "clear_halo: got a graph, expected a plan"),
     (ops.Map((arg(0),), (2, 3)), ((3, 2),), "map: got operand 0 3 x 2, expected one that broadcasts to 2 x 3"),
@@ -105,6 +114,35 @@ def test_operands_that_do_not_fit_are_refused_with_what_was_expected(prim, shape
     inputs = [b.input(f"x{k}", shape) for k, shape in enumerate(shapes)]
     with pytest.raises(ValueError, match=r"got .* expected") as caught:
         b.emit(prim, *inputs)
+    assert message in str(caught.value)
+
+
+NUMBERED = [
+    (ops.Gather(), (5, 3), (4,), "f32", "gather: got an index of f32, expected i32"),
+    (
+        ops.Gather(),
+        (5, 3),
+        (2, 4),
+        "i32",
+        "gather: got table 5 x 3 with index 2 x 4, expected 2 axes with 1, or 3 with 2",
+    ),
+    (
+        ops.Gather(),
+        (2, 5, 3),
+        (3, 4),
+        "i32",
+        "gather: got table 2 x 5 x 3 with index 3 x 4, expected the same first axis",
+    ),
+    (ops.ScatterAdd(5), (4, 3), (3,), "i32", "scatter_add: got 4 rows with 3 numbers, expected one number a row"),
+    (ops.ScatterAdd(0), (4, 3), (4,), "i32", "scatter_add: got size 0, expected 1 to 2^31 - 1"),
+]
+
+
+@pytest.mark.parametrize(("prim", "shape", "numbers", "dtype", "message"), NUMBERED)
+def test_numbers_that_do_not_fit_their_rows_are_refused(prim, shape, numbers, dtype, message):
+    b = Builder()
+    with pytest.raises(ValueError, match=r"got .* expected") as caught:
+        b.emit(prim, b.input("x", shape), b.input("numbers", numbers, dtype))
     assert message in str(caught.value)
 
 

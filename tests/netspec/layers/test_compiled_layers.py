@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import common_cases  # noqa: F401 (adds its rows)
+import detection_cases  # noqa: F401 (adds its rows)
+import index_layer_cases  # noqa: F401 (adds its rows)
 import loss_cases  # noqa: F401 (adds its rows)
+import neuron_cases  # noqa: F401 (adds its rows)
 import numpy as np
 import pytest
+import recurrent_cases  # noqa: F401 (adds its rows)
+import space_cases  # noqa: F401 (adds its rows)
+import volume_cases  # noqa: F401 (adds its rows)
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from layer_cases import CASES
@@ -29,7 +36,7 @@ def prepared(row, data) -> Lone:
     wrt, found = lone.differentiate()
     b, graph = lone.b, lone.b.graph
     with b.scope("it"):
-        graph.outputs = {f"top{k}": b.map(arg(0), v.shape, v) for k, v in enumerate(lone.tops)}
+        graph.outputs = {f"top{k}": b.map(arg(0, v.kind), v.shape, v) for k, v in enumerate(lone.tops)}
     for value, gradient in zip(wrt, found, strict=True):
         if gradient is not None:
             with b.segment("backward"), b.scope("it", "backward"):
@@ -50,7 +57,7 @@ def planned(lone: Lone, device: str, dtype: str) -> Plan:
     """The graph compiled for a device and a precision."""
     graph = lone.b.graph
     made = [v for op in graph.ops for v in op.outputs]
-    for value in (*graph.inputs.values(), *(s.read for s in graph.states.values()), *made):
+    for value in (*graph.inputs.values(), *graph.literals, *(s.read for s in graph.states.values()), *made):
         value.dtype = dtype if value.dtype == "f64" else value.dtype
     graph.dtype = dtype
     return compile_graph(graph, Target(device=device, dtype=dtype), check=True)

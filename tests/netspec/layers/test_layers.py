@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import common_cases  # noqa: F401 (adds its rows)
+import detection_cases  # noqa: F401 (adds its rows)
+import index_layer_cases  # noqa: F401 (adds its rows)
 import loss_cases  # noqa: F401 (adds its rows)
+import neuron_cases  # noqa: F401 (adds its rows)
 import numpy as np
 import pytest
+import recurrent_cases  # noqa: F401 (adds its rows)
+import space_cases  # noqa: F401 (adds its rows)
+import volume_cases  # noqa: F401 (adds its rows)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_cases import CASES, ELSEWHERE
@@ -60,6 +67,7 @@ def test_gradients_are_the_slopes_of_the_loss(row, data):
 def test_every_layer_has_a_row():
     data = {cls.__name__ for cls in LAYERS}
     made = {row.__globals__[name].__name__ for row in CASES.values() for name in row.__code__.co_names if name in data}
+    made |= {cls.__name__ for row in CASES.values() for cls in getattr(row, "classes", ())}
     assert made | ELSEWHERE.keys() == data
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from layer_support import Case, Lone, run_layer
+from layer_support import Case, Lone, run_layer, slopes
 
 from compiler.builder import Builder
 from compiler.interpret import run_graph
@@ -22,17 +22,6 @@ from netspec.layers.relu import ReLU
 from netspec.layers.sigmoid_cross_entropy_loss import SigmoidCrossEntropyLoss
 from netspec.layers.softmax import Softmax
 from netspec.layers.softmax_with_loss import CEILING, SoftmaxWithLoss
-
-
-def slopes(layer, *bottoms, dtype="f64", **fields):
-    """(top, gradients of its sum for the float bottoms)."""
-    arrays = [np.asarray(x) for x in bottoms]
-    arrays = [x.astype(np.int32) if x.dtype.kind == "i" else x.astype(np.float64) for x in arrays]
-    lone = Lone(Case(layer, arrays, lambda *_: (), **fields))
-    _, found = lone.differentiate()
-    lone.feeds.update({name: np.ones_like(x) for name, x in lone.feeds.items() if name.startswith("weight")})
-    results = run_graph(lone.b.graph, lone.feeds, lone.states, dtype=dtype)
-    return results[lone.tops[0]], [None if g is None else results[g] for g in found]
 
 
 def test_relu_takes_the_slopes_side_at_zero():

@@ -49,6 +49,17 @@ def test_sigmoid_is_half_way_at_stepsize():
     assert found == pytest.approx([0.1 / (1 + math.exp(-10)), 0.05, 0.1 / (1 + math.exp(10))], rel=1e-12)
 
 
+def test_cosine_falls_along_half_a_wave():
+    found = rates([0, 25, 50, 100, 150], lr_policy="cosine", max_iter=100, min_lr=0.02)
+    half = 0.5 * (1 + math.sqrt(0.5))
+    assert found == pytest.approx([0.1, 0.02 + 0.08 * half, 0.06, 0.02, 0.02], rel=1e-12)
+
+
+def test_one_cycle_rises_and_falls():
+    found = rates([0, 5, 10, 55, 100, 200], lr_policy="one_cycle", stepsize=10, max_iter=100)
+    assert found == pytest.approx([0.004, 0.052, 0.1, 0.05, 0.0, 0.0], rel=1e-12, abs=1e-15)
+
+
 def test_rates_far_out_are_numbers():
     assert rates([0, 10**7], lr_policy="sigmoid", gamma=5.0, stepsize=100000) == [0.0, 0.1]
     assert rates([10**6], lr_policy="exp", gamma=2.0) == [math.inf]

@@ -47,6 +47,15 @@ def test_the_document_has_the_keys_of_the_interface(smooth):
     assert list(document["checks"][0]) == ["name", "kind", "max_relative_error", "elements", "skipped_kinks"]
 
 
+def test_weights_that_a_net_without_a_solver_has_packed_are_packed_again():
+    layers = [
+        {"name": "conv", "type": "Convolution", "num_output": 3, "kernel_size": 2},
+        {"name": "square", "type": "Expression", "expr": "conv ** 2", "bottom": "conv", "loss_weight": 1},
+    ]
+    spec = {"name": "packed", "inputs": {"data": [3, 5, 5]}, "layers": layers}
+    assert gradcheck(load_spec(spec), batch=2, samples=4, device="cpu").passed
+
+
 def test_a_net_with_kinks_passes():
     layers = [
         {"name": "conv", "type": "Convolution", "num_output": 3, "kernel_size": 3},

@@ -205,3 +205,15 @@ def test_the_text_fits_the_terminal(lenet, width):
     text = lenet.to_text(width)
     assert max(map(len, text.splitlines())) <= width
     assert "64x20x24x24" in text or "64 x 20 x 24 x 24" in text
+
+
+def test_windows_that_share_no_weights_or_are_drawn_from_are_seen_through():
+    found = inspect(
+        net(
+            {"name": "a", "type": "LocallyConnected", "num_output": 2, "kernel_size": 3, "stride": 2},
+            {"name": "b", "type": "Pooling", "pool": "STOCHASTIC", "kernel_size": 2, "stride": 2, "round": "floor"},
+            {"name": "c", "type": "Im2col", "kernel_size": 2},
+            data=(3, 20, 20),
+        )
+    )
+    assert {row.name: row.receptive_field for row in found.layers} == {"a": (3, 3), "b": (5, 5), "c": (9, 9)}

@@ -9,6 +9,7 @@ from compiler.builder import Builder
 from compiler.interpret import run_graph
 from netspec.fillers.constant import Constant
 from netspec.solvers import base
+from netspec.solvers.base import Learned
 from netspec.solvers.sgd import SGD
 from netspec.spec.build import build
 from netspec.spec.codes import CODES
@@ -23,7 +24,8 @@ def trained(solver, gradients, rates, lr_mult=1.0, decay_mult=1.0):
         w = b.param("weight", (3,), Constant(value=0.0))
     g = b.input("g", (3,))
     with b.segment("update"), b.scope("it", "update"):
-        b.write(w, solver.lower_update(b, w, g, "it.weight", lr_mult, decay_mult))
+        of = Learned("it.weight", b.scalar("rate") * lr_mult, solver.weight_decay * decay_mult)
+        b.write(w, solver.lower_update(b, w, g, of))
     states = {"it.weight": np.array([1.0, -2.0, 0.0]), "it.weight.history": np.zeros(3)}
     made = []
     for gradient, rate in zip(gradients, rates, strict=True):
@@ -55,7 +57,7 @@ def test_history_is_a_state_of_the_solver():
     b = Builder("train", "f32")
     with b.scope("it"):
         w = b.param("weight", (2, 3), Constant(value=0.0))
-    SGD(base_lr=1).lower_update(b, w, w, "it.weight", 1.0, 1.0)
+    SGD(base_lr=1).lower_update(b, w, w, Learned("it.weight", b.scalar("rate"), 1.0))
     state = b.graph.states["it.weight.history"]
     assert (state.role, state.read.shape) == ("solver", (2, 3))
 
@@ -96,7 +98,7 @@ PROBLEMS = [
         "{base_lr: 0.1, gamma: 0.1, max_iter: 9}",
         "W122",
         "lr_policy fixed does not use gamma",
-        "drop gamma, or take a policy that does: exp, inv, multistep, sigmoid, step",
+        "drop gamma, or take a policy that does: exp, inv, multistep, plateau, sigmoid, step",
     ),
     (
         "{base_lr: 0.1, max_iter: 9, clip_gradients: 0}",
@@ -143,7 +145,7 @@ def test_unknown_solver_is_told_what_there_is():
     assert made is None
     ((severity, code, message, hint),) = found
     assert (severity, code, message) == ("error", "E506", "unknown solver type `Ada`")
-    assert hint == "the solver types are SGD"
+    assert hint == "did you mean `Adam`?"
 
 
 def test_policy_is_read_in_any_case():

@@ -14,10 +14,15 @@ import netspec.sources
 from netspec.sources import paths
 from netspec.sources.cifar10 import Cifar10
 from netspec.sources.digits import Digits
+from netspec.sources.hdf5 import Hdf5
 from netspec.sources.imagenet import ImageNet
+from netspec.sources.images import Images
 from netspec.sources.mnist import FashionMnist, Mnist
 from netspec.sources.npz import Npz
+from netspec.sources.shapes import Shapes
 from netspec.sources.synthetic import Synthetic
+from netspec.sources.table import Csv
+from netspec.sources.text import Text
 from netspec.spec.codes import CODES
 from netspec.spec.load import load_spec
 from netspec.spec.marks import Mark
@@ -36,7 +41,9 @@ def codes(source) -> list[str]:
 
 
 def test_the_sources_of_the_language_are_registered():
-    assert SOURCES.names() == ["cifar10", "digits", "fashion-mnist", "imagenet", "mnist", "npz", "synthetic"]
+    assert SOURCES.names() == (
+        "cifar10 csv digits fashion-mnist hdf5 imagenet images mnist npz shapes synthetic text".split()
+    )
     assert all(issubclass(cls, netspec.sources.Source) for cls in SOURCES)
 
 
@@ -56,6 +63,12 @@ def test_importing_the_sources_imports_no_numpy():
         (ImageNet(crop_size=224), (3, 224, 224), 1000),
         (Synthetic(shape=(20,), classes=3), (20,), 3),
         (Npz(file="absent.npz", shape=(3, 9, 9), classes=7, crop_size=5), (3, 5, 5), 7),
+        (Hdf5(file="absent.h5", shape=(3, 9, 9), classes=7), (3, 9, 9), 7),
+        (Images(list_="absent.txt", crop_size=5, classes=7, mean=(1.0, 2.0, 3.0)), (3, 5, 5), 7),
+        (Images(folder="absent", new_height=9, new_width=8, class_names=("a", "b")), (3, 9, 8), 2),
+        (Images(list_="absent.txt", shape=(1, 9, 8), classes=7, pad=1), (1, 11, 10), 7),
+        (Images(list_="absent.txt", is_color=False, crop_size=5, classes=7), (1, 5, 5), 7),
+        (ImageNet(list_="absent.txt", crop_size=5, resize=9), (3, 5, 5), 1000),
     ],
 )
 def test_shapes_and_classes_are_known_without_a_file(source, shape, classes, monkeypatch):
@@ -64,6 +77,58 @@ def test_shapes_and_classes_are_known_without_a_file(source, shape, classes, mon
     assert source.label_tops() == {"label"}
     assert source.variables() == {"classes": classes}
     assert codes(source) == []
+
+
+def test_pairs_are_two_pictures_and_whether_they_are_alike():
+    for source in (Mnist(pairs=True, pad=2), Mnist(pairs=True, pad=2, tops_=("left", "right", "same"))):
+        assert source.tops() == {"left": (1, 32, 32), "right": (1, 32, 32), "same": ()}
+        assert source.label_tops() == {"same"}
+        assert codes(source) == []
+    assert Cifar10(pairs=True).recipe("train").pairs
+    assert not Cifar10().recipe("train").pairs
+
+
+def test_the_keys_of_columns_are_the_tops():
+    source = Csv(file="absent.csv", columns={"x": ("a", "b"), "one": ("c",), "y": "d"})
+    assert source.tops() == {"x": (2,), "one": (1,), "y": ()}
+    assert (source.label_tops(), source.variables()) == (frozenset(), {})
+    named = Csv(file="absent.csv", columns={"x": ("a", "b"), "label": "c"}, class_names=("no", "yes"))
+    assert (named.label_tops(), named.variables()) == ({"label"}, {"classes": 2})
+    files = source.recipe("train").files
+    assert (files.columns, files.single) == ((("a", "b"), ("c",), ("d",)), (False, False, True))
+
+
+def test_a_text_has_time_first():
+    source = Text(file="absent.txt", steps=7, classes=65)
+    assert source.shapes(4) == {"data": (7, 4), "label": (7, 4), "cont": (7, 4)}
+    assert source.axes() == {"data": 1, "label": 1, "cont": 1}
+    assert source.label_tops() == {"data", "label"}
+    assert (source.variables(), Text(file="absent.txt").variables()) == ({"classes": 65}, {})
+    recipe = source.recipe("train")
+    assert (recipe.shuffle, recipe.files.steps) == (True, 7)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"tops_": ("data", "rois", "label", "box_target", "gt_boxes"), "rois": 9, "objects": 4},
+         {"data": (2, 3, 64, 64), "rois": (18, 5), "label": (18,), "box_target": (18, 20), "gt_boxes": (2, 4, 5)}),
+        ({"tops_": ("left", "right", "flow"), "size": 32},
+         {"left": (2, 3, 32, 32), "right": (2, 3, 32, 32), "flow": (2, 2, 32, 32)}),
+        ({"tops_": ("data", "caption", "next_word", "cont"), "steps": 6},
+         {"data": (2, 3, 64, 64), "caption": (6, 2), "next_word": (6, 2), "cont": (6, 2)}),
+        ({"tops_": ("data", "depth", "mask", "label"), "crop_size": 16},
+         {"data": (2, 3, 16, 16), "depth": (2, 1, 16, 16), "mask": (2, 1, 16, 16), "label": (2,)}),
+    ],
+)  # fmt: skip
+def test_shapes_declares_the_blobs_that_it_is_asked_for(fields, expected):
+    source = Shapes(**fields)
+    assert codes(source) == []
+    assert source.shapes(2) == expected
+    assert list(source.tops()) == list(expected)
+    assert source.variables() == {"classes": 5, "words": 1000}
+    with pytest.raises(UsageError, match="source shapes declares its blobs only"):
+        source.recipe("train")
 
 
 def test_tops_take_other_names():
@@ -101,6 +166,30 @@ def test_an_archive_that_lacks_an_array_says_what_it_holds(tmp_path):
         (Cifar10(crop_size=40, pad=4), []),
         (ImageNet(), ["E657"]),
         (Npz(file="x.npz", shape=(3,), arrays=("one",)), ["E658"]),
+        (Mnist(tops_=("data",)), ["E662"]),
+        (Mnist(tops_=("data", "data")), ["E662"]),
+        (Mnist(tops_=("data", "a.b")), ["E662"]),
+        (Mnist(pairs=True, tops_=("left", "right")), ["E662"]),
+        (Text(file="t.txt", tops_=("data",)), ["E662"]),
+        (Text(file="t.txt", tops_=("data", "next")), []),
+        (Shapes(tops_=("data", "labels")), ["E662"]),
+        (Images(list_="a.txt"), ["E661"]),
+        (Images(list_="a.txt", new_height=4), ["E661"]),
+        (Images(list_="a.txt", new_height=4, new_width=4, resize=9), ["E661"]),
+        (Images(list_="a.txt", shape=(2, 4, 4)), ["E661"]),
+        (Images(crop_size=4), ["E665"]),
+        (Images(list_="a.txt", folder="b", crop_size=4), ["E665"]),
+        (Images(folder="b", root_folder="c", crop_size=4), ["E663"]),
+        (Images(folder="../b", crop_size=4), ["E653"]),
+        (Images(list_="a.txt", root_folder="..", crop_size=4), ["E653"]),
+        (Images(list_="a.txt", crop_size=4, mean=(1.0, 2.0)), ["E655"]),
+        (Images(folder="b", crop_size=4, classes=3, class_names=("x",)), ["E664"]),
+        (Csv(file="a.csv", columns={}), ["E664"]),
+        (Csv(file="a.csv", columns={"x": ()}), ["E664"]),
+        (Csv(file="a.csv", columns={"x": "a"}, delimiter="ab"), ["E664"]),
+        (Csv(file="../a.csv", columns={"x": "a"}), ["E653"]),
+        (Text(file="../a.txt"), ["E653"]),
+        (Hdf5(file="../a.h5", shape=(2,)), ["E653"]),
     ],
 )
 def test_mistakes_between_fields_have_codes(source, expected):
@@ -120,8 +209,8 @@ def test_split_chooses_the_half_whatever_the_phase():
     assert Digits().recipe("test").files == DigitsFiles(test=True)
 
 
-def test_imagenet_cannot_be_read_yet():
-    with pytest.raises(UsageError, match="source imagenet gives shapes only, it cannot read pictures yet"):
+def test_imagenet_wants_to_know_where_its_pictures_are():
+    with pytest.raises(UsageError, match="source imagenet does not know where its pictures are: add list: or folder:"):
         ImageNet(crop_size=224).recipe("train")
 
 

@@ -71,15 +71,6 @@ def test_a_layer_that_is_off_is_not_checked_further():
     assert found(INPUTS + "layers:\n  - {name: r, type: ReLU}\n  - {name: c, type: Convolution, if: false}\n") == []
 
 
-def test_share_says_what_to_write_until_it_comes():
-    text = (
-        INPUTS
-        + "layers:\n  - {name: a, type: InnerProduct, num_output: 2}\n"
-        + ("  - {name: b, type: InnerProduct, num_output: 2, share: a}\n")
-    )
-    assert found(text) == ["4 E211 `share` is not supported yet"]
-
-
 def test_fields_of_a_layer_may_be_expressions_of_any_type():
     text = (
         "vars: {k: [3, 5], on: false}\n"

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from netspec.graph import Input
 from runtime.data.open import open_stream
 from runtime.data.recipe import DigitsFiles, Recipe, Transform
 from runtime.errors import NumericError
@@ -17,6 +18,7 @@ class FakeNet:
 
     def __init__(self, test: bool = False, bad_at: int | None = None, parent: FakeNet | None = None) -> None:
         self.parent, self.bad_at = parent, bad_at
+        self.resolved, self.blobs = SimpleNamespace(nodes=(), inputs={"data": Input((50, 1, 8, 8))}), {}
         self.iteration, self.seed, self.batch_size, self.loss = 0, 3, 50, float("nan")
         self.weight = parent.weight if parent else np.zeros(4)
         self.during_step = lambda: None
@@ -49,7 +51,7 @@ class FakeNet:
         return {"ip.weight": self.weight.copy()}
 
     def import_state(self, arrays):
-        self.weight[:] = arrays["ip.weight"]
+        self.weight[:] = arrays.get("ip.weight", self.weight)
 
 
 @pytest.fixture

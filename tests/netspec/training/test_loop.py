@@ -30,7 +30,8 @@ class Run:
         fields = {"stop_at": 10, "rate": lambda k: 0.5 / (k + 1), "display": 4, "samples": 50, **schedule}
         origin = Origin(spec_sha256="00", choices={})
         reporter = Reporter(stream=self.text)
-        self.loop = Loop(net, test, Schedule(**fields), folder, self.log, reporter, self.stop, origin)
+        tests = {} if test is None else {"test": test}
+        self.loop = Loop(net, tests, Schedule(**fields), folder, self.log, reporter, self.stop, origin)
 
     def go(self, resumed=False):
         try:

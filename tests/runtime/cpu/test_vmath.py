@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from kernel_calls import apply, ulps
+
+ERF = np.vectorize(math.erf, otypes=[float])
 
 # function, text, range, ulp in float32, ulp in float64
 FUNCTIONS = [
@@ -13,6 +17,8 @@ FUNCTIONS = [
     ("tanh", np.tanh, "tanh(v)", (-9.0, 9.0), 2.0, 2.0),
     ("tanh near 0", np.tanh, "tanh(v)", (-0.7, 0.7), 2.0, 2.0),
     ("sigmoid", lambda x: 1 / (1 + np.exp(-x)), "sigmoid(v)", (-80.0, 80.0), 2.0, 2.0),
+    ("erf", ERF, "erf(v)", (-7.0, 7.0), 2.0, 2.0),
+    ("erf near 0", ERF, "erf(v)", (-1.1, 1.1), 2.0, 2.0),
     ("sin", np.sin, "sin(v)", (-1000.0, 1000.0), 2.0, 2.0),
     ("cos", np.cos, "cos(v)", (-1000.0, 1000.0), 2.0, 2.0),
     ("sqrt", np.sqrt, "sqrt(v)", (0.0, 1e9), 0.501, 0.501),
@@ -44,6 +50,7 @@ SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 800.0, -800.0]
         ("log(v)", np.log),
         ("tanh(v)", np.tanh),
         ("sigmoid(v)", lambda x: 1 / (1 + np.exp(-x))),
+        ("erf(v)", ERF),
         ("sin(v)", np.sin),
         ("cos(v)", np.cos),
         ("power(v, 2.5)", lambda x: x**2.5),

@@ -22,8 +22,8 @@ AUGMENT = Transform(pad=2, crop=8, mirror=True, mean=(3.0,), scale=0.1, random=T
 
 
 def digits(**fields) -> Recipe:
-    values = {"name": "digits", "files": DigitsFiles(test=False), "tops": ("data", "label"), "batch_size": 50}
-    return Recipe(**{**values, "transform": AUGMENT, "shuffle": True, "classes": 10, **fields})
+    values = {"name": "digits", "files": DigitsFiles(test=False), "tops": ("data", "label"), "labels": ("label",)}
+    return Recipe(**{**values, "batch_size": 50, "transform": AUGMENT, "shuffle": True, "classes": 10, **fields})
 
 
 def npz(path, arrays=("data", "label"), **fields) -> Recipe:

@@ -35,6 +35,7 @@ SCALAR = {
     "cos": math.cos,
     "tanh": math.tanh,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "erf": math.erf,
     "abs": abs,
     "sign": lambda x: (x > 0) - (x < 0),
     "floor": math.floor,

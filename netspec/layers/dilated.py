@@ -1,0 +1,43 @@
+"""Sliding windows with holes: what Convolution, Deconvolution, LocallyConnected and Im2col have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netspec.layers import axes, windows
+from netspec.layers.sliding import Pair, Sliding
+from netspec.spec.layer import Problem, Shape, field
+
+
+class Dilated(Sliding):
+    """Base of the layers whose window has a dilation, and of which a kernel must be given."""
+
+    dilation: tuple[int, ...] = field((1,), minimum=1, doc="distance of the kernel's taps: one, or down and right")
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a missing kernel and a list that is too long."""
+        yield from super().problems()
+        yield from self.kernel_missing()
+        yield from self.too_long("dilation")
+
+    @property
+    def holes(self) -> Pair:
+        """Dilations (down, right)."""
+        return self.dilation[0], self.dilation[-1]
+
+    def places(self, x: Shape) -> Pair:
+        """Windows down and across an N x C x H x W bottom, rounded down.
+
+        Raises
+        ------
+        ShapeError
+            Where there is none, or ``round: exact`` asks for a stride that fits.
+        """
+        axes.four_axes(type(self).__name__, x)
+        rows, columns = (self._floor(axis, x) for axis in self.axes(x))
+        return rows, columns
+
+    def _floor(self, axis: windows.Axis, x: Shape) -> int:
+        out = self.positive(axis, axis.floor(), x)
+        self.check_exact(axis, x)
+        return out

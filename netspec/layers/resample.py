@@ -1,0 +1,70 @@
+"""Resample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from netspec.layers import interpolation
+from netspec.layers.resizing import Resizing
+from netspec.spec.layer import Problem, field, layer
+
+
+@layer
+class Resample(Resizing):
+    """Maps of another size, pixels being areas: nearest, bilinear or bicubic samples, or means over areas.
+
+    Shapes
+        x : N x C x H x W -> y : N x C x Ho x Wo: ``height`` and ``width``, or ``factor`` H and
+        ``factor`` W rounded, or those of a second bottom.
+    Formula
+        ``y = A x B'`` for each map. Row i of A weighs the samples around ``(i + 1/2) H / Ho - 1/2``;
+        beyond the edge there are none, and what is left sums to 1. With ``antialias`` a smaller
+        picture is made with a filter H / Ho times as wide. AREA: the mean of what a pixel covers.
+    Gradient
+        ``dx = A' dy B``.
+    Source
+        Dosovitskiy et al. 2015 (FlowNet), ``ResampleLayer``, which has no AREA and no gradient, and
+        where height and width are scaled differently mixes up their shares of the half pixel.
+    Example
+        {type: Resample, height: 3, width: 3, resample_type: AREA}
+    """
+
+    size_fields: ClassVar[tuple[str, ...]] = ("height", "width", "factor")
+    instead: ClassVar[dict[str, tuple[str, ...]]] = {
+        **Resizing.instead,
+        **dict.fromkeys(("height", "width"), ("factor",)),
+        "factor": ("height", "width"),
+    }
+
+    resample_type: str = field("LINEAR", choices=("NEAREST", "LINEAR", "CUBIC", "AREA"), doc="how pixels are made")
+    height: int | None = field(None, minimum=1, doc="rows of the top", unit="pixels")
+    width: int | None = field(None, minimum=1, doc="columns of the top", unit="pixels")
+    factor: float | None = field(None, above=0, doc="height and width of the top over those of the bottom")
+    antialias: bool = field(True, doc="whether LINEAR and CUBIC widen their filter for a smaller top")
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if self.factor is not None and (self.height is not None or self.width is not None):
+            yield Problem("E511", "factor", "factor and height, width say the same", "keep one of them")
+        elif (self.height is None) != (self.width is None):
+            have, lacks = ("height", "width") if self.width is None else ("width", "height")
+            yield Problem("E502", have, f"{have} is given, {lacks} is not", f"{lacks}: {getattr(self, have)}")
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """The size that is given, or the bottom's times the factor."""
+        if self.height is not None and self.width is not None:
+            return self.height, self.width
+        factor = 1.0 if self.factor is None else self.factor
+        return int(height * factor + 0.5), int(width * factor + 0.5)
+
+    def matrix(self, outputs: int, samples: int) -> interpolation.Array:
+        """Weights of ``resample_type``."""
+        if self.resample_type == "AREA":
+            return interpolation.area(outputs, samples)
+        at = interpolation.half_pixel(outputs, samples)
+        if self.resample_type == "NEAREST":
+            return interpolation.nearest(at, samples)
+        stretch = max(1.0, samples / outputs) if self.antialias else 1.0
+        weigh = interpolation.cubic if self.resample_type == "CUBIC" else interpolation.linear
+        return weigh(at, samples, stretch, "exclude")

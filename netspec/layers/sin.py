@@ -1,0 +1,30 @@
+"""Sin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.layers.neuron import Neuron
+from netspec.spec.layer import layer
+
+if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
+
+
+@layer
+class Sin(Neuron):
+    """Sine, ``y = sin(x)``.
+
+    Shapes
+        x : any, radians -> y : same.
+    Gradient
+        ``dx = dy cos(x)``.
+    Source
+        netspec's own.
+    Example
+        {type: Sin}
+    """
+
+    def value(self, b: Builder, x: Value) -> Value:
+        return b.sin(x)
