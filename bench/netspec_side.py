@@ -84,7 +84,7 @@ class Training(_Side):
         if pairing:
             fill(self._net)
         x, y = case.data(case.batch)
-        self._inputs = {"data": x.astype(DTYPES[dtype]), "label": y}
+        self._inputs = case.feeds(x, y, DTYPES[dtype])
 
     def step(self) -> float:
         """Forward, backward, update; the loss before the update."""
@@ -98,7 +98,8 @@ class Inference(_Side):
         spec = netspec.load_spec(deployed(case), case.overrides)
         super().__init__(netspec.compile(spec, phase="test", batch_size=batch, threads=threads))
         fill(self._net)
-        self._inputs = {"data": case.data(batch)[0]}
+        feeds = case.feeds(*case.data(batch), DTYPES["f32"])
+        self._inputs = {name: array for name, array in feeds.items() if name in self._net.resolved.inputs}
         self._scores = np.zeros(0, np.float32)
 
     def step(self) -> None:
@@ -114,9 +115,18 @@ def deployed(case: Case) -> dict[str, Any]:
     """The spec as it is deployed: fed by its caller, without loss, accuracy, solver (Caffe's deploy.prototxt)."""
     spec = yaml.safe_load((ROOT / "specs" / f"{case.name}.yaml").read_text())
     layers = [layer for layer in spec["layers"] if layer.get("type") not in ("SoftmaxWithLoss", "Accuracy")]
-    kept = {key: value for key, value in spec.items() if key not in ("data", "solver")}
+    kept = {key: value for key, value in spec.items() if key not in ("data", "solver", "sample")}
     sized = {"classes": case.classes, **spec.get("vars", {})}  # a data source would tell the number of classes
-    return {**kept, "vars": sized, "inputs": {"data": list(case.shape)}, "layers": layers}
+    return {**kept, "vars": sized, "inputs": inputs_of(case, layers), "layers": layers}
+
+
+def inputs_of(case: Case, layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The inputs of the deployed spec: the data, and the marks of sequences if a layer reads them."""
+    marked = any("cont" in layer.get("bottom", ()) for layer in layers)
+    inputs = {"data": list(case.shape), **({"cont": list(case.shape)} if marked else {})}
+    if case.batch_axis == 0:
+        return inputs
+    return {name: {"shape": shape, "batch": case.batch_axis} for name, shape in inputs.items()}
 
 
 def fill(net: Any) -> None:

@@ -149,6 +149,39 @@ def mobilenet(dropout: bool) -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1024, 1000))
 
 
+class CharLstm(nn.Module):
+    """Characters to characters; the state goes from batch to batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(65, 64)
+        self.lstm = nn.LSTM(64, 256)
+        # of the two biases of nn.LSTM, which are added, one is enough
+        zeros = torch.zeros_like(self.lstm.bias_hh_l0)
+        del self.lstm.bias_hh_l0
+        self.lstm.register_buffer("bias_hh_l0", zeros)
+        self.lstm._init_flat_weights()  # it keeps a list of its weights
+        self.score = nn.Linear(256, 65)
+        self._state: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores (T N) x 65 of words T x N."""
+        y, state = self.lstm(self.embed(x), self._state)
+        self._state = (state[0].detach(), state[1].detach())
+        return self.score(y.flatten(0, 1))
+
+
+def in_order(gates: Tensor) -> Tensor:
+    """Weights or biases of an LSTM's gates i, f, o, g in PyTorch's order i, f, g, o."""
+    i, f, o, g = gates.chunk(4)
+    return torch.cat([i, f, g, o])
+
+
+def char_lstm(dropout: bool) -> nn.Module:
+    """One LSTM of 256."""
+    return CharLstm()
+
+
 class Inception(nn.Module):
     """Four branches beside each other."""
 
@@ -197,6 +230,7 @@ def _relu() -> nn.Module:
 
 
 NETS: dict[str, Callable[[bool], nn.Module]] = {
-    net.__name__: net for net in (mlp, lenet, cifar10_quick, resnet20, alexnet, resnet18, googlenet, vgg16, mobilenet)
+    net.__name__: net
+    for net in (mlp, lenet, cifar10_quick, resnet20, alexnet, resnet18, googlenet, vgg16, mobilenet, char_lstm)
 }
 """Makers by name; the argument turns dropout on."""

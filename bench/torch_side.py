@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.cases import MOMENTUM, WEIGHT_DECAY, Case, initial, running
-from bench.torch_nets import NETS
+from bench.torch_nets import NETS, in_order
 
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
 
@@ -23,7 +23,7 @@ class WithLoss(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """The batch's mean loss."""
-        return self.loss(self.net(x), y)
+        return self.loss(self.net(x), y.flatten())
 
 
 class Training:
@@ -36,8 +36,10 @@ class Training:
         if pairing:
             fill(net)
         x, y = case.data(case.batch)
-        self._x, self._y = torch.from_numpy(x).to(DTYPES[dtype]), torch.from_numpy(y)
-        if "channels_last" in variant:
+        self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
+        if self._x.is_floating_point():
+            self._x = self._x.to(DTYPES[dtype])
+        if "channels_last" in variant and self._x.dim() == 4:
             net = net.to(memory_format=torch.channels_last)
             self._x = self._x.to(memory_format=torch.channels_last)
         model: nn.Module = WithLoss(net).train()
@@ -61,7 +63,7 @@ class Inference:
         torch.set_num_threads(threads)
         net = paired(case)
         self._x = torch.from_numpy(case.data(batch)[0])
-        if "channels_last" in variant:
+        if "channels_last" in variant and self._x.dim() == 4:
             net = net.to(memory_format=torch.channels_last)
             self._x = self._x.to(memory_format=torch.channels_last)
         self._net = torch.compile(net) if "compiled" in variant else net
@@ -88,7 +90,9 @@ def fill(net: nn.Module) -> None:
     """Gives parameters and running statistics the values that both sides start from."""
     with torch.no_grad():
         for index, (name, param) in enumerate(net.named_parameters()):
-            param.copy_(torch.from_numpy(initial(index, name, tuple(param.shape))))
+            gates = "_l0" in name  # of an LSTM
+            first = torch.from_numpy(initial(index, "bias" if gates else name, tuple(param.shape)))
+            param.copy_(in_order(first) if gates else first)
         norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
         for index, norm in enumerate(norms):
             mean, variance = running(index, norm.num_features)

@@ -20,6 +20,7 @@ from compiler.passes.recompute import recompute
 from compiler.passes.save import save
 from compiler.passes.simplify import drop_dead, simplify
 from compiler.passes.sink import sink
+from compiler.passes.tables import tables
 from compiler.target import Target
 from compiler.traffic import least_bytes
 from compiler.verify import verify, verify_plan
@@ -105,6 +106,7 @@ def _compile(
         simplify(graph)
     done("simplify")
     if "sink" not in disabled:
+        tables(graph)
         sink(graph)
     done("sink")
     if "save" in disabled:

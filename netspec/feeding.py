@@ -9,9 +9,30 @@ from typing import Any
 import numpy as np
 
 from netspec.graph import Input, Net
-from netspec.labels import Label, check_labels
+from netspec.labels import Label, check_labels, scan
 from netspec.mappings import Array, real_array
+from runtime.data.open import open_stream
+from runtime.data.stream import Stream
 from runtime.errors import UsageError
+
+
+def open_source(net: Net, labels: tuple[Label, ...], seed: int, dtype: str) -> Stream:
+    """The stream of a net's data source, its labels looked through.
+
+    Raises
+    ------
+    UsageError
+        There is none: the spec has ``inputs``.
+    DataError
+        It cannot be read, or a label is out of range.
+    """
+    source = net.fed.source
+    if source is None:
+        names = ", ".join(net.inputs)
+        raise UsageError(f"this net has no data source for phase {net.phase}: give {names} as arguments")
+    stream = open_stream(source.recipe(net.phase), seed=seed, dtype=dtype, batch_size=net.batch)
+    scan(stream, source, labels)
+    return stream
 
 
 def check_inputs(

@@ -17,10 +17,10 @@ from compiler.compile import compile_graph
 from compiler.target import Target
 from netspec.arguments import check_count, check_phase
 from netspec.diagnose import first_not_finite, replay
-from netspec.feeding import check_inputs, split
+from netspec.feeding import check_inputs, open_source, split
 from netspec.graph import Net as ResolvedNet
 from netspec.keeping import all_blobs, check_kept_params, kept_names, why_no_blob, why_no_blob_grad, why_no_param_grad
-from netspec.labels import label_ranges, scan
+from netspec.labels import label_ranges
 from netspec.lowering import build_graph
 from netspec.mappings import Array, Arrays, WritableArrays, mean_of
 from netspec.metrics.figures import shown
@@ -29,7 +29,6 @@ from netspec.stepping import take_step
 from netspec.tangents import Tangents
 from netspec.targets import target_of
 from netspec.tuning import Tuner
-from runtime.data.open import open_stream
 from runtime.data.stream import Stream
 from runtime.errors import UsageError
 from runtime.executor import Executor, Store, open_executor
@@ -250,12 +249,8 @@ class Net:
     def jvp(self, tangents: Mapping[str, Any], **inputs: Any) -> dict[str, Array]:
         """The derivative of each floating output along a direction, by forward mode; fresh arrays.
 
-        Parameters
-        ----------
-        tangents
-            For parameters and floating inputs by name, how they move: arrays of their shape.
-        inputs
-            As of ``forward``.
+        ``tangents`` says how parameters and floating inputs move, arrays of their shape by name;
+        ``inputs`` are those of ``forward``.
 
         Raises
         ------
@@ -314,14 +309,7 @@ class Net:
             If the spec has ``inputs`` in place of data.
         """
         if self._stream is None:
-            source = self.resolved.fed.source
-            if source is None:
-                names = ", ".join(self.plan.inputs)
-                raise UsageError(f"this net has no data source for phase {self.phase_name}: give {names} as arguments")
-            numpy_name = NUMPY_DTYPE[self.dtype]
-            recipe = source.recipe(self.phase_name)
-            self._stream = open_stream(recipe, seed=self.seed, dtype=numpy_name, batch_size=self.batch_size)
-            scan(self._stream, source, self._labels)
+            self._stream = open_source(self.resolved, self._labels, self.seed, NUMPY_DTYPE[self.dtype])
         return self._stream
 
     def phase(self, name: str, batch_size: int | None = None, keep: Collection[str] | str = ()) -> Net:

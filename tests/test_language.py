@@ -1,4 +1,4 @@
-"""Specs of the language's own examples: they parse, expand and wire in both phases."""
+"""Specs of the language's own examples: they parse, expand and wire in every phase."""
 
 from __future__ import annotations
 
@@ -14,13 +14,31 @@ from netspec.spec.load import load_spec
 
 FOLDER = Path(__file__).parent / "language"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+NOT_YET: dict[str, str] = {
+    "char_lstm": "the section `sample` is not there yet",
+}
+"""Examples that cannot be read yet, with what they lack: each must fail, so that the list ends with its reasons."""
+
+EXAMPLES = [pytest.param(name, marks=pytest.mark.xfail(reason=NOT_YET[name], strict=True)) if name in NOT_YET else name
+            for name in NAMES]  # fmt: skip
+
+
+def test_all_twenty_examples_are_here():
+    assert len(NAMES) == 20
+    assert NOT_YET.keys() <= set(NAMES)
 
 
 def load(name: str, **arguments: object):
     return load_spec(FOLDER / f"{name}.yaml", **arguments)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.fixture(autouse=True)
+def no_data(monkeypatch, tmp_path):
+    """Weights, pictures and tables are not opened: there are none."""
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_is_without_a_fault(name):
     assert check(FOLDER / f"{name}.yaml").diagnostics == []
 
@@ -40,6 +58,27 @@ def test_an_example_is_without_a_fault(name):
         ("googlenet", "train", 158, ("aux1/loss", "aux2/loss", "loss"),
          {"i3a/out": (32, 256, 28, 28), "aux1/fc": (32, 1024), "pool5": (32, 1024, 1, 1)}),
         ("googlenet", "test", 143, ("loss", "top5"), {"i5b/out": (50, 1024, 7, 7)}),
+        # Long 2015: 568 pixels before the crop, of which 31 to 530 are those of the picture
+        ("fcn8s", "train", 49, ("loss",), {"fc7": (1, 4096, 16, 16), "score4c": (1, 21, 34, 34),
+                                           "score3c": (1, 21, 70, 70), "up8": (1, 21, 568, 568),
+                                           "out": (1, 21, 500, 500)}),
+        ("fcn8s", "test", 50, ("loss", "iou"), {"out": (1, 21, 500, 500)}),
+        ("fgsm", "test", 19, ("before", "after"), {"attacked": (100, 1, 28, 28), "fooled/ip2": (100, 10)}),
+        ("fgsm_one_picture", "train", 10, ("net/loss",), {"image": (1, 1, 28, 28), "net/ip2": (1, 10)}),
+        ("finetune", "train", 23, ("loss",), {"conv1": (50, 96, 55, 55), "fc8": (50, 20)}),
+        ("finetune", "test", 25, ("loss", "accuracy", "top5"), {"pool5": (50, 256, 6, 6)}),
+        ("siamese", "train", 15, ("loss",), {"a/feature": (64, 2), "b/feature": (64, 2)}),
+        ("stages", "test_seen", 5, ("loss", "accuracy", "seen", "class"), {"class": (10,)}),
+        ("stages_solver", "train", 4, ("loss",), {"noise": (64, 1, 28, 28)}),
+        ("style_transfer", "train", 100,
+         ("content_loss", *(f"style{n}/loss" for n in range(1, 6)), "tv"),
+         {"x/conv5_1": (1, 512, 16, 16), "style1/gx": (1, 64, 64), "s/conv4_1": (1, 512, 32, 32)}),
+        ("denoising_autoencoder", "test", 7, ("loss", "error"), {"back": (100, 784)}),
+        ("linear_regression", "train", 2, ("loss",), {"x": (64, 3), "fit": (64, 1)}),
+        ("flownet_c", "train", 47, ("r5/loss", "r4/loss", "r3/loss", "loss"), {"corr": (8, 441, 8, 8)}),
+        ("gru_by_hand", "train", 4, ("loss",), {"embed": (50, 1, 64), "gru": (50, 1, 128), "score": (50, 1, 65)}),
+        ("show_attend_tell", "train", 12, ("loss", "doubly"), {"decode": (16, 32, 256), "score": (16, 32, 1000)}),
+        ("fast_rcnn", "train", 13, ("loss_cls", "loss_box"), {"roi": (64, 64, 7, 7), "box": (64, 20)}),
     ],
 )  # fmt: skip
 def test_an_example_is_wired_with_the_right_shapes(name, phase, layers, outputs, shapes):
@@ -111,14 +150,34 @@ def test_projections_are_wires_but_in_the_first_unit():
     assert net.by_name["res3/2/sum"].bottoms == ("res3/2/bn3", "res3/1/relu")
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_the_towers_of_an_example_share_the_weights_they_say():
+    fooled = load("fgsm").net("test").by_name
+    assert [fooled[f"fooled/{name}"].owner for name in ("conv1", "conv2", "ip1", "ip2")] == [
+        "net/conv1", "net/conv2", "net/ip1", "net/ip2",
+    ]  # fmt: skip
+    style = load("style_transfer").net("train")
+    assert {node.owner.split("/")[0] for node in style.nodes if node.owner} == {"x"}
+    assert {node.lr_mult for node in style.nodes if node.owner} == {0}
+    assert {name for name in style.by_name if name.startswith("c/")} >= {"c/conv4_2", "c/pool3"}
+    assert "c/relu4_2" not in style.by_name  # the rest of the file is dropped
+
+
+def test_the_base_of_an_example_is_edited():
+    net = load("finetune").net("train")
+    assert [net.by_name[f"conv{n}"].lr_mult for n in range(1, 6)] == [0] * 5
+    assert [(p.lr_mult, p.decay_mult) for p in net.by_name["fc8"].params] == [(10, 1), (20, 0)]
+    assert net.by_name["fc7"].lr_mult == 1
+    assert "prob" not in load("finetune").net("test").by_name
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_expands_to_a_spec_of_the_same_nets(name):
     spec = load(name)
     text = spec.resolved()
     again = spec_of(text)
     assert again.resolved() == text
     assert "$" not in text
-    for phase in spec.phases:
+    for phase in spec.feeds:
         old, new = spec.net(phase), again.net(phase)
         assert [(n.name, n.type, n.bottom_ids, n.top_ids, n.loss_weights) for n in new.nodes] == [
             (n.name, n.type, n.bottom_ids, n.top_ids, n.loss_weights) for n in old.nodes

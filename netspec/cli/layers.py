@@ -126,7 +126,7 @@ def _rows(fields: list[FieldInfo], room: int) -> list[str]:
     beside = sum(widths) + 8 + 30 <= room
     lines = []
     for key, kind, default, doc in rows:
-        if beside:
+        if beside and len(kind) <= widths[1]:
             head = f"  {key:<{widths[0]}}  {kind:<{widths[1]}}  {default:<{widths[2]}}  "
             lines += _hanging(head, doc, room).splitlines()
         else:

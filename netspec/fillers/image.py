@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from netspec.sources import paths
 from netspec.spec.layer import Filler, Problem, field, filler
-from runtime.data.images import load_picture
-from runtime.data.npz import load_npy
+from runtime.data.npy import read_values
+from runtime.data.pixels import load_pixels
 from runtime.errors import DataError
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
     from netspec.spec.layer import Shape
-    from runtime.data.items import AnyArray
 
 
 @filler(name="image")
@@ -53,25 +51,31 @@ class Image(Filler):
 
     def lower(self, b: Builder, shape: Shape, stream: int) -> Value:
         path = paths.resolve(self, "file", self.file)
-        found = _array(path, shape) if self._is_array() else _picture(path, shape)
-        mean = np.array(self.mean or (0.0,)).reshape(-1, 1, 1) if len(self.mean) > 1 else sum(self.mean)
-        return b.literal((found - mean) * self.scale)
+        x = _array(b, path, shape) if self._is_array() else _picture(b, path, shape)
+        if len(self.mean) > 1:
+            x = x - b.literal([[[value]] for value in self.mean])
+        elif self.mean:
+            x = x - self.mean[0]
+        return b.broadcast_to(x * self.scale if self.scale != 1 else x, shape)
 
     def _is_array(self) -> bool:
         return Path(self.file).suffix.lower() == ".npy"
 
 
-def _picture(path: Path, shape: Shape) -> AnyArray:
-    """The picture at the sizes of a parameter, float64."""
-    pixels = np.moveaxis(load_picture(path, shape[-3], (shape[-2], shape[-1])), 2, 0)
-    return np.broadcast_to(pixels.astype(np.float64), shape)
+def _picture(b: Builder, path: Path, shape: Shape) -> Value:
+    """The picture at the sizes of a parameter, C x H x W."""
+    pixels = b.literal(load_pixels(path, shape[-3], (shape[-2], shape[-1])))
+    return b.transpose(b.to_float(pixels), (2, 0, 1))
 
 
-def _array(path: Path, shape: Shape) -> AnyArray:
-    """The array of a file at the sizes of a parameter, float64."""
-    found = load_npy(path)
-    if found.shape not in (shape, shape[1:]):
-        raise DataError(f"{path}: an array of {list(found.shape)}, the parameter is {list(shape)}")
-    if not np.isfinite(found).all():
+def _array(b: Builder, path: Path, shape: Shape) -> Value:
+    """The array of a file."""
+    header, values = read_values(path)
+    if header.shape not in (shape, shape[1:]):
+        raise DataError(f"{path}: an array of {list(header.shape)}, the parameter is {list(shape)}")
+    if not all(map(isfinite, values)):
         raise DataError(f"{path}: holds values that are not finite")
-    return np.broadcast_to(found.astype(np.float64), shape)
+    x = b.literal([float(value) for value in values])
+    if not header.fortran_order:
+        return b.reshape(x, header.shape)
+    return b.transpose(b.reshape(x, header.shape[::-1]), tuple(reversed(range(len(header.shape)))))

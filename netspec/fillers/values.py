@@ -28,16 +28,16 @@ class Values(Filler):
         netspec's own.
     """
 
-    values: tuple[_Kernels, ...] = field(doc="every element, as a flat list or as nested ones")
+    values_: tuple[_Kernels, ...] = field(doc="every element, as a flat list or as nested ones")
 
     def problems(self) -> Iterator[Problem]:
-        if _sizes(self.values) is None:
+        if _sizes(self.values_) is None:
             message = "the lists of values have different lengths"
-            yield Problem("E504", "values", message, "a flat list will do: the numbers row by row")
+            yield Problem("E504", "values_", message, "a flat list will do: the numbers row by row")
 
     def problem(self, shape: Shape) -> str | None:
         """As many numbers as elements; nested lists of the same sizes, axes of one element aside."""
-        sizes = _sizes(self.values)
+        sizes = _sizes(self.values_)
         assert sizes is not None, "checked by problems"
         wanted = " x ".join(map(str, shape)) or "a single number"
         if prod(sizes) != prod(shape):
@@ -48,7 +48,7 @@ class Values(Filler):
         return None
 
     def lower(self, b: Builder, shape: Shape, stream: int) -> Value:
-        return b.reshape(b.literal(self.values), shape)
+        return b.reshape(b.literal(self.values_), shape)
 
 
 def _sizes(values: Any) -> tuple[int, ...] | None:

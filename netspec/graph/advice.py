@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.graph.net import Net, Node
-from netspec.spec.diagnostics import Diagnostics
+from netspec.graph.net import Net, Node, blob_name
+from netspec.spec.diagnostics import Diagnostics, did_you_mean
 
 if TYPE_CHECKING:
     from netspec.sources.base import Source
@@ -31,6 +31,19 @@ def check_loss(net: Net, diagnostics: Diagnostics) -> None:
     diagnostics.error("E622", mark, message, _loss_hint(net))
 
 
+def check_sample(net: Net, diagnostics: Diagnostics) -> None:
+    """Report a ``sample`` that names no input, or no blob, of the net that a test runs."""
+    sample = net.spec.sample
+    if sample is None or net.phase != "test":
+        return
+    blobs = [blob_name(top) for node in net.nodes for top in node.top_ids]
+    for key, (name, mark), known in (("input", sample.input, list(net.inputs)), ("output", sample.output, blobs)):
+        if name not in known:
+            hint = did_you_mean(name, known) or (f"there are {', '.join(known[-5:])}" if known else None)
+            message = f"`sample`: phase test has no {'input' if key == 'input' else 'blob'} `{name}`"
+            diagnostics.error("E301", mark, message, hint)
+
+
 def _loss_hint(net: Net) -> str:
     idle = next((node for node in net.nodes if node.layer.is_loss and node.tops), None)
     if idle is not None:
@@ -52,10 +65,10 @@ def _softmax_twice(net: Net, node: Node, diagnostics: Diagnostics) -> None:
 
 def _classes(net: Net, node: Node, source: Source | None, diagnostics: Diagnostics) -> None:
     """Compare the count of scores with the classes that the data declares."""
-    classes = source.variables().get("classes") if source is not None else None
-    if source is None or classes is None or node.type not in _CLASSIFIES:
+    if source is None or node.type not in _CLASSIFIES or node.bottom_ids[1] not in source.label_tops():
         return
-    if node.bottom_ids[1] not in source.label_tops() or getattr(node.layer, "ignore_label", None) is not None:
+    classes = source.owner(node.bottom_ids[1]).class_count()
+    if classes is None or getattr(node.layer, "ignore_label", None) is not None:
         return
     scores = net.shapes[node.bottom_ids[0]][node.layer.axis]  # type: ignore[attr-defined]
     if scores == classes or (scores > classes and scores == net.spec.variables.get("classes")):

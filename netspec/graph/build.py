@@ -145,9 +145,7 @@ def _node(wired: WiredLayer, relu: dict[str, bool], diagnostics: Diagnostics) ->
     )
 
 
-def _body(
-    wired: WiredLayer, body: WiredBody, relu: dict[str, bool], diagnostics: Diagnostics
-) -> LoopBody | None:
+def _body(wired: WiredLayer, body: WiredBody, relu: dict[str, bool], diagnostics: Diagnostics) -> LoopBody | None:
     """The inside of a layer over time, None after reporting what is wrong with it."""
     item = wired.item
     nodes = [_node(inner, relu, diagnostics) for inner in body.layers]
@@ -210,6 +208,9 @@ def _inputs(
     for node in reversed(nodes):
         if node.layer.moves_only and not labels.isdisjoint(node.top_ids):
             labels.update(node.bottom_ids)
+        elif node.layer.moves_each:
+            pairs = zip(node.top_ids, node.bottom_ids, strict=False)
+            labels.update(bottom for top, bottom in pairs if top in labels)
     declared = source.label_tops() if source is not None else frozenset()
     axes = source.axes() if source is not None else {name: entry.axis for name, entry in entries.items()}
     made = {}

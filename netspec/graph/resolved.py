@@ -52,6 +52,8 @@ def flat(spec: Spec, nets: dict[str, Net]) -> dict[str, Any]:
     found["layers"] = layers
     if spec.weights:
         found["weights"] = weights.spelled_out(spec)
+    if spec.sample is not None:
+        found["sample"] = {"input": spec.sample.input[0], "output": spec.sample.output[0]}
     if spec.solver is not None:
         found["solver"] = {"type": spec.solver.type_name, **_given(spec.solver)}
     return _doubled(found)  # type: ignore[no-any-return]

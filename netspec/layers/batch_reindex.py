@@ -31,6 +31,7 @@ class BatchReindex(Layer):
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
     label_bottoms: ClassVar[tuple[int, ...]] = (1,)
     passes_on: ClassVar[bool] = True
+    moves_each: ClassVar[bool] = True
 
     def shapes(self, x: Shape, index: Shape) -> Shape:
         if not x or len(index) != 1:

@@ -31,6 +31,7 @@ class Crop(Layer):
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
     passes_on: ClassVar[bool] = True
+    moves_each: ClassVar[bool] = True
 
     axis: int = field(2, doc="the first axis that is cut")
     offset: tuple[int, ...] = field((0,), minimum=0, doc="where the part begins: one for all axes, or one for each")

@@ -39,6 +39,7 @@ class Filter(Layer):
     bottoms: ClassVar[tuple[int, int | None]] = (2, None)
     tops: ClassVar[tuple[int, int | None]] = (1, None)
     passes_on: ClassVar[bool] = True
+    moves_each: ClassVar[bool] = True
 
     fill: tuple[float, ...] = field((0.0,), doc="what stands behind the samples kept: one value, or one a top")
 

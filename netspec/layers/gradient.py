@@ -37,6 +37,7 @@ class Gradient(Layer):
           - {name: fit, type: InnerProduct, bottom: x, num_output: 3}
           - {name: loss, type: EuclideanLoss, bottom: [fit, y]}
           - {name: slope, type: Gradient, bottom: [loss, x]}
+          - {name: penalty, type: Reduction, bottom: slope, operation: SUMSQ, loss_weight: 0.1}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)

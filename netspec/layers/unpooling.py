@@ -19,12 +19,12 @@ class Unpooling(Sliding):
     """Values put back where a max pooling took them from, zeros elsewhere.
 
     Shapes
-        x : N x C x H x W; where, as x : the second top of the Pooling; like : N x C' x Ho x Wo,
+        x : N x C x H x W; places, as x : the second top of the Pooling; like : N x C' x Ho x Wo,
         whose height and width are taken -> y : N x C x Ho x Wo. Without ``like`` they are
         ``unpool_size``, or ``Ho = stride (H - 1) + kernel - 2 pad``, the inverse of Pooling.
     Formula
-        ``y[n, c, p] = sum of x[n, c, i, j] where where[n, c, i, j] = p``, ``p = h Wo + w``:
-        where windows overlap and name one place, their values are added. Without ``where`` a
+        ``y[n, c, p] = sum of x[n, c, i, j] with places[n, c, i, j] = p``, ``p = h Wo + w``:
+        where windows overlap and name one place, their values are added. Without ``places`` a
         value goes to the top left of its window, ``(stride i, stride j)``; this takes no pad.
     Gradient
         dy at the places named; a place outside the map is nowhere.
@@ -44,13 +44,13 @@ class Unpooling(Sliding):
         yield from super().problems()
         yield from self.too_long("unpool_size")
 
-    def shapes(self, x: Shape, where: Shape | None = None, like: Shape | None = None) -> Shape:
+    def shapes(self, x: Shape, places: Shape | None = None, like: Shape | None = None) -> Shape:
         axes.four_axes("Unpooling", x)
-        if where is not None and where != x:
-            message = f"every value needs a place: {axes.times(x)} values, {axes.times(where)} places"
+        if places is not None and places != x:
+            message = f"every value needs a place: {axes.times(x)} values, {axes.times(places)} places"
             raise ShapeError("E415", message, "the second top of the Pooling has them")
         size = self._size(x, like)
-        if where is None:
+        if places is None:
             self._check_corners(x, size)
         return *x[:2], *size
 
@@ -77,10 +77,10 @@ class Unpooling(Sliding):
                 message = f"the last value would go to {axis.name.removesuffix('s')} {last} of {size[k]}"
                 raise ShapeError("E427", message, f"unpool_size {last + 1} or more fits", "unpool_size")
 
-    def lower(self, b: Builder, x: Value, where: Value | None = None, like: Value | None = None) -> Value:
+    def lower(self, b: Builder, x: Value, places: Value | None = None, like: Value | None = None) -> Value:
         rows, columns = self._size(x.shape, None if like is None else like.shape)
-        if where is not None:
-            places = indices.as_index(b, where)
+        if places is None:
+            at = b.index(x.shape, 2) * (self.steps[0] * columns) + b.index(x.shape, 3) * self.steps[1]
         else:
-            places = b.index(x.shape, 2) * (self.steps[0] * columns) + b.index(x.shape, 3) * self.steps[1]
-        return b.scatter_places(x, places, (rows, columns))
+            at = indices.as_index(b, places)
+        return b.scatter_places(x, at, (rows, columns))

@@ -21,8 +21,9 @@ class Plateau(Policy):
     """``rate = base_lr * gamma ** drops``: it drops whenever the loss has not been lower for ``patience`` iterations.
 
     The loss that counts is a moving average over about ``average_loss`` iterations. What has been
-    seen is state of the plan (``solver.mean``, ``.best``, ``.since``, ``.factor``), so a resumed
-    run drops the rate where the whole one does. ``min_lr`` bounds it from below.
+    seen is state of the plan (``solver.mean``, ``.best``, ``.since``, ``.factor``, and ``.rate``, that of
+    the last update), so a resumed run drops the rate where the whole one does. ``min_lr`` bounds it
+    from below.
     """
 
     gamma: float
@@ -38,6 +39,7 @@ class Plateau(Policy):
             b.state_of(f"solver.{name}", "solver", (), start)
             for name, start in (("mean", 0.0), ("best", FAR), ("since", 0.0), ("factor", 1.0))
         )
+        used = b.state_of("solver.rate", "solver", ())
         # the first iterations average over what there is
         share = b.maximum(1.0 / self.average_loss, 1.0 / (b.scalar("iteration") + 1.0))
         smooth = mean + (loss - mean) * share
@@ -48,4 +50,6 @@ class Plateau(Policy):
         b.write(best, b.where(lower, smooth, best))
         b.write(since, b.where(drop, 0.0, waited))
         b.write(factor, b.where(drop, factor * self.gamma, factor))
-        return b.maximum(rate * factor, b.minimum(rate, self.min_lr)) if self.min_lr else rate * factor
+        now = b.maximum(rate * factor, b.minimum(rate, self.min_lr)) if self.min_lr else rate * factor
+        b.write(used, now)
+        return now

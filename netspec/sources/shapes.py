@@ -23,7 +23,7 @@ class Shapes(Source):
         Any of these; N is the batch, S ``size``, R ``rois``, O ``objects``, C ``classes`` (the background
         is class 0), T ``steps``: data, left, right : N x 3 x S x S; label : N, or N R beside rois;
         rois : N R x 5 (picture, x1, y1, x2, y2); box_target, box_inside, box_outside : N R x 4 C;
-        gt_boxes : N x O x 5 (x1, y1, x2, y2, class; class -1: none); flow : N x 2 x S x S; depth,
+        gt_boxes : N x O x 5 (x1, y1, x2, y2, class; class 0: none); flow : N x 2 x S x S; depth,
         mask : N x 1 x S x S; caption, next_word, cont : T x N.
 
     Notes

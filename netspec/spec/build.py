@@ -10,7 +10,7 @@ from netspec.spec import conversion, foreign
 from netspec.spec.conversion import Bad
 from netspec.spec.diagnostics import Diagnostics, nearest
 from netspec.spec.fields import Entry, FieldInfo, entry_mark, fields_of, keys_of
-from netspec.spec.later import fields_of_later, instead, is_later
+from netspec.spec.later import instead, is_later
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, kind
 from netspec.spec.registry import LAYERS
@@ -196,13 +196,12 @@ class _Reading:
         assert registry is not None
         written = self.mapping.get(self.cls.type_key)
         later = isinstance(written, Scalar) and is_later(registry.kind, written.text)
-        more = fields_of_later(registry.kind) if later else ()
         others = {k for other in registry for k in (*keys_of(other), *other.extra_keys, self.cls.type_key)}
-        told = more is not None and registry is not LAYERS
+        told = not later and registry is not LAYERS
         for key, node in self.mapping.pairs:
             if info := self.keys.get(key.text):
                 self.convert(info, key.text, node, values)
-            elif told and key.text not in (*others, *(more or ())):
+            elif told and key.text not in others:
                 self.unknown(key, others)
 
     def convert(self, info: FieldInfo, key: str, node: Node, values: dict[str, Any]) -> None:

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-_DATA = "a net's data comes from `data:` at the top of the spec"
+from collections.abc import Mapping
 
-_LAYERS: dict[str, str | None] = {
-    **dict.fromkeys(("Data", "ImageData", "HDF5Data", "MemoryData", "WindowData"), _DATA),
-    **dict.fromkeys(
-        (
-            "Gradient "
-            "LSTMUnit "
-        ).split()
-    ),
-    "HDF5Output": "`forward()` of a compiled net gives its outputs as arrays, and those that `keep` names",
-    "Python": "an Expression, or a layer class beside those in netspec/layers",
-}
+from netspec.spec.caffe import INSTEAD
 
-_OTHERS = {
-    "data source": ("lmdb",),
-}
+_HINTS: dict[str, Mapping[str, str | None]] = {"layer type": INSTEAD, "data source": {"lmdb": None}}
 
-
-_FIELDS: dict[str, tuple[str, ...]] = {}
-
-
-def fields_of_later(kind: str) -> tuple[str, ...] | None:
-    """Return the fields that types of a later version add, None where they are not listed."""
-    return _FIELDS.get(kind)
-
-
-def _table() -> dict[str, dict[str, str | None]]:
-    tables = {"layer type": _LAYERS} | {kind: dict.fromkeys(names) for kind, names in _OTHERS.items()}
-    return {kind: {name.lower(): hint for name, hint in names.items()} for kind, names in tables.items()}
-
-
-_TABLE = _table()
+_TABLE = {kind: {name.lower(): hint for name, hint in hints.items()} for kind, hints in _HINTS.items()}
 
 
 def is_later(kind: str, name: str) -> bool:

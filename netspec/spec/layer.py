@@ -94,6 +94,7 @@ class Layer(Entry):
     relu_like: ClassVar[bool] = False  # a weight layer before it starts from msra
     passes_on: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False  # computes nothing: labels are still labels behind it
+    moves_each: ClassVar[bool] = False  # a top holds elements of the bottom of its number: labels are still labels
     fed: ClassVar[bool] = False  # its tops come from outside, as entries of `inputs` do
     rounds: ClassVar[bool] = False  # has a size that `round` decides
     formula_field: ClassVar[str | None] = None  # the field with a formula, which names the bottoms

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netspec.graph.advice import check_loss
+from netspec.graph.advice import check_loss, check_sample
 from netspec.graph.build import build_net
 from netspec.graph.net import Fed, Net
 from netspec.graph.resolved import flat
@@ -36,6 +36,7 @@ from netspec.spec.overrides import Overrides, apply, read_overrides, read_pairs
 from netspec.spec.read import read_text
 from netspec.spec.rules import PHASES, check_stages
 from netspec.spec.shares import Shared, read_shares
+from netspec.spec.sample import Sample, read_sample
 from netspec.spec.solverfile import is_solver_file, read_solver_file
 from netspec.spec.toplevel import MATH, MEMORY, check_keys, chosen, section
 from netspec.spec.typed import Typer, read_defaults
@@ -86,6 +87,8 @@ class Spec:
         Layers that use the weights of others.
     weights
         The files that its weights come from, unopened.
+    sample
+        What a net for sequences is fed with, one step after the other.
     guessed
         Blobs of the phases whose data holds a mistake, where their names are sure all the same.
     """
@@ -108,6 +111,7 @@ class Spec:
     guessed: dict[str, tuple[Named, ...]] = field(default_factory=dict, repr=False)
     shared: dict[str, Shared] = field(default_factory=dict, repr=False)
     weights: tuple[WeightsFile, ...] = ()
+    sample: Sample | None = None
     _wired: dict[tuple[str, frozenset[str]], _Wired] = field(default_factory=dict, repr=False)
 
     def override(self, overrides: Overrides) -> Spec:
@@ -183,6 +187,7 @@ class Spec:
             net = self.examine(phase, diagnostics, batch)
             if net is not None:
                 check_loss(net, diagnostics)
+                check_sample(net, diagnostics)
         except DataError as error:
             named = (s for s in self.data.values() if s is not None)
             mark = next((s.marks["file"] for s in named if "file" in s.marks), self.place)
@@ -259,10 +264,12 @@ class _Loader:
         warn_unused(root, self.variables.written.keys() - self._declared().keys(), blocks, diagnostics)
         shared = read_shares(items, diagnostics)
         weights = read_weights(root.get("weights"), self.evaluator, self.variables, items, shared)
-        math, memory = chosen(root, "math", MATH, diagnostics), chosen(root, "memory", MEMORY, diagnostics)
+        math = chosen(self._value("math"), "math", MATH, diagnostics)
+        memory = chosen(self._value("memory"), "memory", MEMORY, diagnostics)
         return Spec(self.path, self._name(), math, memory, solver, data, inputs, items, self.stages, diagnostics, place,
                     self._values(), uncertain, data_place=key.mark if (key := root.key("data")) else None,
-                    guessed=guessed, shared=shared, weights=weights)  # fmt: skip
+                    guessed=guessed, shared=shared, weights=weights,
+                    sample=read_sample(root.get("sample"), self.evaluator, self.variables))  # fmt: skip
 
     def data(self) -> dict[str, Source | None]:
         """The data sources, read when first asked for: a variable may need what they declare."""
@@ -294,19 +301,20 @@ class _Loader:
                 continue
         return found
 
+    def _value(self, key: str) -> Node | None:
+        """What stands under a key at the top, its expressions replaced; None where nothing does, or a mistake."""
+        node = self.root.get(key)
+        with suppress(Failed):
+            return None if node is None else self.evaluator.node(node, self.variables)
+        return None
+
     def _name(self) -> str:
-        node: Node | None = self.root.get("name")
-        default = self.path.stem if self.path is not None else "net"
-        if node is None or (isinstance(node, Scalar) and node.is_null):
-            return default
-        try:
-            value = self.evaluator.node(node, self.variables)
-        except Failed:
-            return default
-        if not isinstance(value, Scalar):
-            self.diagnostics.error("E212", node.mark, "the name of a net is text", "name: my-net")
-            return default
-        return in_text(value.value)
+        value = self._value("name")
+        if isinstance(value, Scalar) and not value.is_null:
+            return in_text(value.value)
+        if value is not None and not isinstance(value, Scalar):
+            self.diagnostics.error("E212", value.mark, "the name of a net is text", "name: my-net")
+        return self.path.stem if self.path is not None else "net"
 
 
 def read_spec(

@@ -15,6 +15,7 @@ from netspec.spec.conversion import admits_none, is_node, members
 from netspec.spec.fields import Entry, FieldInfo, FieldSpec, fields_of, keys_of
 from netspec.spec.layer import Filler, Layer
 from netspec.spec.registry import FILLERS, LAYERS, SOLVERS, SOURCES, Registry
+from netspec.spec.toplevel import MATH, MEMORY
 
 Schema = dict[str, Any]
 
@@ -64,10 +65,10 @@ def _top_level() -> Schema:
             "additionalProperties": {"anyOf": [{"type": "string"}, {"$ref": "#/definitions/block"}]},
         },
         "layers": {**layers, "description": "the layers, in order"},
-        "weights": {"description": "a file of weights to start from"},
+        "weights": {"anyOf": [{"type": "string"}, anything], "description": "files of weights to start from"},
         "solver": {**_typed(SOLVERS, "SGD"), "description": "how to train"},
-        "math": {"enum": ["fast", "exact", "tf32", "bf16"], "description": "how float32 is computed"},
-        "memory": {"enum": ["normal", "small"], "description": "small recomputes activations"},
+        "math": {**_either([{"enum": list(MATH)}], False), "description": "how float32 is computed"},
+        "memory": {**_either([{"enum": list(MEMORY)}], False), "description": "small recomputes activations"},
         "sample": {**anything, "description": "input and output of a sequence model"},
         "extends": {"type": "string", "description": "a spec file that this one edits"},
         "remove": {**_NAMES, "description": "layers of the base to leave out"},

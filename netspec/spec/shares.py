@@ -33,8 +33,8 @@ def read_shares(items: list[Item], diagnostics: Diagnostics) -> dict[str, Shared
             continue
         for layer in item.layers():
             found.setdefault(layer.name, Shared(owner.name + layer.name[len(item.name) :], item, owner))
-    return {name: Shared(owner, shared.by, shared.of) for name, shared in found.items()
-            if (owner := _last_owner(name, found, diagnostics)) is not None}  # fmt: skip
+    ends = _ends(found, diagnostics)
+    return {name: Shared(end, found[name].by, found[name].of) for name, end in ends.items() if end is not None}
 
 
 def _entries(items: list[Item]) -> dict[str, Item]:
@@ -74,19 +74,30 @@ def _owner(item: Item, entries: dict[str, Item], diagnostics: Diagnostics) -> It
     return owner
 
 
-def _last_owner(name: str, found: dict[str, Shared], diagnostics: Diagnostics) -> str | None:
-    """Follow the owners to one that shares with none; None after a circle has been reported."""
-    path = [name]
-    while (shared := found.get(path[-1])) is not None:
-        if shared.owner in path:
-            by = min((found[each].by for each in path), key=lambda item: item.mark)
-            assert by.share is not None
-            message = f"`{by.name}` shares its weights with itself: nobody owns them"
-            related = [Related("and here", other.share[1]) for other in (found[each].by for each in path)
-                       if other is not by and other.share is not None]  # fmt: skip
-            with diagnostics.inside(by.calls):
-                hint = "one of them has to do without `share`"
-                diagnostics.error("E251", by.share[1], message, hint, by.name, related=related[:1])
-            return None
-        path.append(shared.owner)
-    return path[-1]
+def _ends(found: dict[str, Shared], diagnostics: Diagnostics) -> dict[str, str | None]:
+    """Follow each layer's owners to one that shares with none; None where they lead in a circle, which is reported."""
+    ends: dict[str, str | None] = {}
+    for name in found:
+        path: dict[str, None] = {}
+        while name in found and name not in ends and name not in path:
+            path[name] = None
+            name = found[name].owner
+        if name in path:
+            names = list(path)
+            _report_circle([found[each].by for each in names[names.index(name) :]], diagnostics)
+        end = None if name in path else ends.get(name, name)
+        ends.update(dict.fromkeys(path, end))
+    return ends
+
+
+def _report_circle(entries: list[Item], diagnostics: Diagnostics) -> None:
+    by = min(entries, key=lambda item: item.mark)
+    assert by.share is not None
+    others = [item.share[1] for item in entries if item is not by and item.share is not None]
+    message, hint = (
+        f"`{by.name}` shares its weights with itself: nobody owns them",
+        "one of them has to do without `share`",
+    )
+    with diagnostics.inside(by.calls):
+        diagnostics.error("E251", by.share[1], message, hint, by.name,
+                          related=[Related("and here", mark) for mark in others[:1]])  # fmt: skip

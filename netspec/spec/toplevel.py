@@ -5,10 +5,9 @@ from __future__ import annotations
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 from netspec.spec.nodes import Mapping, Node, Scalar, kind
 
-LATER = ("sample",)
 KEYS = (
     "name", "extends", "remove", "change", "data", "inputs", "vars", "defaults", "blocks", "layers", "weights",
-    "solver", "math", "memory", *LATER,
+    "solver", "sample", "math", "memory",
 )  # fmt: skip
 SOLVER_FILE = ("net", "set", "stages")
 MATH = ("fast", "exact", "tf32", "bf16")
@@ -32,10 +31,8 @@ def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
             diagnostics.error("E210", key.mark, message, "delete one of the two")
         elif key.text in ("set", "stages") and "net" in root:
             continue  # of the solver file that this was meant to be
-        elif key.text in LATER:
-            diagnostics.error("E211", key.mark, f"`{key.text}` is not supported yet")
         elif key.text not in KEYS:
-            listed = f"a spec has {', '.join(k for k in KEYS if k not in LATER)}"
+            listed = f"a spec has {', '.join(KEYS)}"
             hint = _ELSEWHERE.get(key.text) or did_you_mean(key.text, [*KEYS, "net"]) or listed
             diagnostics.error("E210", key.mark, f"unknown key `{key.text}` at the top of a spec", hint)
 
@@ -47,9 +44,8 @@ WITHOUT_EFFECT = {
 """Values of ``math`` that every device takes and none uses."""
 
 
-def chosen(root: Mapping, key: str, choices: tuple[str, ...], diagnostics: Diagnostics) -> str:
+def chosen(node: Node | None, key: str, choices: tuple[str, ...], diagnostics: Diagnostics) -> str:
     """Return the value of ``math`` or ``memory``, the first choice if it is not given."""
-    node = root.get(key)
     if node is None:
         return choices[0]
     value = node.value if isinstance(node, Scalar) else None

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +249,7 @@ class Trainer:
         assert solver is not None
         return Schedule(
             stop_at=solver.max_iter if self._max_iter is None else self._max_iter,
-            rate=solver.rate,
+            rate=partial(_rate, net),
             display=solver.display,
             average_loss=max(solver.average_loss, 1),
             test_interval=solver.test_interval,
@@ -304,6 +305,14 @@ class Trainer:
         words += ["--batch", str(self._batch_size)] if self._batch_size is not None else []
         words += ["--max-iter", str(self._max_iter)] if self._max_iter is not None else []
         return shlex.join(words)
+
+
+def _rate(net: Net, iteration: int) -> float:
+    """The rate of the update that followed ``iteration`` others; a policy that looks at the loss keeps its own."""
+    assert net.solver is not None
+    if "solver.rate" in net.states and iteration == net.iteration - 1:
+        return float(net.executor.array(net.states["solver.rate"].view))
+    return net.solver.rate(iteration)
 
 
 def _choices(net: Net, tests: Mapping[str, Net]) -> dict[str, str]:

@@ -6,7 +6,7 @@ Source
 
 from __future__ import annotations
 
-from runtime.cpu.launch import Context, Launch, Word, address_of, byte_strides, kernel_file, launcher
+from runtime.cpu.launch import Context, Launch, ThreadStride, Word, address_of, byte_strides, kernel_file, launcher
 from runtime.cpu.pack import rows_of_chunk
 from runtime.cpu.pool import map_words
 from runtime.ops_detection import COORDINATE_LIMIT, RoiPool, RoiUnpool
@@ -42,9 +42,11 @@ def roi_unpool(step: Step, ctx: Context) -> list[Launch]:
     images, channels, height, width = dx.shape
     lanes = ctx.lanes(dx.dtype)
     blocks = -(-channels // lanes)
+    plane = ctx.thread_scratch(height * width * lanes * dx.item_bytes)
     words: tuple[Word, ...] = (
         *map_words(dy), *map_words(index), *_region_words(rois), *map_words(dx),
         images, channels, height, width, *dy.shape[2:], rois.shape[0], blocks,
+        plane, ThreadStride(),
     )  # fmt: skip
     kernel = kernel_file("roi_unpool", SCALAR=dx.dtype, LANES=lanes, LIMIT=COORDINATE_LIMIT)
     return [Launch(kernel, words, images * blocks, step.barrier)]

@@ -1,7 +1,6 @@
-"""Pictures in files of their own, decoded when a batch wants them; through Pillow.
+"""Pictures in files of their own, decoded when a batch wants them.
 
-Values are 0 to 255, channels in the order red, green, blue (Caffe, with OpenCV, has
-blue first); a picture is turned as its EXIF note says.
+How one is opened is in `runtime.data.pixels`.
 """
 
 from __future__ import annotations
@@ -9,20 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.data.files import open_regular
 from runtime.data.items import AnyArray, Items
 from runtime.data.listing import inside, leaves, lines_of
+from runtime.data.pixels import load_pixels, require_pillow
 from runtime.data.recipe import ImageFiles
-from runtime.errors import DataError, UsageError
+from runtime.errors import DataError
 
 SUFFIXES = frozenset(".bmp .gif .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split())
-MOST_PIXELS = 1 << 27
-"""A file of some kilobytes may claim to be larger than any memory."""
 
 
 def read_images(files: ImageFiles) -> Items:
@@ -35,7 +31,7 @@ def read_images(files: ImageFiles) -> Items:
     UsageError
         Pillow is not installed.
     """
-    _pillow()
+    require_pillow()
     paths, labels = _of_folder(files) if files.is_folder else _of_list(files)
     return Items(arrays=(Pictures(files, paths), np.array(labels, np.int64)), pictures=True)
 
@@ -63,7 +59,7 @@ class Pictures:
         path = files.base / name
         if not os.path.isabs(name) and not inside(files.base, path):
             raise DataError(f"{path}: leads out of {files.base}; name it by its absolute path if it is meant")
-        picture = load_picture(path, files.channels, files.resize)
+        picture = np.asarray(load_pixels(path, files.channels, files.resize))
         height, width = picture.shape[:2]
         if files.size is not None and (height, width) != files.size:
             wanted = f"{files.size[0]} x {files.size[1]}"
@@ -73,70 +69,6 @@ class Pictures:
         if min(height, width) < files.least:
             raise DataError(f"{path}: {height} x {width} pixels, the crop needs {files.least}; resize scales first")
         return picture
-
-
-def load_picture(path: Path, channels: int, resize: tuple[int, ...] = ()) -> AnyArray:
-    """Return a picture, H x W x channels, uint8, 0 to 255.
-
-    Parameters
-    ----------
-    path : Path
-        Any file that Pillow reads.
-    channels : int
-        3 (red, green, blue) or 1 (grey).
-    resize : tuple of int
-        Nothing; the shorter side in pixels; or height and width. Bilinear, over the whole window of a pixel.
-
-    Raises
-    ------
-    DataError
-        Missing, broken, or larger than 2^27 pixels.
-    UsageError
-        Pillow is not installed.
-    """
-    image_module, operations = _pillow(), _pillow_operations()
-    with open_regular(path) as stream:
-        try:
-            with image_module.open(stream) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    raise DataError(f"{path}: claims {image.height} x {image.width} pixels, more than {MOST_PIXELS}")
-                turned = operations.exif_transpose(image).convert("RGB" if channels == 3 else "L")
-                size = _target(turned.height, turned.width, resize)
-                if size != (turned.height, turned.width):
-                    turned = turned.resize(size[::-1], image_module.Resampling.BILINEAR)
-                values = np.asarray(turned, np.uint8)
-        except image_module.DecompressionBombError as error:
-            raise DataError(f"{path}: {error}") from error
-        except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, KeyError, RuntimeWarning) as error:
-            # Pillow's decoders meet damaged bytes with any of these
-            raise DataError(f"{path}: not a picture, or a broken one: {error}") from error
-    return values.reshape(*values.shape[:2], channels)
-
-
-def _target(height: int, width: int, resize: tuple[int, ...]) -> tuple[int, int]:
-    if len(resize) == 2:
-        return resize[0], resize[1]
-    if not resize:
-        return height, width
-    side = resize[0]
-    short = min(height, width)
-    # the longer side rounded half up, in whole numbers: the same everywhere
-    return tuple(side if n == short else (2 * n * side + short) // (2 * short) for n in (height, width))  # type: ignore[return-value]
-
-
-def _pillow() -> ModuleType:
-    """An extra: imported where pictures are opened, and nowhere else."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise UsageError("pictures need Pillow: pip install 'netspec[images]'") from error
-    return Image
-
-
-def _pillow_operations() -> ModuleType:
-    from PIL import ImageOps
-
-    return ImageOps
 
 
 def _of_list(files: ImageFiles) -> tuple[list[str], list[int]]:

@@ -23,6 +23,12 @@ _HEADER = re.compile(
     r"'shape': \((?P<shape>[0-9, ]*)\), \}\s*\Z"
 )
 _LONGEST_HEADER = 65536
+_CODES = {"f2": "e", "f4": "f", "f8": "d", "b1": "?"} | {
+    f"{kind}{size}": code if kind == "i" else code.upper()
+    for kind in "iu"
+    for size, code in ((1, "b"), (2, "h"), (4, "i"), (8, "q"))
+}
+"""The letters of ``struct`` for NumPy's types."""
 _DEFLATE_RATIO = 1100
 """Deflate never shrinks by more than 1032: a member that claims more lies."""
 
@@ -74,6 +80,23 @@ def read_header(stream: IO[bytes], where: str) -> NpyHeader:
     shape = tuple(int(word) for word in match["shape"].split(",") if word.strip())
     begin = 8 + len(size) + length
     return NpyHeader(descr=match["descr"], fortran_order=match["order"] == "True", shape=shape, start=begin)
+
+
+def read_values(path: Path) -> tuple[NpyHeader, tuple[float, ...]]:
+    """Return the header of an ``.npy`` and its numbers in the order of the file.
+
+    Raises
+    ------
+    DataError
+        Missing, not an array of plain numbers, or of another length than its header claims.
+    """
+    with open_regular(path) as stream:
+        header = read_header(stream, str(path))
+        data = stream.read(header.nbytes + 1)
+    if len(data) != header.nbytes:
+        raise DataError(f"{path}: holds {len(data)} bytes of values or more, the header claims {header.nbytes}")
+    order = ">" if header.descr[0] == ">" else "<"
+    return header, struct.unpack(f"{order}{math.prod(header.shape)}{_CODES[header.descr[1:]]}", data)
 
 
 def npz_headers(path: Path) -> dict[str, NpyHeader]:

@@ -14,7 +14,9 @@ def test_every_case_is_a_net_of_the_zoo_that_takes_its_overrides():
     for case in CASES.values():
         spec = load_spec(zoo.find(case.name), overrides=case.spec_overrides(dropout=False))
         net = spec.net("train", batch=case.batch)
-        assert net.inputs["data"].shape == (case.batch, *case.shape)
+        shape = list(case.shape)
+        shape.insert(case.batch_axis, case.batch)
+        assert net.inputs["data"].shape == tuple(shape)
         assert {n.layer.dropout_ratio for n in net.nodes if n.type == "Dropout"} <= {0.0}
 
 

@@ -73,6 +73,25 @@ def test_both_phases_must_accept():
     assert "square: every one from 9" in sizes_text(spec)
 
 
+def test_the_length_of_a_series_is_asked_for():
+    entry = "name: c, type: Convolution, num_output: 4, kernel_size: 5, stride: 2"
+    net = layers(entry, head="inputs: {data: [3, 9]}\n")
+    got = accepted_sizes([net])
+    assert (got.given, [a.side for a in got.answers]) == ((9,), ["length"])
+    assert got.answers[0].accepted == tuple(range(5, LARGEST + 1))
+    assert got.answers[0].exact == tuple(range(5, LARGEST + 1, 2))
+    assert got.text().startswith("sizes of `data` (given 9, tried up to 1024):\n  length: every one from 5\n")
+
+
+def test_a_volume_is_asked_for_its_three_sides_or_as_a_cube():
+    entries = "name: c, type: Convolution, num_output: 4, kernel_size: {}\nname: f, type: InnerProduct, num_output: 2"
+    flat = accepted_sizes([layers(entries.format("[2, 5, 3]"), head="inputs: {data: [1, 8, 8, 8]}\n")])
+    assert [(a.side, a.accepted[0]) for a in flat.answers] == [("depth", 2), ("height", 5), ("width", 3)]
+    cube = accepted_sizes([layers(entries.format("3"), head="inputs: {data: [1, 8, 8, 8]}\n")])
+    assert [(a.side, a.accepted[0], a.same_weights) for a in cube.answers] == [("cube", 3, (8,))]
+    assert cube.by_pixel == ("f",)
+
+
 def test_inputs_without_a_height_have_no_sizes():
     spec = spec_of("inputs: {data: [3]}\nlayers:\n  - {name: r, type: ReLU}\n")
     assert sizes_text(spec) == "sizes: no input has a height and a width"

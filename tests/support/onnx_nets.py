@@ -16,6 +16,7 @@ from netspec.layers.log_softmax import LogSoftmax
 from netspec.layers.lstm import LSTM
 from netspec.layers.nms import NMS
 from netspec.layers.rnn import RNN
+from netspec.layers.roi_align import RoIAlign
 from netspec.layers.softmax_with_loss import SoftmaxWithLoss
 from netspec.solvers.adagrad import AdaGrad
 from netspec.solvers.adam import Adam
@@ -116,9 +117,7 @@ def softmax_loss(n: Node) -> Any:
 
 @operator("NegativeLogLikelihoodLoss")
 def likelihood_loss(n: Node) -> Any:
-    return picked_loss(
-        n, n.floating(0), n.value(1), n.attr("ignore_index"), n.known(2), n.attr("reduction", "mean")
-    )
+    return picked_loss(n, n.floating(0), n.value(1), n.attr("ignore_index"), n.known(2), n.attr("reduction", "mean"))
 
 
 def picked_loss(n: Node, log_p: Value, label: Value, ignored: int | None, weights: Any, reduction: str) -> Value:
@@ -212,3 +211,18 @@ def kept(index: Array) -> Array:
     """Rows (image, class, box) of those that are kept, from N x classes x capacity with -1 behind the last."""
     places = np.argwhere(index >= 0)
     return np.column_stack([places[:, :2], index[tuple(places.T)]])
+
+
+@operator("RoiAlign")
+def roi_align(n: Node) -> Any:
+    n.refuse(mode="avg")
+    rois, image = n.floating(1), n.b.to_float(n.value(2))
+    regions = n.b.concat([n.b.reshape(image, (rois.shape[0], 1)), rois], 1)
+    layer = RoIAlign(
+        pooled_h=n.attr("output_height", 1),
+        pooled_w=n.attr("output_width", 1),
+        sampling_ratio=n.attr("sampling_ratio", 0),
+        spatial_scale=n.attr("spatial_scale", 1.0),
+        aligned=n.attr("coordinate_transformation_mode", "half_pixel") == "half_pixel",
+    )
+    return n.layer(layer, n.floating(0), regions)

@@ -93,5 +93,3 @@ def places(how: str, outputs: int, samples: int, scale: float, part: tuple[float
         step = (high - low) * (samples - 1) / max(1, outputs - 1)
         return low * (samples - 1) + np.arange(outputs) * step
     raise Unmatched(f"no coordinates of the kind {how}")
-
-

@@ -119,9 +119,7 @@ def plain_pooling(n: Node, pool: str) -> Pooling | None:
     if around[:rank] != around[rank:]:
         return None
     rounding = "ceil" if n.attr("ceil_mode", 0) else "floor"
-    return Pooling(
-        pool=pool, kernel_size=tuple(kernel), stride=tuple(stride), pad=tuple(around[:rank]), round=rounding
-    )
+    return Pooling(pool=pool, kernel_size=tuple(kernel), stride=tuple(stride), pad=tuple(around[:rank]), round=rounding)
 
 
 def dilated_rows(n: Node) -> Value | None:
@@ -277,7 +275,11 @@ def gemm(n: Node) -> Any:
 @operator("GridSample")
 def grid_sample(n: Node) -> Any:
     x, grid = n.floating(0), n.floating(1)
-    if x.rank != 4 or n.attr("mode", "linear") not in ("linear", "bilinear") or n.attr("padding_mode", "zeros") != "zeros":
+    if (
+        x.rank != 4
+        or n.attr("mode", "linear") not in ("linear", "bilinear")
+        or n.attr("padding_mode", "zeros") != "zeros"
+    ):
         raise Unmatched("samples of maps are bilinear, zeros outside")
     b = n.b
     parts = []

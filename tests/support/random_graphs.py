@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from compiler.builder import Builder
 from compiler.ir import Value
 from runtime.ops import Pair, Shape, Unpatch
+from runtime.ops_space import CorrelationGrad, SampleGrad
 
 
 @dataclass
@@ -219,6 +220,26 @@ def _patches(g: RandomGraph, x: Value) -> Value:
     return g.b.emit1(Unpatch((2, 2), (1, 1), (1, 1), (1, 1), (windows.shape[2], windows.shape[3])), g.b.tanh(windows))
 
 
+def _correlated(g: RandomGraph, x: Value) -> Value:
+    """Each pixel with its neighbours, and back."""
+    if x.shape[1] > 6:
+        return x * 0.9
+    around = {"start": (0, 0), "first": (-1, 0), "count": (2, 2)}
+    y = g.b.tanh(g.b.correlation(x, g.b.sin(x), size=(x.shape[2], x.shape[3]), **around))
+    return g.b.emit1(CorrelationGrad("b", "multiply", 1, step=1, **around), y, x)
+
+
+def _sampled(g: RandomGraph, x: Value) -> Value:
+    """Samples a third of a pixel away, spread again: never near a pixel, where the slope jumps."""
+    n, c, h, w = x.shape
+    if c > 6:
+        return x * 1.1
+    shape = (n, 2, h, w)
+    own = g.b.where(g.b.equal(g.b.index(shape, 1), 0), g.b.index(shape, 3), g.b.index(shape, 2))
+    places = g.b.to_float(own) + 0.35 + 0.2 * g.b.tanh(g.b.mean(x, (1,)))
+    return g.b.emit1(SampleGrad((h, w)), g.b.sample(x, places), places)
+
+
 STEPS = [
     _unary,
     _unary,
@@ -241,4 +262,6 @@ STEPS = [
     _rows,
     _ranked,
     _patches,
+    _correlated,
+    _sampled,
 ]

@@ -93,19 +93,18 @@ Remedy: add the key to the mapping, or choose one of those the hint lists.""",
     Code(
         "E210",
         "unknown key at the top",
-        """The top of a spec has `name`, `data` or `inputs`, `vars`, `defaults`, `blocks`, `layers`, `solver`,
-..
+        """The top of a spec has `name`, `extends` with `remove` and `change`, `data` or `inputs`, `vars`, `defaults`,
+`blocks`, `layers`, `weights`, `solver`, `sample`, `math`, `memory`.
 
 `layer:` in place of `layers:` is such a key; the nearest name is suggested.""",
     ),
     Code(
         "E211",
         "not supported yet",
-        """The language has it, this version does not.
+        """Caffe has it, this version does not: layers written in Python, data bases of other programs.
 
-`extends`, `change`, `remove`, `weights`, `share`, `sample`, a spec file as a block, several sources in a
-phase, `test_NAME`, the batch on another axis, and some of Caffe's types come later. The help line says what to
-write until then, if anything does the same.""",
+    - {name: own, type: Python, module: own_layers}
+The help line says what to write instead, if anything does the same.""",
     ),
     Code(
         "E212",

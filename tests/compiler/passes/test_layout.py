@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from compiler.builder import Builder
+from compiler.compile import compile_graph
 from compiler.passes.layout import layout
-from compiler.passes.placement import reshaped_strides, row_major
+from compiler.passes.placement import common_shape, reshaped_strides, row_major
+from compiler.target import Target
+from runtime.executor import Store, open_executor
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,45 @@ from compiler.passes.placement import reshaped_strides, row_major
 )
 def test_reshaped_strides(shape, strides, new, expected) -> None:
     assert reshaped_strides(shape, strides, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "new", "expected"),
+    [
+        ((6, 4), (24,), (6, 4)),
+        ((2, 1, 12), (8, 3), (2, 4, 3)),
+        ((4, 6), (6, 4), None),
+        ((1, 1), (), ()),
+        ((2, 3, 2, 3, 2, 5), (2, 9, 4, 5), None),
+        ((2, 3, 2, 3, 2, 5), (2, 6, 6, 5), (2, 3, 2, 3, 2, 5)),
+    ],
+)
+def test_the_shape_that_both_sides_of_a_reshape_split_to(shape, new, expected) -> None:
+    assert common_shape(shape, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "split", "order", "joined"),
+    [
+        ((2, 8, 3, 5), (2, 2, 2, 2, 3, 5), (0, 1, 4, 2, 5, 3), (2, 2, 6, 10)),  # both sides split
+        ((2, 6, 3, 4), (2, 6, 12), (0, 2, 1), (2, 8, 9, 1)),  # borders cross: through a flat value
+        ((3, 4, 2, 5), (3, 4, 10), (1, 0, 2), (4, 30)),
+        ((2, 3, 4, 5, 6), (2, 3, 4, 5, 6), (2, 0, 1, 3, 4), (8, 3, 5, 6)),
+    ],
+)
+def test_a_reshape_of_a_view_keeps_the_logical_order(shape, split, order, joined) -> None:
+    b = Builder(dtype="f64")
+    x = b.input("x", shape)
+    with b.scope("moved"):
+        y = b.reshape(b.transpose(b.reshape(x, split), order), joined)
+        b.graph.outputs = {"y": b.tanh(y)}
+    array = np.arange(np.prod(shape, dtype=int)) / 100.0
+    plan = compile_graph(b.graph, Target(device="reference", dtype="f64"), check=True)
+    executor = open_executor(plan, Store(plan.memory), "reference")
+    executor.feed("x", array.reshape(shape))
+    executor.run("forward")
+    expected = np.tanh(np.transpose(array.reshape(split), order).reshape(joined))
+    np.testing.assert_array_equal(executor.array(plan.outputs["y"]), expected)
 
 
 def test_row_major() -> None:

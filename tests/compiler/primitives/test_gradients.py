@@ -134,3 +134,13 @@ def test_pooling_of_regions_has_a_second_derivative(case):
     results = run_graph(b.graph, {"x0": array, "x1": regions, "g": np.zeros(y.shape), "v": array})
     # the chosen elements of x itself are y
     assert np.array_equal(results[dg], results[y])
+
+
+def test_differences_have_no_second_derivative_and_say_so():
+    b = Builder(dtype="f64")
+    x, z = b.input("x", (1, 2, 3, 4)), b.input("z", (1, 2, 3, 4))
+    with b.scope("corr"):
+        y = b.correlation(x, z, (0, 0), (0, 0), (1, 1), (3, 4), mode="subtract")
+    (dx,) = gradients(b, b.sum(y * y), [x])
+    with pytest.raises(NotImplementedError, match="corr: correlation of differences: no second derivative"):
+        gradients(b, b.sum(dx * dx), [x])

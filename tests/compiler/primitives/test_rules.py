@@ -13,6 +13,7 @@ from compiler.ir import Op
 from compiler.primitives import rule
 from runtime import ops, ops_detection
 from runtime.expr import Expr, arg, call, const
+from runtime.ops_space import Correlation, CorrelationGrad, Sample, SampleGrad
 
 
 def emitted(case: Case) -> Op:
@@ -46,6 +47,7 @@ def test_every_primitive_has_a_rule():
 
 
 CONV = ops.Conv((1, 1), (0, 0), (1, 1), 1)
+AROUND = ("multiply", 1, (0, 0), (0, 0), 1, (2, 2))
 MAX = ("max", (2, 2), (2, 2))
 WRONG = [
     (CONV, ((2, 3, 5, 5),), "conv: got 1 operands, expected 2"),
@@ -93,6 +95,25 @@ WRONG = [
         ((1, 6, 3, 3),),
         "unpatch: got 6 channels, expected a multiple of 4",
     ),
+    (
+        Correlation(*AROUND, (3, 3)),
+        ((1, 2, 4, 4), (1, 2, 4, 5)),
+        "correlation: got 1 x 2 x 4 x 4 and 1 x 2 x 4 x 5, exp",
+    ),
+    (
+        Correlation("divide", *AROUND[1:], (3, 3)),
+        ((1, 2, 4, 4),) * 2,
+        "correlation: got divide, expected multiply or sub",
+    ),
+    (CorrelationGrad("c", *AROUND), ((1, 4, 3, 3), (1, 2, 4, 4)), "correlation_grad: got c, expected a or b"),
+    (
+        CorrelationGrad("a", *AROUND),
+        ((1, 5, 3, 3), (1, 2, 4, 4)),
+        "correlation_grad: got dy 1 x 5 x 3 x 3, expected 1 x 4",
+    ),
+    (Sample(), ((2, 3, 4, 4), (2, 3, 5, 5)), "sample: got places 2 x 3 x 5 x 5, expected 2 x 2 x .."),
+    (Sample((2, 0)), ((2, 3, 4, 4), (2, 2, 5, 5)), "sample: got order (2, 0), expected 0 or 1 a side"),
+    (SampleGrad((4, 4)), ((2, 3, 5, 6), (2, 2, 5, 5)), "sample_grad: got dy 2 x 3 x 5 x 6, expected as many places"),
     (ops.Guard(), ((2,),), "guard: got 2, expected one number"),
     (ops.ClearHalo(), (), "clear_halo: got a graph, expected a plan"),
     (ops.Map((arg(0),), (2, 3)), ((3, 2),), "map: got operand 0 3 x 2, expected one that broadcasts to 2 x 3"),

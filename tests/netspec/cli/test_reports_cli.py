@@ -111,7 +111,7 @@ def test_plan_shows_sources_and_leaves_passes_out(spec):
 
 def test_plan_dumps_its_passes(spec, tmp_path):
     assert run("plan", spec, "--dump-passes", str(tmp_path / "dump")).exit_code == 0
-    assert len(list((tmp_path / "dump").iterdir())) == 7
+    assert len(list((tmp_path / "dump").iterdir())) == 8
 
 
 def test_gradcheck_of_the_test_phase_is_a_usage_error(spec):

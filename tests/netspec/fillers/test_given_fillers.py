@@ -40,7 +40,7 @@ def filled(filler, shape):
     ],
 )
 def test_values_are_taken_row_by_row(values, shape):
-    w = filled(Values(values=values), shape)
+    w = filled(Values(values_=values), shape)
     assert w.shape == shape
     assert w.ravel().tolist() == ([1, 2, 3, 4] if w.size > 1 else [7])
 
@@ -54,13 +54,13 @@ def test_values_are_taken_row_by_row(values, shape):
     ],
 )
 def test_values_of_other_sizes_are_refused(values, shape, why):
-    assert Values(values=values).problem(shape) == why
+    assert Values(values_=values).problem(shape) == why
 
 
 def test_lists_of_different_lengths_are_no_values():
-    assert [p.code for p in Values(values=((1.0, 2.0), (3.0,))).problems()] == ["E504"]
-    assert [p.code for p in Values(values=((1.0, 2.0), 3.0)).problems()] == ["E504"]
-    assert list(Values(values=((1.0, 2.0), (3.0, 4.0))).problems()) == []
+    assert [p.code for p in Values(values_=((1.0, 2.0), (3.0,))).problems()] == ["E504"]
+    assert [p.code for p in Values(values_=((1.0, 2.0), 3.0)).problems()] == ["E504"]
+    assert list(Values(values_=((1.0, 2.0), (3.0, 4.0))).problems()) == []
 
 
 LINE = """
@@ -153,6 +153,9 @@ def test_an_array_fills_a_parameter_or_each_of_its_items(tmp_path):
     filler = Image(file=str(tmp_path / "a.npy"), scale=2.0, mean=(1.0,))
     np.testing.assert_array_equal(filled(filler, (2, 3)), (array.astype(float) - 1) * 2)
     np.testing.assert_array_equal(filled(filler, (4, 2, 3))[3], (array.astype(float) - 1) * 2)
+    np.save(tmp_path / "turned.npy", np.asfortranarray(array.astype(">i2")))
+    turned = Image(file=str(tmp_path / "turned.npy"))
+    np.testing.assert_array_equal(filled(turned, (2, 3)), array.astype(np.int16))
     with pytest.raises(DataError, match=r"a\.npy: an array of \[2, 3\], the parameter is \[3, 2\]"):
         filled(filler, (3, 2))
     np.save(tmp_path / "a.npy", np.array([np.nan]))

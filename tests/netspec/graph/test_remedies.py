@@ -48,6 +48,9 @@ ONE = "name: b, type: Convolution, bottom: data, num_output: 4, kernel_size: 1"
          "`stride: 1` in `b` makes them alike"),
         (sum_of(A, ONE.replace("4", "8"), kind="Concat"), "`pad: 1` in `a` makes them alike"),
         (sum_of(A, ONE, kind="EuclideanLoss"), "`pad: 1` in `a` makes them alike"),
+        (sum_of(A, ONE).replace("data: [3, 9, 9]", "data: [3, 9]"), "`pad: 1` in `a` makes them alike"),
+        (sum_of(A.replace("size: 3", "size: [1, 3, 3], pad: [0, 1, 1]"), ONE + ", stride: 2").replace(
+            "data: [3, 9, 9]", "data: [3, 9, 9, 9]"), "`stride: 1` in `b` makes them alike"),
     ],
 )  # fmt: skip
 def test_a_changed_field_makes_the_branches_alike(text, hint):

@@ -93,7 +93,7 @@ def test_what_is_no_formula_is_refused_at_its_place(text, message, column):
 
 
 def test_unknown_function_is_told_what_there_is():
-    with pytest.raises(FormulaError, match=r"there is no function 'system'; there are abs, clip, cos, exp"):
+    with pytest.raises(FormulaError, match=r"there is no function 'system'; there are abs, clip, cos, erf, exp"):
         formula.parse("system(x)")
 
 

@@ -145,3 +145,22 @@ def test_the_cpu_draws_what_the_reference_draws(tmp_path):
     x = np.random.default_rng(0).uniform(0, 1, (2, 3, 9, 9))
     cpu, plain = (netspec.compile(path, "train", 2, device=device).forward(data=x) for device in ("cpu", "reference"))
     np.testing.assert_array_equal(cpu["drawn"], plain["drawn"])
+
+
+def test_labels_are_still_labels_behind_layers_that_choose_among_them(tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "inputs: {data: [3, 6, 6], label: [8, 8], use: [], like: [6, 6]}\n"
+        "layers:\n"
+        "  - {name: cropped, type: Crop, bottom: [label, like], axis: 1}\n"
+        "  - {name: some, type: Filter, bottom: [data, cropped, use], top: [x, y], fill: [0, -1]}\n"
+        "  - {name: loss, type: SoftmaxWithLoss, bottom: [x, y], ignore_label: -1}\n"
+    )
+    net = netspec.compile(path, "train", 2, device="reference")
+    assert {name: view.dtype for name, view in net.plan.inputs.items()} == {
+        "data": "f32", "label": "i32", "use": "f32", "like": "f32"
+    }  # fmt: skip
+    loss = net.forward(
+        data=np.zeros((2, 3, 6, 6)), label=np.full((2, 8, 8), 2), use=np.array([0, 1]), like=np.zeros((2, 6, 6))
+    )["loss"]
+    assert loss == pytest.approx(np.log(3), rel=1e-6)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import netspec
 from netspec.metrics.average_precision import AveragePrecision
 from netspec.metrics.base import Batch
+from netspec.metrics.figures import Figures
 
 
 def batch(detections, boxes, classes=1):
@@ -182,3 +183,23 @@ def test_regions_of_no_image_and_low_scores_are_left_out(tmp_path):
     assert each == [1.0, 0.5]
     assert mean == pytest.approx(0.75)
     assert detect(tmp_path, prob, box, rois, gt, ", score_thresh: 0.9") == (0.0, [0.0, 0.0])
+
+
+def test_a_test_ranks_the_detections_of_all_its_batches(tmp_path):
+    """Two batches together are what one metric over all their images says, not the mean of two figures."""
+    path = tmp_path / "ap.yaml"
+    path.write_text(SPEC.format(fields=""), encoding="utf-8")
+    net = netspec.compile(path, "test", 2, device="reference")
+    figures, together = Figures(net.resolved), AveragePrecision("voc", (0.5,), 1.0, 100)
+    alone = []
+    for k in range(2):
+        prob, box, rois, gt = scene()
+        if k:
+            prob[0] = 0.05, 0.9, 0.05  # surer than the first batch, and wrong
+            rois[0, 1:] = 30, 30, 40, 40
+        outputs = net.forward(prob=prob, box=box, rois=rois, gt_boxes=gt)
+        figures.add(outputs, net.blobs, 2)
+        together.add(Batch(outputs["ap"], 2, {n.partition(".")[2]: a for n, a in net.blobs.items() if "." in n}))
+        alone.append(float(outputs["ap"]))
+    assert figures.result()["ap"] == together.figure()
+    assert figures.result()["ap"] < np.mean(alone)

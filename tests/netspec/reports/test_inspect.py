@@ -178,6 +178,29 @@ def test_receptive_field_of(layers, expected):
     assert found.layers[-1].receptive_field == expected
 
 
+@pytest.mark.parametrize(
+    ("shape", "layers", "expected"),
+    [
+        ([3, 40], [{"type": "Convolution", "num_output": 2, "kernel_size": 5, "stride": 2},
+                   {"type": "ReLU"}, {"type": "Pooling", "kernel_size": 2}], (7,)),
+        ([3, 40], [{"type": "Convolution", "num_output": 2, "kernel_size": 3, "stride": 2},
+                   {"type": "Deconvolution", "num_output": 2, "kernel_size": 3, "stride": 2}], (5,)),
+        ([3, 9, 20, 20], [{"type": "Convolution", "num_output": 2, "kernel_size": [3, 5, 1], "dilation": [2, 1, 1]},
+                          {"type": "Pooling", "kernel_size": [1, 2, 2], "stride": [1, 2, 2]}], (5, 6, 2)),
+        ([3, 9, 20, 20], [{"type": "Convolution", "num_output": 2, "kernel_size": 3},
+                          {"type": "InnerProduct", "num_output": 2}], None),
+        ([3, 9, 9], [{"type": "Interp", "zoom_factor": 4}], (2, 2)),
+        ([3, 9, 9], [{"type": "Resample", "height": 3, "width": 3, "resample_type": "AREA"}], (3, 3)),
+        ([4, 9, 9], [{"type": "PixelShuffle", "factor": 2}], None),
+        ([3, 9, 9], [{"type": "Correlation", "bottom": ["data", "data"], "max_displacement": 2, "pad": 2}], (5, 5)),
+    ],
+)  # fmt: skip
+def test_receptive_field_over_a_length_a_volume_and_behind_other_sizes(shape, layers, expected):
+    named = [{"name": f"layer{k}", **layer} for k, layer in enumerate(layers)]
+    found = inspect({"name": "r", "inputs": {"data": shape}, "layers": named})
+    assert found.layers[-1].receptive_field == expected
+
+
 def test_where_branches_join_the_larger_field_counts():
     found = inspect(
         net(

@@ -104,7 +104,7 @@ def test_each_pass_can_be_left_out(net, name, report):
 def test_passes_are_dumped_in_order(net, tmp_path):
     plan_net(net, dump=tmp_path / "passes", verify=True)
     names = [path.stem.split("_", 1)[1] for path in sorted((tmp_path / "passes").iterdir())]
-    assert names == ["lowered", "simplify", "save", "fuse", "choose", "layout", "fuse_update"]
+    assert names == ["lowered", "simplify", "sink", "save", "fuse", "choose", "layout", "fuse_update"]
 
 
 def test_the_text_says_what_was_planned(report):

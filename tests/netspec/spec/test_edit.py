@@ -66,12 +66,14 @@ def test_removed_layers_are_gone_and_chaining_closes_the_gap(files):
 
 
 def test_changed_fields_are_laid_over_those_of_every_layer_that_fits(files):
-    path = files(net="""extends: base.yaml
+    path = files(
+        net="""extends: base.yaml
 change:
   "conv*": {lr_mult: 0, weight_filler: {type: gaussian, std: 0.5}}
   fc8: {num_output: 20}
   u: {stride: 2}
-""")
+"""
+    )
     train, test = (load_spec(path).net(phase) for phase in ("train", "test"))
     assert [train.by_name[name].lr_mult for name in ("conv1", "conv2", "fc8")] == [0, 0, 1]
     assert train.by_name["conv2"].layer.weight_filler.std == 0.5
@@ -80,13 +82,15 @@ change:
 
 
 def test_mappings_merge_and_lists_replace(files):
-    path = files(net="""extends: base.yaml
+    path = files(
+        net="""extends: base.yaml
 change: {conv2: {params: [{lr_mult: 10}]}}
 data: {train: {batch_size: 8}}
 defaults: {Convolution: {weight_filler: {std: 0.5}}, InnerProduct: {bias_term: false}}
 vars: {width: 16}
 solver: {base_lr: 0.01}
-""")
+"""
+    )
     spec = load_spec(path)
     net = spec.net("train")
     assert [p.lr_mult for p in net.by_name["conv2"].params] == [10]
@@ -98,21 +102,25 @@ solver: {base_lr: 0.01}
 
 
 def test_an_empty_value_takes_the_key_of_the_base_away(files):
-    path = files(net="""extends: base.yaml
+    path = files(
+        net="""extends: base.yaml
 change: {fc8: {include: }, conv1: {num_output: 3, kernel_size: }}
 remove: [prob]
 solver: {lr_policy: fixed, gamma: , stepsize: }
-""")
+"""
+    )
     assert [d.code for d in check(path).errors] == ["E309"]  # as if both were written without `include`
     path = files(net="extends: base.yaml\nsolver:\n")
     assert load_spec(path).solver is None
 
 
 def test_two_keys_of_one_field_replace_each_other(files):
-    path = files(net="""extends: base.yaml
+    path = files(
+        net="""extends: base.yaml
 data: {mean: 3, train: {scale: 2}}
 change: {conv1: {kernel_h: 5, kernel_w: 1}, prob: {exclude: train}}
-""")
+"""
+    )
     spec = load_spec(path)
     assert spec.data["test"].mean == (3,)
     assert spec.net("train").shapes["conv1"] == (4, 8, 20, 24)
@@ -125,25 +133,29 @@ def test_inputs_take_the_place_of_data(files):
 
 
 def test_layers_are_appended_and_chain_from_the_last_of_the_base(files):
-    path = files(net="""extends: base.yaml
+    path = files(
+        net="""extends: base.yaml
 remove: [loss, prob]
 layers:
   - {name: more, type: InnerProduct, num_output: 3}
   - {name: loss, type: SoftmaxWithLoss, bottom: [more, label]}
-""")
+"""
+    )
     net = load_spec(path).net("train")
     assert net.by_name["more"].bottoms == ("fc8",)
 
 
 def test_blocks_of_both_are_known_and_those_of_one_name_merge(files):
-    path = files(net="""extends: base.yaml
+    path = files(
+        net="""extends: base.yaml
 remove: [loss, prob]
 blocks:
   unit: {params: {stride: 2}}
   pair: {layers: [{block: unit, name: a, n: 3, stride: 1}]}
 layers:
   - {block: pair, name: p, bottom: u}
-""")
+"""
+    )
     net = load_spec(path).net("train")
     assert net.shapes["u/1/conv"] == (4, 4, 9, 9)
     assert "p/a/conv" in net.by_name

@@ -93,8 +93,8 @@ def test_a_label_of_the_data_that_nothing_reads_stays_a_label():
         ("inputs: [data]", "E212"),
         ("data: mnist", "E212"),
         ("data: {source: mnist, train: 64}", "E212"),
-        ("data: {source: mnist, train: [{batch_size: 3}]}", "E211"),
-        ("data: {source: mnist, train: {batch_size: 3}, test_seen: {batch_size: 3}}", "E211"),
+        ("data: {source: mnist, train: [{batch_size: 3}, 4]}", "E212"),
+        ("data: {source: mnist, train: {batch_size: 3}, test_seen: {batch_size: 3}}", "E601"),
         ("data: {sorce: mnist, train: {batch_size: 3}}", "E502"),
     ],
 )
@@ -169,3 +169,8 @@ def test_stages_come_with_the_spec_or_the_net():
     assert "b" in spec.net("train").by_name
     assert "b" in spec_of(text).net("train", stages=["s"]).by_name
     assert "b" not in spec_of(text).net("train").by_name
+
+
+def test_variables_may_stand_at_the_top():
+    spec = spec_of("vars: {m: exact, s: small}\nname: net-${m}\nmath: $m\nmemory: $s\n" + INPUTS + LAYERS)
+    assert (spec.name, spec.math, spec.memory) == ("net-exact", "exact", "small")

@@ -109,7 +109,8 @@ def test_a_block_of_the_file_may_say_what_is_needed_as_well(path):
 
 def test_files_may_use_files_and_drop_from_them(path):
     middle = "inputs: {in: [3, 16, 16]}\nblocks: {trunk: trunk.yaml}\nlayers:\n"
-    middle += "  - {block: trunk, name: t, outputs: [fc, p]}\n  - {name: top, type: ReLU}\n  - {name: side, type: ReLU, bottom: t/p}\n"
+    middle += "  - {block: trunk, name: t, outputs: [fc, p]}\n  - {name: top, type: ReLU}\n"
+    middle += "  - {name: side, type: ReLU, bottom: t/p}\n"
     (path.parent / "middle.yaml").write_text(middle)
     found = net(path, "block: middle, name: m, outputs: [side]", head=HEAD.replace("trunk: trunk", "middle: middle"))
     assert list(found.by_name) == ["m/t/conv1", "m/t/p/one", "m/t/p/relu", "m/side"]

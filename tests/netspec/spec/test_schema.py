@@ -18,6 +18,7 @@ from netspec.spec.schema import spec_schema
 
 SCHEMA = spec_schema()
 DEFINITIONS = SCHEMA["definitions"]
+EXAMPLES = sorted((Path(__file__).parents[2] / "language").glob("*.yaml"))
 
 
 def property_of(name: str, key: str) -> dict[str, Any]:
@@ -74,11 +75,11 @@ def test_layers_take_no_other_keys() -> None:
     assert all(DEFINITIONS[f"layer.{cls.type_name}"]["additionalProperties"] is False for cls in LAYERS)
 
 
-@pytest.mark.parametrize("name", zoo.names())
-def test_the_schema_admits_the_zoo(name: str) -> None:
+@pytest.mark.parametrize(
+    "path", [*(zoo.find(name) for name in zoo.names()), *EXAMPLES], ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_the_schema_admits_the_zoo_and_the_examples(path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    path = zoo.find(name)
-    assert path is not None
     document = to_value(node(Path(path).read_text(encoding="utf-8")))
     texts = json.loads(json.dumps(document))  # keys as JSON has them
     assert [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(texts)] == []

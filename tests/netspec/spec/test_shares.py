@@ -36,8 +36,10 @@ def test_an_instance_uses_the_weights_of_another_by_their_names_inside():
 
 
 def test_a_chain_of_shares_ends_at_the_owner():
-    text = TOWERS.replace("layers:\n  - {block: tower, name: a", "layers:\n"
-                          "  - {block: tower, name: c, bottom: right, share: b}\n  - {block: tower, name: a")  # fmt: skip
+    first = "layers:\n  - {block: tower, name: a"
+    text = TOWERS.replace(
+        first, first.replace("name: a", "name: c, bottom: right, share: b}\n  - {block: tower, name: a")
+    )
     assert owners(net_of(text))["c/conv"] == "a/conv"
 
 
@@ -113,7 +115,14 @@ def nets(tmp_path_factory):
 
 def test_shared_weights_are_one_parameter_with_the_sum_of_the_gradients(nets):
     shared, apart = nets
-    assert list(shared.params) == ["a/conv.weight", "a/conv.bias", "a/bn.scale", "a/bn.bias", "a/fc.weight", "a/fc.bias"]
+    assert list(shared.params) == [
+        "a/conv.weight",
+        "a/conv.bias",
+        "a/bn.scale",
+        "a/bn.bias",
+        "a/fc.weight",
+        "a/fc.bias",
+    ]
     rng = np.random.default_rng(3)
     batch = {"left": rng.normal(size=(3, 3, 8, 8)), "right": rng.normal(1, 2, (3, 3, 8, 8)), "same": [0, 1, 3]}
     for net in nets:

@@ -265,5 +265,8 @@ def test_a_stopped_run_names_the_command_that_goes_on(tmp_path):
 @pytest.mark.parametrize("name", zoo.names())
 def test_nets_with_running_statistics_are_not_tested_before_they_have_any(name):
     spec = load_spec(zoo.find(name))
+    if spec.solver is None:
+        assert name == "vgg16_conv"  # a base to extend
+        return
     normalised = any(node.type == "BatchNorm" for node in spec.net("train").nodes)
     assert spec.solver.test_initialization is not normalised

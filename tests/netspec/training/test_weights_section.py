@@ -49,7 +49,9 @@ def test_a_net_from_python_begins_with_the_weights_of_its_spec(folder):
 
 
 def test_weights_go_to_the_instance_they_are_given_for(folder):
-    path = spec(folder, """name: two
+    path = spec(
+        folder,
+        """name: two
 inputs: {data: [1, 28, 28]}
 blocks: {small: small.yaml}
 weights: {a: small.safetensors}
@@ -57,7 +59,8 @@ layers:
   - {block: small, name: a, bottom: data, outputs: [fc]}
   - {block: small, name: b, bottom: data, outputs: [fc]}
   - {block: small, name: c, bottom: data, outputs: [fc], share: a}
-""".replace("[1, 28, 28]", "[1, 8, 8]"))
+""".replace("[1, 28, 28]", "[1, 8, 8]"),
+    )
     net = netspec.compile(path, phase="test", device="reference")
     assert sorted(net.params) == ["a/fc.bias", "a/fc.weight", "b/fc.bias", "b/fc.weight"]
     assert np.ptp(net.params["a/fc.weight"]) == 0
@@ -124,7 +127,9 @@ def test_a_spec_with_weights_is_tested_without_an_option(folder, capsys):
 
 
 def test_a_net_that_reads_nothing_trains_and_goes_on(folder):
-    path = spec(folder, """name: alone
+    path = spec(
+        folder,
+        """name: alone
 blocks: {small: small.yaml}
 weights: {net: small.safetensors}
 layers:
@@ -132,7 +137,8 @@ layers:
   - {name: label, type: Constant, shape: [1], filler: 7}
   - {block: small, name: net, bottom: [picture, label], outputs: [loss], lr_mult: 0, loss_weight: -1}
 solver: {base_lr: 0.1, max_iter: 2}
-""")
+""",
+    )
     first = netspec.Trainer(path, folder / "run", device="reference").run()
     again = netspec.Trainer(path, resume=folder / "run", max_iter=3, device="reference").run()
     assert (first.iteration, again.iteration) == (2, 3)

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import numpy as np
+import primitive_cases
 import pytest
 from displacement_cases import CORRELATIONS, correlation_case
 from hypothesis import given, settings
 from kernel_cases import GENERATED, Bench, check_step
-from primitive_cases import Case, fixed, strategy
 
 from runtime.ops_space import Correlation, CorrelationGrad
 
 BOTH = (Correlation, CorrelationGrad)
 
 
-def check(case: Case, dtype: str, slack: int = 0, threads: tuple[int, ...] = (1, 2, 3), isa: str | None = None) -> None:
+def check(
+    case: primitive_cases.Case, dtype: str, slack: int = 0, threads: tuple[int, ...] = (1, 2, 3), isa: str | None = None
+) -> None:
     """The case over channels-last views with gaps, against the reference."""
     bench = Bench(dtype)
     reads = [bench.activation(a.shape, (1, 0), slack) for a in case.operands]
@@ -22,13 +24,13 @@ def check(case: Case, dtype: str, slack: int = 0, threads: tuple[int, ...] = (1,
 
 
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
-@pytest.mark.parametrize("case", fixed(*BOTH), ids=str)
+@pytest.mark.parametrize("case", primitive_cases.fixed(*BOTH), ids=str)
 def test_correlations_agree_with_the_reference(case, dtype):
     check(case, dtype, slack=3 if dtype == "f32" else 0)
 
 
 @settings(GENERATED, max_examples=30)
-@given(case=strategy(*BOTH))
+@given(case=primitive_cases.strategy(*BOTH))
 def test_generated_correlations_agree_with_the_reference(case):
     check(case, "f32", slack=1, threads=(1, 2))
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from runtime.data import images
-from runtime.data.images import load_picture, read_images
+from runtime.data.images import read_images
 from runtime.data.open import open_stream
+from runtime.data.pixels import load_pixels
 from runtime.data.recipe import ImageFiles, Recipe, Transform
 from runtime.errors import DataError, UsageError
 
@@ -57,11 +58,11 @@ def test_grey_pictures_have_one_channel_and_colours_three(tmp_path):
 
 def test_pictures_are_scaled_to_a_size_or_by_their_shorter_side(tmp_path):
     save(tmp_path / "a.png", colours(30, 45))
-    assert load_picture(tmp_path / "a.png", 3, (8, 9)).shape == (8, 9, 3)
-    assert load_picture(tmp_path / "a.png", 3, (20,)).shape == (20, 30, 3)
-    assert load_picture(tmp_path / "a.png", 1).shape == (30, 45, 1)
+    assert load_pixels(tmp_path / "a.png", 3, (8, 9)).shape == (8, 9, 3)
+    assert load_pixels(tmp_path / "a.png", 3, (20,)).shape == (20, 30, 3)
+    assert load_pixels(tmp_path / "a.png", 1).shape == (30, 45, 1)
     save(tmp_path / "b.png", colours(45, 31))
-    assert load_picture(tmp_path / "b.png", 3, (20,)).shape == (29, 20, 3)
+    assert load_pixels(tmp_path / "b.png", 3, (20,)).shape == (29, 20, 3)
 
 
 def test_a_picture_is_turned_as_its_note_says(tmp_path):
@@ -69,7 +70,7 @@ def test_a_picture_is_turned_as_its_note_says(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation: to be turned by a quarter
     image.save(tmp_path / "a.jpg", exif=exif)
-    assert load_picture(tmp_path / "a.jpg", 3).shape == (6, 4, 3)
+    assert load_pixels(tmp_path / "a.jpg", 3).shape == (6, 4, 3)
 
 
 def test_each_picture_is_cropped_out_of_its_own_size(tmp_path):
