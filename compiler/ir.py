@@ -173,6 +173,7 @@ class Graph:
     maps parameter names to their gradients, ``blob_grads`` blob names;
     ``saved`` holds what the ``save`` pass chose to keep for the backward steps;
     ``choices`` the ways that ``choose`` took, by a key that names the operation;
+    ``loop_states`` holds what the turns of loops hand on, which would be dear to compute again: each from the one before;
     ``kept_grads`` names gradients that must be readable after a whole step;
     ``literals`` holds the arrays of values that nothing makes because they are known.
     """
@@ -193,6 +194,7 @@ class Graph:
     refusals: list[Refusal] = field(default_factory=list)
     choices: dict[str, str] = field(default_factory=dict)
     kept_grads: set[str] = field(default_factory=set)
+    loop_states: set[Value] = field(default_factory=set)
     literals: dict[Value, NDArray[Any]] = field(default_factory=dict)
 
     def roots(self) -> Iterator[Value]:

@@ -123,6 +123,7 @@ class _Turns:
     def stacked(self, last: Sequence[Value], first: Sequence[Value]) -> tuple[list[Value], list[Value]]:
         """The outputs of all steps and the last states, once what can be is done for all turns together."""
         moved = hoist(self.b, self.ops)
+        self.b.graph.loop_states.update(moved.get(v, v) for states in self.states for v in states)
         stacks = []
         for k in range(len(self.outputs[0])):
             parts = [moved.get(made[k], made[k]) for made in self.outputs]

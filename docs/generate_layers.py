@@ -31,7 +31,7 @@ OTHERS = {"fillers": FILLERS, "solvers": SOLVERS, "policies": POLICIES, "sources
 
 def pages() -> dict[str, str]:
     """Text of every page by file name."""
-    found = {f"{cls.type_name}.md": f"{HEAD}\n# {cls.type_name}\n\n{body(cls)}" for cls in LAYERS}
+    found = {f"{cls.type_name}.md": f"{HEAD}\n# {cls.type_name}\n\n{spellings(cls)}{body(cls)}" for cls in LAYERS}
     found |= {f"{name}.md": together(name, registry) for name, registry in OTHERS.items()}
     return found | {"README.md": index(), "caffe.md": caffe_page()}
 
@@ -44,6 +44,12 @@ def index() -> str:
     lines[-1] += "[data sources](sources.md), [what became of Caffe's types](caffe.md)."
     lines += ["", "Every layer takes these keys besides its own:", "", *rows(common_fields(next(iter(LAYERS))))]
     return "\n".join(lines) + "\n"
+
+
+def spellings(cls: type[Entry]) -> str:
+    """The other names of a layer type."""
+    others = LAYERS.spellings(cls.type_name)[1:]
+    return f"Also written {', '.join(f'`{name}`' for name in others)}.\n\n" if others else ""
 
 
 def caffe_page() -> str:

@@ -51,7 +51,7 @@ def check_inputs(
     arrays = {name: real_array(f"input {name}", given[name]) for name in net.inputs if name in given}
     count = _count(net, arrays, micro_steps)
     for name, array in arrays.items():
-        want = _with_batch(net.inputs[name], count)
+        want = _with_batch(net, net.inputs[name], count)
         if array.shape != want:
             raise UsageError(f"input {name}: got shape {array.shape}, expected {want}")
         if net.inputs[name].kind == "label":
@@ -77,22 +77,28 @@ def _count(net: Net, arrays: Mapping[str, Array], micro_steps: int) -> int:
         axis = net.inputs[name].axis
         if axis is None:
             continue
-        n = array.shape[axis] if axis < array.ndim else -1
+        rows = _rows(net, net.inputs[name])
+        n, rest = divmod(array.shape[axis], rows) if axis < array.ndim else (-1, 0)
         allowed = n in (net.batch, net.batch * micro_steps)
-        if allowed or (net.phase == "test" and 1 <= n <= net.batch):
+        if not rest and (allowed or (net.phase == "test" and 1 <= n <= net.batch)):
             return int(n)
         limit = f"1 to {net.batch}" if net.phase == "test" else str(net.batch)
         shape = net.inputs[name].shape
         where = f" along axis {axis}" if axis else ""
-        item = (*shape[:axis], *shape[axis + 1 :])
+        item = (*shape[:axis], *((rows,) if rows > 1 else ()), *shape[axis + 1 :])
         raise UsageError(f"input {name}: got shape {array.shape}, expected {limit} samples{where} of {item}")
     return net.batch
 
 
-def _with_batch(entry: Input, count: int) -> tuple[int, ...]:
+def _with_batch(net: Net, entry: Input, count: int) -> tuple[int, ...]:
     """The shape of an input for a batch of another size."""
     axis, shape = entry.axis, entry.shape
-    return shape if axis is None else (*shape[:axis], count, *shape[axis + 1 :])
+    return shape if axis is None else (*shape[:axis], count * _rows(net, entry), *shape[axis + 1 :])
+
+
+def _rows(net: Net, entry: Input) -> int:
+    """Entries of an input along its batch axis for each sample: 1, or as many as a picture has regions."""
+    return 1 if entry.axis is None else max(1, entry.shape[entry.axis] // net.batch)
 
 
 def split(net: Net, batch: Mapping[str, Array], micro_steps: int) -> list[dict[str, Array]]:

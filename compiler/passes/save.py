@@ -126,8 +126,8 @@ def _read_by_backward_maps(graph: Graph) -> set[Value]:
 
 
 def _alive_anyway(graph: Graph) -> set[Value]:
-    """Values that outlive the forward steps whatever is chosen here."""
-    alive = set(graph.roots())
+    """Values that outlive the forward steps whatever is chosen here, and states of loops, made each from another."""
+    alive = set(graph.roots()) | graph.loop_states
     for op in graph.ops:
         if op.segment in LATER and not inlines(op):
             alive.update(op.inputs)

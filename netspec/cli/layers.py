@@ -92,7 +92,9 @@ def _list(registries: tuple[Registry, ...]) -> None:
 def _page(cls: type[Entry]) -> str:
     room = terminal_width()
     kind = cls.registry.kind if cls.registry is not None else "entry"
-    lines = [f"{cls.type_name} ({kind})", "", _prose(cls, room), "", "Fields"]
+    others = LAYERS.spellings(cls.type_name)[1:] if cls.registry is LAYERS else []
+    also = f", also {', '.join(others)}" if others else ""
+    lines = [f"{cls.type_name} ({kind}{also})", "", _prose(cls, room), "", "Fields"]
     own = own_fields(cls)
     lines += _rows(own, room) or ["  none of its own"]
     if common := common_fields(cls):

@@ -109,8 +109,7 @@ class Convolution(Grouped):
         made = []
         for x in bottoms:
             _, stride, pad, dilation = self.window(x.rank - 2)
-            y = volumes.convolved(b, self._covered(b, x), w, stride, pad, dilation, self.group)
-            made.append(y if bias is None else y + b.reshape(bias, (1, self.num_output, *(1,) * (x.rank - 2))))
+            made.append(volumes.convolved(b, self._covered(b, x), w, bias, stride, pad, dilation, self.group))
         return made[0] if len(made) == 1 else tuple(made)
 
     def _covered(self, b: Builder, x: Value) -> Value:

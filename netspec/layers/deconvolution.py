@@ -57,5 +57,4 @@ class Deconvolution(Grouped):
         size = tuple(axis.deconvolved() for axis in self.axes(x.shape))
         _, stride, pad, dilation = self.window(len(size))
         w, bias = self.learned(b, x)
-        y = volumes.deconvolved(b, x, w, stride, pad, dilation, self.group, size)
-        return y if bias is None else y + b.reshape(bias, (1, self.num_output, *(1,) * len(size)))
+        return volumes.deconvolved(b, x, w, bias, stride, pad, dilation, self.group, size)

@@ -48,7 +48,15 @@ class GroupNorm(Normalising):
         return (x[1],)
 
     def lower(self, b: Builder, x: Value) -> Value:
-        parts = b.reshape(x, (x.shape[0], self.group, x.shape[1] // self.group, *x.shape[2:]))
-        m, v = b.moments(parts, range(2, parts.rank))
-        y = b.reshape((parts - m) * b.rsqrt(v + self.eps), x.shape)
-        return self.scaled(b, y, x.shape, axes.per_channel(x.shape))
+        n, c = x.shape[:2]
+        groups = (n, self.group, c // self.group)
+        wide = (n, c, *(1,) * (x.rank - 2))
+        if x.rank == 2:
+            m, v = b.moments(b.reshape(x, groups), 2)
+        else:
+            # those of the channels first, which are neighbours in memory, then of the few numbers left
+            mean, variance = (b.reshape(value, groups) for value in b.moments(x, range(2, x.rank)))
+            m, spread = b.moments(mean, 2)
+            v = b.mean(variance, 2) + spread
+        each, scale = (b.reshape(b.broadcast_to(value, groups), wide) for value in (m, b.rsqrt(v + self.eps)))
+        return self.scaled(b, (x - each) * scale, x.shape, axes.per_channel(x.shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes
@@ -14,15 +15,15 @@ if TYPE_CHECKING:
 
 @layer
 class Maxout(Layer):
-    """Largest of the pieces of each unit, ``y[c] = max over j of x[c pieces + j]``.
+    """Largest of the pieces of each unit, ``y[c] = max over j of x[j C + c]``.
 
     Shapes
-        x : N x (C pieces) x .. -> y : N x C x ..; the layer before it makes ``pieces``
-        outputs for each unit, one beside the other.
+        x : N x (pieces C) x .. -> y : N x C x ..; the layer before it makes the first piece
+        of all units, then the second of all, and so on.
     Gradient
         dy to the first largest piece.
     Source
-        Goodfellow et al. 2013, equation 1.
+        Goodfellow et al. 2013, equation 1; of two pieces the max-feature-map of Wu et al. 2018.
     Example
         - {name: pieces, type: InnerProduct, num_output: 8}
         - {name: maxout, type: Maxout, pieces: 2}
@@ -42,6 +43,6 @@ class Maxout(Layer):
         return *x[:axis], x[axis] // self.pieces, *x[axis + 1 :]
 
     def lower(self, b: Builder, x: Value) -> Value:
-        axis, y = axes.canonical(self.axis, x.rank), self.shapes(x.shape)
-        units = b.reshape(x, (*y[: axis + 1], self.pieces, *y[axis + 1 :]))
-        return b.reshape(b.max(units, axis + 1), y)
+        axis = axes.canonical(self.axis, x.rank)
+        units = x.shape[axis] // self.pieces
+        return reduce(b.maximum, (b.slice(x, axis, j * units, (j + 1) * units) for j in range(self.pieces)))

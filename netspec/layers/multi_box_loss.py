@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from netspec.layers import boxes
 from netspec.layers.priors import OverPriors
 from netspec.layers.sampling import drawn
-from netspec.spec.layer import Shape, field, layer
+from netspec.spec.layer import Measure, Shape, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -34,7 +34,8 @@ class MultiBoxLoss(OverPriors):
         overlaps below ``neg_overlap`` are background; of an image's the
         ``neg_pos_ratio`` times as many as matched ones count whose class costs most.
         ``(sum of class losses + loc_weight sum of losses of the offsets) / matched``;
-        offsets are (dx, dy, dw, dh) over the variances.
+        offsets are (dx, dy, dw, dh) over the variances. A test weighs a batch by its
+        matched priors.
     Gradient
         To loc and conf; none through the choice of pairs and of the hardest.
     Source
@@ -65,6 +66,9 @@ class MultiBoxLoss(OverPriors):
         boxes.check_truth(gt, loc[0])
         return ()
 
+    def metric(self, top: int) -> Measure | None:
+        return Measure("mean", weight="matched")
+
     def lower(self, b: Builder, loc: Value, conf: Value, priors: Value, gt: Value) -> Value:
         n, p, c = loc.shape[0], priors.shape[2] // 4, self.num_classes
         prior, variance = self.prior_parts(b, priors)
@@ -88,8 +92,10 @@ class MultiBoxLoss(OverPriors):
         aims = [v / w for v, w in zip(boxes.offsets(b, prior, target, 0.0), variance, strict=True)]
         aim = b.where(positive, b.concat(aims, -1), 0.0)
         apart = b.where(positive, b.reshape(loc, (n, p, 4)) - aim, 0.0)
-        total = classes + b.sum(self._offset_loss(b, apart)) * self.loc_weight
-        return b.as_scalar(total) / b.maximum(b.as_scalar(b.sum(matched)), 1.0)
+        total = b.as_scalar(classes + b.sum(self._offset_loss(b, apart)) * self.loc_weight)
+        count = b.as_scalar(b.sum(matched))
+        b.statistic("matched", count)
+        return total / b.maximum(count, 1.0)
 
     def _match(self, b: Builder, overlap: Value, best: Value, first: Value) -> Value:
         """b1, N x P x G: which prior has which box."""

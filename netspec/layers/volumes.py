@@ -51,18 +51,25 @@ def _shifted(b: Builder, x: Value, first: int, count: int) -> Value:
     return x if widths == (0, 0) else b.pad(x, (widths, (0, 0), (0, 0), (0, 0)))
 
 
-def convolved(b: Builder, x: Value, w: Value, stride: Sides, pad: Sides, dilation: Sides, groups: int) -> Value:
-    """``b.conv`` over one to three axes; w K x C/groups x its sides."""
+def _biased(b: Builder, y: Value, bias: Value | None) -> Value:
+    """``y`` with its channels' biases, as a map that runs behind the product that makes y."""
+    return y if bias is None else y + b.reshape(bias, (1, y.shape[1], 1, 1))
+
+
+def convolved(
+    b: Builder, x: Value, w: Value, bias: Value | None, stride: Sides, pad: Sides, dilation: Sides, groups: int
+) -> Value:
+    """``b.conv`` over one to three axes; w K x C/groups x its sides, bias K."""
     if len(stride) == 1:
         y = b.conv(_row(b, x), _row(b, w), _as_row(stride, 1), _as_row(pad, 0), _as_row(dilation, 1), groups)
-        return b.reshape(y, (*y.shape[:2], y.shape[3]))
+        return b.reshape(_biased(b, y, bias), (*y.shape[:2], y.shape[3]))
     if len(stride) == 2:
-        return b.conv(x, w, pair(stride), pair(pad), pair(dilation), groups)
+        return _biased(b, b.conv(x, w, pair(stride), pair(pad), pair(dilation), groups), bias)
     k, part, taps, *plane = w.shape
     seen = _beside(b, _slices(b, x, taps, stride[0], pad[0], dilation[0]), groups)
     flat = b.reshape(b.transpose(w, (0, 2, 1, 3, 4)), (k, taps * part, *plane))
     y = b.conv(seen, flat, pair(stride), pair(pad), pair(dilation), groups)
-    return _volume(b, y, x.shape[0])
+    return _volume(b, _biased(b, y, bias), x.shape[0])
 
 
 def _row(b: Builder, x: Value) -> Value:
@@ -101,15 +108,24 @@ def _beside(b: Builder, images: list[Value], groups: int) -> Value:
 
 
 def deconvolved(
-    b: Builder, x: Value, w: Value, stride: Sides, pad: Sides, dilation: Sides, groups: int, size: Sides
+    b: Builder,
+    x: Value,
+    w: Value,
+    bias: Value | None,
+    stride: Sides,
+    pad: Sides,
+    dilation: Sides,
+    groups: int,
+    size: Sides,
 ) -> Value:
-    """``b.conv_input_grad`` over one to three axes, to maps of ``size``; w C x K/groups x its sides."""
+    """``b.conv_input_grad`` over one to three axes, to maps of ``size``; w C x K/groups x its sides, bias K."""
     if len(stride) == 1:
         around = _as_row(stride, 1), _as_row(pad, 0), _as_row(dilation, 1)
         y = b.conv_input_grad(_row(b, x), _row(b, w), *around, groups, _as_row(size, 1))
-        return b.reshape(y, (*y.shape[:2], y.shape[3]))
+        return b.reshape(_biased(b, y, bias), (*y.shape[:2], y.shape[3]))
     if len(stride) == 2:
-        return b.conv_input_grad(x, w, pair(stride), pair(pad), pair(dilation), groups, pair(size))
+        y = b.conv_input_grad(x, w, pair(stride), pair(pad), pair(dilation), groups, pair(size))
+        return _biased(b, y, bias)
     c, part, taps, *plane = w.shape
     n, d = x.shape[0], x.shape[2]
     flat = b.reshape(b.transpose(w, (0, 2, 1, 3, 4)), (c, taps * part, *plane))
@@ -128,7 +144,7 @@ def deconvolved(
         placed = _shifted(b, one, (pad[0] - t * dilation[0]) * n, size[0] * n)
         total = placed if total is None else total + placed
     assert total is not None
-    return _volume(b, total, n)
+    return _volume(b, _biased(b, total, bias), n)
 
 
 def pooled(b: Builder, way: str, x: Value, kernel: Sides, stride: Sides, pad: Sides, size: Sides) -> Value:

@@ -158,7 +158,8 @@ class Source(Entry):
         yield from self._top_problems()
         for name in self.unused:
             if self.given(name):
-                yield Problem("E663", name, f"{self.type_name} has no use for {name}", f"leave {name} out")
+                key = name.rstrip("_")
+                yield Problem("E663", name, f"{self.type_name} has no use for {key}", f"leave {key} out")
         if self.mean and self.mean_file is not None:
             yield Problem("E652", "mean_file", "mean and mean_file are exclusive", "keep one of them")
         paths.naming_folder(self, "root")

@@ -60,10 +60,10 @@ class Images(Source):
 
     def files(self, test: bool) -> Files:
         name = "folder" if self.folder is not None else "list_"
-        path = paths.resolve(self, name, getattr(self, name))
+        path = paths.find(self, name, getattr(self, name))
         base = path if self.folder is not None else path.parent
         if self.root_folder is not None:
-            base = paths.resolve(self, "root_folder", self.root_folder)
+            base = paths.find(self, "root_folder", self.root_folder)
         height, width = self.item()[1:]
         return ImageFiles(
             path=path,

@@ -25,7 +25,7 @@ class Npz(Arrays):
     """
 
     def files(self, test: bool) -> Files:
-        path = paths.resolve(self, "file", self.file)
+        path = paths.find(self, "file", self.file)
         return NpzFile(path=path, arrays=self.wanted(), item=self.shape)
 
     def headers(self) -> list[tuple[Shape, bool]]:

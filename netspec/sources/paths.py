@@ -102,6 +102,29 @@ def resolve(entry: Entry, field: str, path: str) -> Path:
     return found / path
 
 
+def find(entry: Entry, field: str, path: str) -> Path:
+    """Return the file a path field names, for somebody who is about to open it.
+
+    Raises
+    ------
+    DataError
+        It is nowhere (with the folders that were looked in), or leads out of its folder.
+    """
+    whole = resolve(entry, field, path)
+    try:
+        os.stat(whole)
+    except FileNotFoundError as error:
+        if os.path.isabs(path):
+            raise DataError(f"{whole}: No such file or directory (errno 2)") from error
+        folders = ", ".join(str(folder) for folder in _bases(entry, field))
+        more = "" if data_root(entry) is not None else f"; no data root is set (data.root, or {VARIABLE})"
+        message = f"{whole}: No such file or directory (errno 2)\n  {field.rstrip('_')}: {path} was looked for in "
+        raise DataError(f"{message}{folders}{more}") from error
+    except (OSError, ValueError):
+        return whole  # whoever opens it says why it cannot be
+    return whole
+
+
 def stray(entry: Entry, field: str, path: str) -> Path | None:
     """Return where a relative path leads if that is in no folder it may be taken from, else None."""
     if os.path.isabs(path):

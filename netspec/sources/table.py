@@ -58,7 +58,7 @@ class Csv(Source):
     def files(self, test: bool) -> Files:
         columns = self.columns.values()
         return CsvFile(
-            path=paths.resolve(self, "file", self.file),
+            path=paths.find(self, "file", self.file),
             columns=tuple((names,) if isinstance(names, str) else names for names in columns),
             single=tuple(isinstance(names, str) for names in columns),
             delimiter=self.delimiter,

@@ -59,4 +59,4 @@ class Text(Source):
         return ("data", "label", "cont")[: 2 if len(self.tops_) == 2 else 3]
 
     def files(self, test: bool) -> Files:
-        return TextFile(path=paths.resolve(self, "file", self.file), steps=self.steps)
+        return TextFile(path=paths.find(self, "file", self.file), steps=self.steps)

@@ -52,6 +52,8 @@ def load_pixels(path: Path, channels: int, resize: tuple[int, ...] = ()) -> memo
                 values = memoryview(made.tobytes())
         except pillow.DecompressionBombError as error:
             raise DataError(f"{path}: {error}") from error
+        except pillow.UnidentifiedImageError as error:
+            raise DataError(f"{path}: not a picture, or a broken one: of no kind that Pillow knows") from error
         except _BROKEN as error:
             raise DataError(f"{path}: not a picture, or a broken one: {error}") from error
     return values.cast("B", (*size, channels))

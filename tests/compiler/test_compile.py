@@ -63,7 +63,7 @@ def test_dump_writes_the_graph_after_each_pass(tmp_path) -> None:
     names = sorted(p.name for p in tmp_path.iterdir())
     passes = ["lowered", "simplify", "sink", "save", "fuse", "choose", "layout", "fuse_update"]
     assert names == [f"{k:02d}_{name}.txt" for k, name in enumerate(passes)]
-    assert "map[" in (tmp_path / "03_fuse.txt").read_text(encoding="utf-8")
+    assert "map[" in (tmp_path / "04_fuse.txt").read_text(encoding="utf-8")
 
 
 def test_unplanned_memory_is_more_than_the_arena() -> None:

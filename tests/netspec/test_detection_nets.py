@@ -129,6 +129,29 @@ def test_a_step_moves_every_parameter(spec):
     assert [name for name, w in before.items() if (net.params[name] == w).all()] == []
 
 
+def test_a_picture_may_have_many_regions():
+    spec = {
+        "data": {
+            "source": "shapes", "tops": ["data", "rois", "label"], "rois": 3, "size": 8, "classes": 4,
+            "train": {"batch_size": 2}, "test": {"batch_size": 2},
+        },
+        "layers": [
+            of("RoIPooling", "roi", ["data", "rois"], pooled_h=2, pooled_w=2),
+            {"name": "cls", "type": "InnerProduct", "num_output": 4},
+            of("SoftmaxWithLoss", "loss", ["cls", "label"]),
+        ],
+        "solver": SOLVER,
+    }  # fmt: skip
+    rng = np.random.default_rng(0)
+    batch = {"data": rng.random((2, 3, 8, 8)), "rois": np.tile([0.0, 0, 0, 4, 4], (6, 1)), "label": np.arange(6) % 4}
+    assert np.isfinite(netspec.compile(spec, "train", device="reference").step(**batch)["loss"])
+    test = netspec.compile(spec, "test", device="reference")
+    # the last batch of a test is smaller
+    assert np.isfinite(test.forward(data=batch["data"][:1], rois=batch["rois"][:3], label=batch["label"][:3])["loss"])
+    with pytest.raises(netspec.UsageError, match=r"input rois: got shape \(5, 5\), expected \(6, 5\)"):
+        test.forward(**{**batch, "rois": batch["rois"][:5]})
+
+
 @pytest.mark.slow
 def test_faster_rcnn_learns_to_find_squares():
     _, test, _ = trained(FASTER_RCNN, 400, "cpu")

@@ -19,6 +19,7 @@ from netspec.layers.eltwise import Eltwise
 from netspec.layers.elu import ELU
 from netspec.layers.expression import Expression
 from netspec.layers.flatten import Flatten
+from netspec.layers.gradient import Gradient
 from netspec.layers.inner_product import InnerProduct
 from netspec.layers.input import Input
 from netspec.layers.lrn import LRN
@@ -381,5 +382,6 @@ def parameter(d: Draw) -> Case:
     return Case(Parameter(shape=d.map_shape()[: d.int(1, 4)]), [], lambda p: p["weight"])
 
 
-# Input has no bottoms to compute with, Silence no tops: they are in test_semantics and test_common
-ELSEWHERE = {"Input": Input.__module__, "Silence": Silence.__module__}
+# Input has no bottoms to compute with, Silence no tops, Gradient needs a loss that depends on its other bottom:
+# they are in test_semantics, test_common and test_gradient
+ELSEWHERE = {"Input": Input.__module__, "Silence": Silence.__module__, "Gradient": Gradient.__module__}

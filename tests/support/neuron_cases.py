@@ -101,6 +101,6 @@ def maxout(d: Draw) -> Case:
     shape[axis] *= pieces
 
     def expected(p: dict[str, Array], x: Array) -> Array:
-        return np.max([np.take(x, range(j, shape[axis], pieces), axis) for j in range(pieces)], 0)
+        return np.max(np.split(x, pieces, axis), 0)
 
     return Case(Maxout(pieces=pieces, axis=d.choice(axis, axis - 4)), [d.values(*shape)], expected)

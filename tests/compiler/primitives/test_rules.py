@@ -76,6 +76,10 @@ WRONG = [
     (ops.Pool("mean", (2, 2), (2, 2), (0, 0), (2, 2)), ((1, 1, 4, 4),), "pool: got mean, expected max or ave"),
     (ops.Unpool(*MAX, (0, 0), (4, 4)), ((1, 1, 2, 2),), "unpool: got 1 operands, expected 2 for max"),
     (ops.Window(4), ((1, 3, 4, 4),), "window: got size 4, expected an odd size"),
+    (ops_detection.RoiPool((2, 2), 1.0), ((1, 3, 4, 4), (2, 4)), "roi_pool: got rois 2 x 4, expected 5 numbers"),
+    (ops_detection.RoiPool((0, 2), 1.0), ((1, 3, 4, 4), (2, 5)), "roi_pool: got size (0, 2), expected 1 or more"),
+    (ops_detection.Nms(0.5, 2), ((1, 3, 4), (1, 2)), "nms: got scores 1 x 2, expected one a box of 1 x 3"),
+    (ops_detection.Nms(0.5, 0), ((1, 3, 4), (1, 3)), "nms: got capacity 0, expected 1 or more"),
     (
         ops.Concat(1),
         ((2, 3, 4), (2, 3, 5)),

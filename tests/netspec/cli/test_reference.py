@@ -28,7 +28,7 @@ def test_layers_type_shows_fields_with_types_defaults_and_docs() -> None:
     lines = output("layers", "Pooling").splitlines()
     assert lines[0] == "Pooling (layer type)"
     rows = [line.split() for line in lines]
-    assert ["pool", "MAX", "|", "AVE", "MAX", "largest", "or", "average", "value"] in rows
+    assert any(row[:5] == ["pool", "MAX", "|", "AVE", "|"] and row[-1] == "value" for row in rows)
     assert any(row[:3] == ["global_pooling", "bool", "false"] for row in rows)
     assert "Fields of every layer" in lines
 

@@ -107,7 +107,7 @@ def test_threshold_itself_is_below():
 
 
 def test_maxout_gives_the_gradient_to_the_first_of_equal_pieces():
-    lone = Lone(Case(Maxout(pieces=2), [np.array([[1.0, 1.0, 0.0, 2.0]])], lambda *_: ()))
+    lone = Lone(Case(Maxout(pieces=2), [np.array([[1.0, 0.0, 1.0, 2.0]])], lambda *_: ()))
     _, (dx,) = lone.differentiate()
     lone.feeds["weight0"] = np.array([[1.0, 1.0]])
     assert lone.run()[dx].tolist() == [[1, 0, 0, 1]]

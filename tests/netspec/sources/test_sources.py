@@ -88,24 +88,27 @@ def test_pairs_are_two_pictures_and_whether_they_are_alike():
     assert not Cifar10().recipe("train").pairs
 
 
-def test_the_keys_of_columns_are_the_tops():
+def test_the_keys_of_columns_are_the_tops(tmp_path):
     source = Csv(file="absent.csv", columns={"x": ("a", "b"), "one": ("c",), "y": "d"})
     assert source.tops() == {"x": (2,), "one": (1,), "y": ()}
     assert (source.label_tops(), source.variables()) == (frozenset(), {})
     named = Csv(file="absent.csv", columns={"x": ("a", "b"), "label": "c"}, class_names=("no", "yes"))
     assert (named.label_tops(), named.variables()) == ({"label"}, {"classes": 2})
+    (tmp_path / "t.csv").touch()
+    source.file = str(tmp_path / "t.csv")
     files = source.recipe("train").files
     assert (files.columns, files.single) == ((("a", "b"), ("c",), ("d",)), (False, False, True))
 
 
-def test_a_text_has_time_first():
+def test_a_text_has_time_first(tmp_path):
     source = Text(file="absent.txt", steps=7, classes=65)
     assert source.shapes(4) == {"data": (7, 4), "label": (7, 4), "cont": (7, 4)}
     assert source.axes() == {"data": 1, "label": 1, "cont": 1}
     assert source.label_tops() == {"data", "label"}
     assert (source.variables(), Text(file="absent.txt").variables()) == ({"classes": 65}, {})
-    recipe = source.recipe("train")
-    assert (recipe.shuffle, recipe.files.steps) == (True, 7)
+    (tmp_path / "t.txt").touch()
+    source.file = str(tmp_path / "t.txt")
+    assert source.recipe("train").files.steps == 7
 
 
 @pytest.mark.parametrize(
@@ -271,6 +274,22 @@ def test_a_file_lies_beside_the_spec_or_below_the_data_root(tmp_path, monkeypatc
     assert source.recipe("train").files.path == tmp_path / "data" / "a.npz"
     (tmp_path / "specs" / "a.npz").touch()
     assert source.recipe("train").files.path == tmp_path / "specs" / "a.npz"
+
+
+def test_a_file_that_is_nowhere_says_where_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.delenv("NETSPEC_DATA", raising=False)
+    source = named_in(Npz(file="a.npz", shape=(2,)), "file", tmp_path / "specs" / "net.yaml")
+    with pytest.raises(DataError) as caught:
+        source.recipe("train")
+    assert str(caught.value) == (
+        f"{tmp_path}/specs/a.npz: No such file or directory (errno 2)\n  file: a.npz was looked for in "
+        f"{tmp_path}/specs; no data root is set (data.root, or NETSPEC_DATA)"
+    )
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=rf"looked for in {tmp_path}/specs, {tmp_path}/npz, {tmp_path}$"):
+        source.recipe("train")
+    with pytest.raises(DataError, match=r"^/nowhere/a\.csv: No such file or directory \(errno 2\)$"):
+        Csv(file="/nowhere/a.csv", columns={"x": "a"}).recipe("train")
 
 
 def test_a_path_is_spelled_out_as_the_file_that_would_be_read(tmp_path, monkeypatch):
