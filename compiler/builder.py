@@ -17,8 +17,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from compiler.detection import Detection
 from compiler.autodiff import gradients
+from compiler.detection import Detection
 from compiler.elementwise import Elementwise
 from compiler.indexing import Indexing
 from compiler.ir import Graph, Op, State, Value

@@ -109,12 +109,7 @@ def _compile(
         tables(graph)
         sink(graph)
     done("sink")
-    if "save" in disabled:
-        _save_all(graph)
-    else:
-        save(graph)
-        if target.small:
-            recompute(graph)
+    _keep(graph, target, disabled)
     done("save")
     if "fuse" not in disabled:
         fuse(graph)
@@ -132,6 +127,16 @@ def _compile(
     if check:
         verify_plan(plan)
     return plan
+
+
+def _keep(graph: Graph, target: Target, disabled: Collection[str]) -> None:
+    """Chooses what forward keeps for backward."""
+    if "save" in disabled:
+        _save_all(graph)
+        return
+    save(graph)
+    if target.small:
+        recompute(graph)
 
 
 def _save_all(graph: Graph) -> None:

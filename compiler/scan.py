@@ -156,7 +156,7 @@ class _Turns:
         """Outputs and states of step t: 0 and the old ones behind the end of a sequence."""
         if self.loop.lengths is None:
             return outputs, after
-        valid = self.loop.lengths > t
+        valid = self.b.to_float(self.loop.lengths) > float(t)
         kept = [self.b.where(self._beside(valid, new), new, old) for new, old in zip(after, before, strict=True)]
         return [self.b.where(self._beside(valid, y), y, 0.0) for y in outputs], kept
 

@@ -93,6 +93,7 @@ def _search(net: Net, solver: LBFGS, batch: Mapping[str, Array]) -> tuple[list[d
         known = 0
     count[...] = min(known, solver.history)
     objective(end.x)  # the last point that was tried need not be the one that is taken
+    net.walk("commit")  # running statistics and carried states move once an iteration
     return [net.read_outputs()], net.read_loss()
 
 

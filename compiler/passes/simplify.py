@@ -13,7 +13,7 @@ from typing import cast
 
 from compiler.ir import Graph, Op, Value
 from runtime.expr import Expr, const
-from runtime.ops import Guard, Map, Primitive, Reshape
+from runtime.ops import Guard, Map, Pad, Primitive, Reshape, Slice
 
 OWN_MEMORY = ("init", "accumulate")
 """Segments whose results fill one state each: equal ones stay apart."""
@@ -49,6 +49,7 @@ def _merge_equal(graph: Graph) -> None:
     for op in graph.ops:
         op.inputs = tuple(new.get(v, v) for v in op.inputs)
         _shorten_reshape(op)
+        _look_through_padding(op)
         if op.segment in OWN_MEMORY:
             ops.append(op)
             continue
@@ -86,6 +87,18 @@ def _shorten_reshape(op: Op) -> None:
         op.inputs = maker.inputs
     elif isinstance(maker.prim, Map) and maker.prim.results[0].op == "const":
         op.prim, op.inputs = Map(maker.prim.results, op.prim.shape), ()
+
+
+def _look_through_padding(op: Op) -> None:
+    """A slice of what was padded along its axis alone reads what is inside the padding."""
+    maker = op.inputs[0].op if isinstance(op.prim, Slice) else None
+    if maker is None or not isinstance(maker.prim, Pad) or not isinstance(op.prim, Slice):
+        return
+    axis, start, stop = op.prim.axis, op.prim.start, op.prim.stop
+    before, source = maker.prim.widths[axis][0], maker.inputs[0]
+    alone = all(w == (0, 0) for k, w in enumerate(maker.prim.widths) if k != axis)
+    if alone and min(maker.prim.widths[axis]) >= 0 and before <= start and stop <= before + source.shape[axis]:
+        op.prim, op.inputs = Slice(axis, start - before, stop - before), maker.inputs
 
 
 # -- expressions ---------------------------------------------------------------

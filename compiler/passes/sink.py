@@ -30,16 +30,21 @@ def sink(graph: Graph) -> Graph:
     if not any(_is_long_sum(op) for op in graph.ops):
         return graph
     stacks = _Stacks(graph)
-    ops: list[Op] = []
-    for k, op in enumerate(graph.ops):
-        made = None
-        if _is_long_sum(op):
-            why, made = _sunk(op, stacks, k)
-            if why:
-                layers = tuple(dict.fromkeys(o.layer for o in op.origin))
-                graph.refusals.append(Refusal(layers, f"a sum of {len(op.inputs)} gradients stays: {why}"))
-        ops += made or [op]
-    graph.ops = ops
+    gone: set[Op] = set()
+    before: dict[int, list[Op]] = {}
+    for op in graph.ops:
+        if not _is_long_sum(op):
+            continue
+        at = stacks.latest(op)
+        why, made = _sunk(op, stacks, at)
+        if made:
+            gone.add(op)
+            before.setdefault(at, []).extend(made)
+        elif why:
+            layers = tuple(dict.fromkeys(o.layer for o in op.origin))
+            graph.refusals.append(Refusal(layers, f"a sum of {len(op.inputs)} gradients stays: {why}"))
+    kept = [[*before.get(k, ()), *([] if op in gone else [op])] for k, op in enumerate(graph.ops)]
+    graph.ops = [op for ops in (*kept, before.get(len(kept), [])) for op in ops]
     return drop_dead(graph)
 
 
@@ -127,6 +132,8 @@ class _Stacks:
 
     def __init__(self, graph: Graph):
         self.position = {v: k for k, op in enumerate(graph.ops) for v in op.outputs}
+        self.at = {op: k for k, op in enumerate(graph.ops)}
+        self.ends = {op.segment: k + 1 for k, op in enumerate(graph.ops)}
         self.readers = graph.consumers()
         self.roots = set(graph.roots())
         self.places: dict[Value, list[_Place]] = {}
@@ -138,6 +145,11 @@ class _Stacks:
                     start += v.shape[0]
             elif isinstance(op.prim, Slice) and op.prim.axis == 0:
                 self.places.setdefault(op.outputs[0], []).append(_Place(op.inputs[0], op.prim.start))
+
+    def latest(self, op: Op) -> int:
+        """The position that the operation could move down to: its first reader's, or that of the next segment."""
+        readers = (self.at[reader] for v in op.outputs for reader in self.readers.get(v, ()))
+        return min([self.ends[op.segment], *readers])
 
     def known(self, terms: Sequence[Op], operands: int, at: int) -> int:
         """How many operands of the terms lie in an array in this order."""

@@ -28,7 +28,9 @@ class Values(Filler):
         netspec's own.
     """
 
-    values_: tuple[_Kernels, ...] = field(doc="every element, as a flat list or as nested ones")
+    values_: tuple[_Kernels, ...] = field(
+        doc="every element, as a flat list or as nested ones", schema={"title": "numbers, or lists of them"}
+    )
 
     def problems(self) -> Iterator[Problem]:
         if _sizes(self.values_) is None:
@@ -59,3 +61,12 @@ def _sizes(values: Any) -> tuple[int, ...] | None:
     if len(inner) != 1 or None in inner:
         return None if values else (0,)
     return (len(values), *inner.pop())  # type: ignore[misc]
+
+
+def flat(values: Any) -> Iterator[float]:
+    """Yield the numbers of nested lists, row by row."""
+    if isinstance(values, tuple):
+        for value in values:
+            yield from flat(value)
+    else:
+        yield values

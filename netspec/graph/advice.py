@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netspec.graph.net import Net, Node, blob_name
+from netspec.layers.constant import Constant
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def advise(net: Net, source: Source | None, diagnostics: Diagnostics) -> None:
         with diagnostics.inside(node.calls):
             _softmax_twice(net, node, diagnostics)
             _classes(net, node, source, diagnostics)
+            _constant_labels(net, node, diagnostics)
 
 
 def check_loss(net: Net, diagnostics: Diagnostics) -> None:
@@ -61,6 +63,21 @@ def _softmax_twice(net: Net, node: Node, diagnostics: Diagnostics) -> None:
     message = f"`{node.name}` takes the softmax of `{maker.name}`, which is one already: it learns slowly"
     scores = node.layer.bottom_names[1:] and f"bottom: [{maker.bottoms[0]}, {node.layer.bottom_names[1]}]"
     diagnostics.warning("W128", node.mark, message, f"read the scores: {scores}", node.name)
+
+
+def _constant_labels(net: Net, node: Node, diagnostics: Diagnostics) -> None:
+    """Compare labels that the spec itself lists with the classes that a layer knows."""
+    for k in node.layer.label_bottoms:
+        maker = net.makers.get(node.bottom_ids[k]) if k < len(node.bottom_ids) else None
+        if maker is None or not isinstance(maker.layer, Constant):
+            continue
+        classes, ignored = node.layer.label_range(*(net.shapes[i] for i in node.bottom_ids))
+        for number in maker.layer.numbers():
+            if number != ignored and number not in range(classes):
+                message = f"`{maker.name}` holds the label {number:g}, `{node.name}` expects 0 to {classes - 1}"
+                mark = maker.layer.marks.get("filler", maker.mark)
+                diagnostics.error("E416", mark, message, None, maker.name)
+                break
 
 
 def _classes(net: Net, node: Node, source: Source | None, diagnostics: Diagnostics) -> None:

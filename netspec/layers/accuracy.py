@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes, labels
-from netspec.spec.layer import Layer, Measure, Shape, ShapeError, field, layer
+from netspec.layers import labels
+from netspec.spec.layer import Measure, Shape, ShapeError, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class Accuracy(Layer):
+class Accuracy(labels.Classified):
     """Share of the samples whose label is among the ``top_k`` largest scores.
 
     Shapes
@@ -33,14 +33,10 @@ class Accuracy(Layer):
         - {name: accuracy, type: Accuracy, bottom: [scores, label], top_k: 2}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
     tops: ClassVar[tuple[int, int | None]] = (1, 2)
-    label_bottoms: ClassVar[tuple[int, ...]] = (1,)
     is_metric: ClassVar[bool] = True
 
     top_k: int = field(1, minimum=1, doc="how many of the largest scores may hold the label")
-    axis: int = field(1, doc="the axis of the classes")
-    ignore_label: int | None = field(None, doc="label of the places that do not count")
     ties: str = field(
         "first", choices=("first", "wrong"), doc="of equal scores the first wins, or the label never does"
     )
@@ -52,17 +48,13 @@ class Accuracy(Layer):
             raise ShapeError("E421", f"top_k {self.top_k} of {x[axis]} classes is always right", hint, "top_k")
         return ((), (x[axis],))[: max(1, len(self.top_names))]
 
-    def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
-        return x[axes.canonical(self.axis, len(x))], self.ignore_label
-
     def metric(self, top: int) -> Measure | None:
         if top:
             return Measure("ratio", part="rights", whole="labelled")
         return None if self.ignore_label is None else Measure("mean", weight="counted")
 
     def lower(self, b: Builder, x: Value, label: Value) -> tuple[Value, ...]:
-        axis = axes.canonical(self.axis, x.rank)
-        column = labels.label_column(b, x, label, axis)
+        axis, column, mask = self.aligned(b, x, label)
         index = b.index(x.shape, axis)
         hit = b.equal(index, column)
         score = b.sum(b.where(hit, x, 0.0), axis)
@@ -70,7 +62,6 @@ class Accuracy(Layer):
         tied = b.both(b.equal(x, score), index >= column if self.ties == "first" else hit)
         ahead = b.sum(b.invert(b.either(x < score, tied)), axis)
         right = ahead < self.top_k
-        mask = labels.counted(b, column, self.ignore_label)
         counts = b.full(column.shape, 1.0) if mask is None else b.to_float(mask)
         right = right if mask is None else b.both(right, mask)
         places = b.as_scalar(b.sum(counts)) if mask is None else labels.count_places(b, mask)

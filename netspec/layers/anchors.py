@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from math import sqrt
+from typing import TYPE_CHECKING
 
 from netspec.layers.axes import four_axes
 from netspec.spec.layer import Layer, Shape, field, layer
@@ -13,8 +11,6 @@ from netspec.spec.layer import Layer, Shape, field, layer
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
-
-Array = NDArray[np.floating[Any]]
 
 
 @layer
@@ -47,15 +43,21 @@ class Anchors(Layer):
         return x[2] * x[3] * len(self.ratios) * len(self.scales), 4
 
     def lower(self, b: Builder, x: Value) -> Value:
-        rows, columns = np.meshgrid(*(np.arange(n) * self.stride for n in x.shape[2:]), indexing="ij")
-        steps = np.stack([columns, rows, columns, rows], -1).reshape(-1, 1, 4)
-        return b.literal((steps + self._base()).reshape(-1, 4))
+        rows, columns = x.shape[2:]
+        places = [(h * self.stride, w * self.stride) for h in range(rows) for w in range(columns)]
+        base = self._base()
+        return b.literal(
+            [(left + w, top + h, right + w, bottom + h) for h, w in places for left, top, right, bottom in base]
+        )
 
-    def _base(self) -> Array:
-        """A x 4: the anchors of the first place, ratio by ratio."""
-        ratios, scales = np.array(self.ratios), np.array(self.scales)
-        wide = np.round(np.sqrt(self.base_size**2 / ratios))
-        high = np.round(wide * ratios)
-        sides = (np.stack([wide, high], -1)[:, None, :] * scales[:, None]).reshape(-1, 2)
+    def _base(self) -> list[tuple[float, float, float, float]]:
+        """The A anchors of the first place, ratio by ratio."""
+        found = []
         centre = (self.base_size - 1) / 2
-        return np.concatenate([centre - (sides - 1) / 2, centre + (sides - 1) / 2], 1)
+        for ratio in self.ratios:
+            wide = round(sqrt(self.base_size**2 / ratio))
+            high = round(wide * ratio)
+            for scale in self.scales:
+                across, down = (wide * scale - 1) / 2, (high * scale - 1) / 2
+                found.append((centre - across, centre - down, centre + across, centre + down))
+        return found

@@ -51,7 +51,7 @@ class ArgMax(Layer):
             found = b.top_k(x, self.top_k, axes.canonical(self.axis, x.rank))
             return found[0 if self.out_max_val else 1]
         n = x.shape[0]
-        values, places = b.top_k(b.reshape(x, (n, prod(x.shape[1:]))), self.top_k)
+        values, places = b.top_k(b.reshape(x, axes.rows(x.shape)), self.top_k)
         if not self.out_max_val:
             return b.reshape(places, self.shapes(x.shape))
         rows = [b.reshape(v, (n, 1, self.top_k)) for v in (b.to_float(places), values)]

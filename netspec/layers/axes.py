@@ -75,6 +75,11 @@ def per_channel(x: Shape) -> Shape:
     return 1, x[1], *(1,) * (len(x) - 2)
 
 
+def rows(x: Shape) -> Shape:
+    """N x everything else."""
+    return x[0], prod(x[1:])
+
+
 def map_axes(kind: str, x: Shape, dimensions: Sequence[int]) -> Shape:
     """``x`` if it has as many axes behind N x C as one of ``dimensions`` says; else ShapeError, as `four_axes`."""
     return x if len(x) - 2 in dimensions else four_axes(kind, x)

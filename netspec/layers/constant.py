@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.fillers.constant import Constant as Number
+from netspec.fillers.values import Values, flat
 from netspec.layers import axes
 from netspec.spec.layer import Filler, Layer, Shape, ShapeError, field, layer
 
@@ -42,6 +43,13 @@ class Constant(Layer):
             message = f"{self.filler.type_name} draws new numbers in every iteration, a Constant stays as it is"
             raise ShapeError("E423", message, "type: DummyData, or a Parameter with lr_mult: 0", "filler")
         return self.shape
+
+    def numbers(self) -> tuple[float, ...]:
+        """Return the different values it holds, as far as the spec lists them."""
+        if isinstance(self.filler, Values):
+            return tuple(sorted(set(flat(self.filler.values_))))
+        filler = self.filler or Number(value=0.0)
+        return (filler.value,) if isinstance(filler, Number) else ()
 
     def lower(self, b: Builder) -> Value:
         return (self.filler or Number(value=0.0)).lower(b, self.shape, b.stream(self.name))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from netspec.layers import distances
-from netspec.spec.layer import Layer, Shape, field, layer
+from netspec.layers.pairs import Paired
+from netspec.spec.layer import field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class ContrastiveLoss(Layer):
+class ContrastiveLoss(Paired):
     """Pairs that are alike are pulled together, others pushed a margin apart.
 
     Shapes
@@ -33,20 +34,8 @@ class ContrastiveLoss(Layer):
           - {name: loss, type: ContrastiveLoss, bottom: [a, b, same], margin: 2}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (3, 3)
-    label_bottoms: ClassVar[tuple[int, ...]] = (2,)
-    is_loss: ClassVar[bool] = True
-
     margin: float = field(1.0, above=0, doc="how far apart pairs that are not alike should be")
     legacy_version: bool = field(False, doc="the margin is of the squared distance, as early versions of Caffe had it")
-
-    def shapes(self, a: Shape, other: Shape, same: Shape) -> Shape:
-        distances.check_pairs(a, other)
-        distances.check_flags(a, same)
-        return ()
-
-    def label_range(self, a: Shape, other: Shape, same: Shape) -> tuple[int, int | None]:
-        return 2, None
 
     def lower(self, b: Builder, a: Value, other: Value, same: Value) -> Value:
         n = distances.samples(a)
@@ -56,5 +45,4 @@ class ContrastiveLoss(Layer):
         else:
             lead = b.maximum(0.0, self.margin - distances.power(b, square, 0.5))
             apart = lead * lead
-        flags = b.not_equal(b.reshape(same, (n, 1)), 0)
-        return distances.mean_over_samples(b, b.where(flags, square, apart), 2 * n)
+        return distances.mean_over_samples(b, b.where(self.are_alike(b, same), square, apart), 2 * n)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from netspec.layers import distances
-from netspec.spec.layer import Layer, Shape, field, layer
+from netspec.layers.pairs import Paired
+from netspec.spec.layer import field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class CosineEmbeddingLoss(Layer):
+class CosineEmbeddingLoss(Paired):
     """Pairs that are alike should point in one direction, others apart.
 
     Shapes
@@ -32,19 +33,7 @@ class CosineEmbeddingLoss(Layer):
           - {name: loss, type: CosineEmbeddingLoss, bottom: [a, b, same]}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (3, 3)
-    label_bottoms: ClassVar[tuple[int, ...]] = (2,)
-    is_loss: ClassVar[bool] = True
-
     margin: float = field(0.0, minimum=-1, maximum=1, doc="the cosine that pairs that are not alike may have")
-
-    def shapes(self, a: Shape, other: Shape, same: Shape) -> Shape:
-        distances.check_pairs(a, other)
-        distances.check_flags(a, same)
-        return ()
-
-    def label_range(self, a: Shape, other: Shape, same: Shape) -> tuple[int, int | None]:
-        return 2, None
 
     def lower(self, b: Builder, a: Value, other: Value, same: Value) -> Value:
         n = distances.samples(a)
@@ -52,7 +41,6 @@ class CosineEmbeddingLoss(Layer):
         squares = b.sum(x * x, 1) * b.sum(y * y, 1)
         zero = b.equal(squares, 0.0)
         cosine = b.where(zero, 0.0, b.sum(x * y, 1) * b.rsqrt(b.where(zero, 1.0, squares)))
-        flags = b.not_equal(b.reshape(same, (n, 1)), 0)
         # 0 first: at the kink the gradient goes to it
-        term = b.where(flags, 1.0 - cosine, b.maximum(0.0, cosine - self.margin))
+        term = b.where(self.are_alike(b, same), 1.0 - cosine, b.maximum(0.0, cosine - self.margin))
         return distances.mean_over_samples(b, term, n)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netspec.layers import axes, windows
+from netspec.layers import windows
 from netspec.layers.sliding import Pair, Sliding
 from netspec.spec.layer import Problem, Shape, field
 
@@ -33,7 +33,6 @@ class Dilated(Sliding):
         ShapeError
             Where there is none, or ``round: exact`` asks for a stride that fits.
         """
-        axes.four_axes(type(self).__name__, x)
         rows, columns = (self._floor(axis, x) for axis in self.axes(x))
         return rows, columns
 

@@ -29,7 +29,14 @@ def power(b: Builder, x: Value, exponent: float | Value) -> Value:
     if exponent == 1:
         return x
     zero = b.equal(x, 0.0)
-    return b.where(zero, 0.0, b.apply("pow", b.where(zero, 1.0, x), exponent))
+    base = b.where(zero, 1.0, x)
+    return b.where(zero, 0.0, b.sqrt(base) if exponent == 0.5 else b.apply("pow", base, exponent))
+
+
+def huber(b: Builder, d: Value, delta: float) -> Value:
+    """``0.5 d^2`` where |d| <= delta, else ``delta (|d| - 0.5 delta)``."""
+    size = b.abs(d)
+    return b.where(size <= delta, 0.5 * d * d, delta * (size - 0.5 * delta))
 
 
 def check_pairs(*rows: Shape) -> None:
@@ -40,15 +47,9 @@ def check_pairs(*rows: Shape) -> None:
             raise ShapeError("E415", message)
 
 
-def check_flags(x: Shape, same: Shape) -> None:
-    """Raise ShapeError unless there is one flag a sample."""
-    if prod(same) != x[0] or same[:1] != x[:1]:
-        raise ShapeError("E416", f"{axes.times(x)} need {x[0]} flags, got {axes.times(same)}", "give one flag a sample")
-
-
 def flat(b: Builder, x: Value) -> Value:
     """``x`` as N x everything else."""
-    return b.reshape(x, (x.shape[0], prod(x.shape[1:])))
+    return b.reshape(x, axes.rows(x.shape))
 
 
 def squared_distance(b: Builder, x: Value, y: Value) -> Value:

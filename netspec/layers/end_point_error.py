@@ -37,7 +37,8 @@ class EndPointError(Layer):
         if x != target:
             message = f"the two fields must be alike: {times(x)} against {times(target)}"
             near = len(x) == len(target) == 4 and x[:2] == target[:2]
-            hint = "put {type: Resample, bottom: [target, prediction]} before it" if near else None
+            names = ", ".join(reversed(self.bottom_names))
+            hint = f"compare with {{type: Resample, bottom: [{names}]}}" if near else None
             raise ShapeError("E415", message, hint)
         if len(x) < 2:
             raise ShapeError("E413", f"EndPointError works on N x C and further axes, its bottoms are {times(x)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes
+from netspec.layers import axes, distances
 from netspec.spec.layer import Layer, Shape, layer
 
 if TYPE_CHECKING:
@@ -35,4 +35,4 @@ class EuclideanLoss(Layer):
 
     def lower(self, b: Builder, x: Value, target: Value) -> Value:
         d = x - b.reshape(target, x.shape)
-        return b.as_scalar(b.sum(d * d)) * (0.5 / max(1, x.shape[0] if x.shape else 1))
+        return distances.mean_over_samples(b, d * d, 2 * distances.samples(x))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes, labels
+from netspec.layers import labels
 from netspec.spec.layer import Shape, field, layer
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class FocalLoss(labels.Weighted):
+class FocalLoss(labels.Classified, labels.ClassWeighted):
     """Cross-entropy of the softmax of scores in which what is right already counts little.
 
     Shapes
@@ -32,24 +32,16 @@ class FocalLoss(labels.Weighted):
         - {name: loss, type: FocalLoss, bottom: [scores, label], gamma: 2}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
-    label_bottoms: ClassVar[tuple[int, ...]] = (1,)
     is_loss: ClassVar[bool] = True
 
     gamma: float = field(2.0, minimum=0, doc="how fast what is right loses its weight")
-    axis: int = field(1, doc="the axis of the classes")
 
     def shapes(self, x: Shape, label: Shape) -> Shape:
         self.check_weights(x[labels.class_axis(self.axis, x, label)])
         return ()
 
-    def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
-        return x[axes.canonical(self.axis, len(x))], self.ignore_label
-
     def lower(self, b: Builder, x: Value, label: Value) -> Value:
-        axis = axes.canonical(self.axis, x.rank)
-        column = labels.label_column(b, x, label, axis)
-        mask = labels.counted(b, column, self.ignore_label)
-        loss = labels.focal(b, b.logsumexp(x, axis) - labels.picked(b, x, column, axis), self.gamma)
+        axis, column, mask = self.aligned(b, x, label)
+        loss = labels.focal(b, labels.entropy(b, x, column, axis), self.gamma)
         loss = self.weighted(b, loss, column, x.shape, axis)
         return labels.total(b, loss, mask, self.divisor(b, mask, prod(column.shape), prod(x.shape[:axis])))

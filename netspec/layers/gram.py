@@ -38,7 +38,8 @@ class Gram(Layer):
 
     def lower(self, b: Builder, x: Value) -> Value:
         n, c, places = x.shape[0], x.shape[1], prod(x.shape[2:])
-        rows = b.reshape(x, (n, c, places))
-        y = b.matmul(rows, rows, transpose_b=True)
+        # a row a place: channels are innermost where maps lie
+        rows = b.reshape(b.transpose(x, (0, *range(2, x.rank), 1)), (n, places, c))
+        y = b.matmul(rows, rows, transpose_a=True)
         divisor = {"NONE": 1, "PLACES": places, "FULL": c * places}[self.normalization]
         return y if divisor == 1 else y * (1.0 / divisor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import labels
+from netspec.layers import axes, distances, labels
 from netspec.spec.layer import Layer, Shape, ShapeError, field, layer
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ class HingeLoss(Layer):
         labels.check_order(x, label)
         if len(x) < 2:
             raise ShapeError("E413", "HingeLoss works on N x C scores")
-        labels.check_labels(labels.flat_rows(x), label, 1)
+        labels.check_labels(axes.rows(x), label, 1)
         return ()
 
     def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
-        return labels.flat_rows(x)[1], None
+        return axes.rows(x)[1], None
 
     def lower(self, b: Builder, x: Value, label: Value) -> Value:
-        rows = b.reshape(x, labels.flat_rows(x.shape))
+        rows = distances.flat(b, x)
         column = labels.label_column(b, rows, label, 1)
         hit = b.equal(b.index(rows.shape, 1), column)
         if self.form == "multiclass":
@@ -63,4 +63,4 @@ class HingeLoss(Layer):
             term = b.maximum(0.0, self.margin - b.where(hit, rows, -rows))
         if self.norm == "L2":
             term = term * term
-        return b.as_scalar(b.sum(term)) * (1.0 / max(1, x.shape[0]))
+        return distances.mean_over_samples(b, term, distances.samples(x))

@@ -40,6 +40,4 @@ class HuberLoss(Layer):
 
     def lower(self, b: Builder, x: Value, target: Value) -> Value:
         d = x - b.reshape(target, x.shape)
-        size = b.abs(d)
-        term = b.where(size <= self.delta, 0.5 * d * d, self.delta * (size - 0.5 * self.delta))
-        return distances.mean_over_samples(b, term, distances.samples(x))
+        return distances.mean_over_samples(b, distances.huber(b, d, self.delta), distances.samples(x))

@@ -18,6 +18,14 @@ def as_index(b: Builder, x: Value) -> Value:
     return b.apply("to_int", x) if x.kind == "float" else x
 
 
+def first_largest(b: Builder, x: Value, axis: int) -> tuple[Value, Value]:
+    """(largest, b1: where it is, the first of equal ones) along an axis; nowhere in a row with NaN."""
+    largest = b.max(x, axis)
+    place = b.to_float(b.index(x.shape, axis))
+    behind = b.where(b.equal(x, largest), -place, -float(x.shape[axis]))
+    return largest, b.equal(place, -b.max(behind, axis))
+
+
 def check_count(count: int, there: int, what: str) -> None:
     """Raises ShapeError for a ``top_k`` that is more than there is."""
     if count > there:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isqrt, prod
+from math import isqrt, log, prod
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, labels
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
 
-CEILING = 46.051701859880914
-"""-log 1e-20: where Caffe's logarithm stops."""
+CEILING = -log(labels.SMALLEST)
+"""Where Caffe's logarithm stops."""
 
 
 @layer
-class InfogainLoss(labels.Normalised):
+class InfogainLoss(labels.Classified, labels.Normalised):
     """Cross-entropy of the softmax of scores in which each confusion has its weight.
 
     Shapes
@@ -39,10 +39,8 @@ class InfogainLoss(labels.Normalised):
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 3)
     tops: ClassVar[tuple[int, int | None]] = (1, 2)
-    label_bottoms: ClassVar[tuple[int, ...]] = (1,)
     is_loss: ClassVar[bool] = True
 
-    axis: int = field(1, doc="the axis of the classes")
     matrix: tuple[float, ...] = field((), doc="H row by row, C x C numbers; or the third bottom is H")
 
     def problems(self) -> Iterator[Problem]:
@@ -59,15 +57,11 @@ class InfogainLoss(labels.Normalised):
             raise ShapeError("E415", f"H has {count} numbers, {classes} classes need {classes**2}", None, "matrix")
         return ((), x)[: max(1, len(self.top_names))]
 
-    def label_range(self, x: Shape, label: Shape, matrix: Shape | None = None) -> tuple[int, int | None]:
-        return x[axes.canonical(self.axis, len(x))], self.ignore_label
-
     def lower(self, b: Builder, x: Value, label: Value, matrix: Value | None = None) -> tuple[Value, ...]:
         axis = axes.canonical(self.axis, x.rank)
-        classes, others = x.shape[axis], [k for k in range(x.rank) if k != axis]
-        lse = b.logsumexp(x, axis)
-        log_p = x - lse
-        rows = b.reshape(b.transpose(log_p, [*others, axis]), (prod(lse.shape), classes))
+        classes = x.shape[axis]
+        log_p = x - b.logsumexp(x, axis)
+        rows = labels.places(b, log_p, axis)
         weights = b.literal([float(w) for w in self.matrix]) if matrix is None else matrix
         h = b.reshape(weights, (classes, classes))
         column = b.reshape(label, (rows.shape[0], 1))

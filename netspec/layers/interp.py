@@ -20,6 +20,7 @@ class Interp(Resizing):
     Formula
         ``y = A x B'`` for each map; a row of A holds the weights of the two nearest rows of x.
         ``align_corners`` lays the centres of the corner pixels upon each other, else the corners of the pictures.
+        What is not finite in x spreads along its row and column.
     Gradient
         ``dx = A' dy B``.
     Source
@@ -68,7 +69,7 @@ class Interp(Resizing):
             made.append(kept + (kept - 1) * ((self.zoom_factor or 1) - 1))
         return made[0], made[1]
 
-    def matrix(self, outputs: int, samples: int) -> interpolation.Array:
+    def matrix(self, outputs: int, samples: int) -> interpolation.Matrix:
         """Weights of the two nearest pixels."""
         place = interpolation.aligned if self.align_corners else interpolation.half_pixel
         return interpolation.linear(place(outputs, samples), samples)

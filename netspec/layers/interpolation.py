@@ -11,16 +11,21 @@ Source
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import ceil
+from collections.abc import Callable, Iterable, Sequence
+from math import ceil, floor
 
-import numpy as np
-from numpy.typing import NDArray
+Matrix = Sequence[Sequence[float]]
 
-Array = NDArray[np.float64]
+ROUNDED: dict[str, Callable[[float], int]] = {
+    "round_up": lambda v: floor(v + 0.5),
+    "round_down": lambda v: ceil(v - 0.5),
+    "floor": floor,
+    "ceil": ceil,
+}
+"""Whole numbers near a place: the nearest (of two the higher, the lower), the one below, the one above."""
 
 
-def half_pixel(outputs: int, samples: int, scale: float | None = None) -> Array:
+def half_pixel(outputs: int, samples: int, scale: float | None = None) -> list[float]:
     """Pixels are areas, both pictures cover the same one: ``(i + 1/2) / scale - 1/2``.
 
     Parameters
@@ -28,20 +33,20 @@ def half_pixel(outputs: int, samples: int, scale: float | None = None) -> Array:
     scale
         Outputs a sample; their ratio unless given.
     """
-    return (np.arange(outputs) + 0.5) / (scale or outputs / samples) - 0.5
+    return [(i + 0.5) / (scale or outputs / samples) - 0.5 for i in range(outputs)]
 
 
-def aligned(outputs: int, samples: int) -> Array:
+def aligned(outputs: int, samples: int) -> list[float]:
     """Pixels are points, the first and the last ones of both pictures coincide: ``i (samples - 1) / (outputs - 1)``."""
-    return np.arange(outputs) * ((samples - 1) / max(1, outputs - 1))
+    return [i * ((samples - 1) / max(1, outputs - 1)) for i in range(outputs)]
 
 
-def asymmetric(outputs: int, samples: int, scale: float | None = None) -> Array:
+def asymmetric(outputs: int, samples: int, scale: float | None = None) -> list[float]:
     """The first pixels coincide: ``i / scale``."""
-    return np.arange(outputs) / (scale or outputs / samples)
+    return [i / (scale or outputs / samples) for i in range(outputs)]
 
 
-def nearest(at: Array, samples: int, rule: str = "round_up") -> Array:
+def nearest(at: Iterable[float], samples: int, rule: str = "round_up") -> Matrix:
     """The one sample that is nearest.
 
     Parameters
@@ -51,18 +56,10 @@ def nearest(at: Array, samples: int, rule: str = "round_up") -> Array:
     rule
         ``round_up`` or ``round_down`` where two are as near; ``floor``; ``ceil``.
     """
-    rounded = {
-        "round_up": lambda: np.floor(at + 0.5),
-        "round_down": lambda: np.ceil(at - 0.5),
-        "floor": lambda: np.floor(at),
-        "ceil": lambda: np.ceil(at),
-    }[rule]()
-    made = np.zeros((len(at), samples))
-    made[np.arange(len(at)), np.clip(rounded, 0, samples - 1).astype(np.int64)] = 1.0
-    return made
+    return [_row(samples, [(ROUNDED[rule](v), 1.0)]) for v in at]
 
 
-def linear(at: Array, samples: int, stretch: float = 1.0, outside: str = "clamp") -> Array:
+def linear(at: Iterable[float], samples: int, stretch: float = 1.0, outside: str = "clamp") -> Matrix:
     """The triangle ``1 - |d|``: the two samples around, in proportion.
 
     Parameters
@@ -72,41 +69,48 @@ def linear(at: Array, samples: int, stretch: float = 1.0, outside: str = "clamp"
     outside
         ``clamp``: beyond the edge is the edge; ``exclude``: nothing is, what is left weighs 1.
     """
-    return _weighed(at, samples, lambda d: np.maximum(0.0, 1.0 - np.abs(d)), 1, stretch, outside)
+    return _weighed(at, samples, lambda d: max(0.0, 1.0 - abs(d)), 1, stretch, outside)
 
 
-def cubic(at: Array, samples: int, stretch: float = 1.0, outside: str = "clamp", a: float = -0.5) -> Array:
+def cubic(at: Iterable[float], samples: int, stretch: float = 1.0, outside: str = "clamp", a: float = -0.5) -> Matrix:
     """Keys' cubic through the four samples around, with slope parameter ``a``; see ``linear``."""
 
-    def weight(d: Array) -> Array:
-        d = np.abs(d)
-        near = ((a + 2) * d - (a + 3)) * d * d + 1
-        far = ((d - 5) * d + 8) * d * a - 4 * a
-        return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
+    def weight(distance: float) -> float:
+        d = abs(distance)
+        if d <= 1:
+            return ((a + 2) * d - (a + 3)) * d * d + 1
+        return ((d - 5) * d + 8) * d * a - 4 * a if d < 2 else 0.0
 
     return _weighed(at, samples, weight, 2, stretch, outside)
 
 
-def area(outputs: int, samples: int) -> Array:
+def area(outputs: int, samples: int) -> Matrix:
     """Each output is the mean over the part of the picture that it covers."""
-    edges = np.arange(outputs + 1) * (samples / outputs)
-    low, high = edges[:-1, None], edges[1:, None]
-    sample = np.arange(samples)
-    covered = np.maximum(0.0, np.minimum(high, sample + 1) - np.maximum(low, sample))
-    return np.asarray(covered / covered.sum(1, keepdims=True))
+    made = []
+    for i in range(outputs):
+        low, high = i * samples / outputs, (i + 1) * samples / outputs
+        covered = range(floor(low), min(samples, ceil(high)))
+        made.append(_row(samples, [(k, max(0.0, min(high, k + 1) - max(low, k))) for k in covered]))
+    return made
 
 
 def _weighed(
-    at: Array, samples: int, weight: Callable[[Array], Array], reach: int, stretch: float, outside: str
-) -> Array:
-    """Weights of a function of the distance, which is 0 from ``reach`` on; each row sums to 1."""
-    first = np.floor(at).astype(np.int64)
+    at: Iterable[float], samples: int, weight: Callable[[float], float], reach: int, stretch: float, outside: str
+) -> Matrix:
+    """Weights of a function of the distance, which is 0 from ``reach`` on."""
     spread = ceil(reach * stretch)
-    near = first[:, None] + np.arange(1 - spread, spread + 1)
-    weights = weight((at[:, None] - near) / stretch)
-    if outside == "exclude":
-        weights = np.where((near >= 0) & (near < samples), weights, 0.0)
-    made = np.zeros((len(at), samples))
-    rows = np.broadcast_to(np.arange(len(at))[:, None], near.shape)
-    np.add.at(made, (rows, np.clip(near, 0, samples - 1)), weights)
-    return made / made.sum(1, keepdims=True)
+    made = []
+    for v in at:
+        near = range(floor(v) + 1 - spread, floor(v) + spread + 1)
+        inside = (k for k in near if outside != "exclude" or 0 <= k < samples)
+        made.append(_row(samples, [(k, weight((v - k) / stretch)) for k in inside]))
+    return made
+
+
+def _row(samples: int, weights: Iterable[tuple[int, float]]) -> list[float]:
+    """Weights by the number of their sample as a row that sums to 1; beyond the edge is the edge."""
+    row = [0.0] * samples
+    for k, weight in weights:
+        row[min(max(k, 0), samples - 1)] += weight
+    total = sum(row)
+    return [weight / total if weight else 0.0 for weight in row]

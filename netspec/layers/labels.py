@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, distances
 from netspec.spec.layer import Layer, Measure, Problem, ShapeError, field
@@ -19,10 +19,34 @@ SMALLEST = 1e-20
 """Below it the logarithm of a probability is not taken (Caffe's kLOG_THRESHOLD)."""
 
 
-class Normalised(Layer):
-    """Base of the losses with Caffe's ``loss_param``: what is left out, and the divisor."""
+class Ignoring(Layer):
+    """Base of the layers that leave out the places with one label."""
 
     ignore_label: int | None = field(None, doc="label of the places that do not count")
+
+
+class Classified(Ignoring):
+    """Base of the layers that compare scores N x C x .. with labels N x .., class numbers from 0 to C - 1."""
+
+    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
+    label_bottoms: ClassVar[tuple[int, ...]] = (1,)
+
+    axis: int = field(1, doc="the axis of the classes")
+
+    def label_range(self, x: Shape, label: Shape, *more: Shape) -> tuple[int, int | None]:
+        """Return the classes, and the label that is left out."""
+        return x[axes.canonical(self.axis, len(x))], self.ignore_label
+
+    def aligned(self, b: Builder, x: Value, label: Value) -> tuple[int, Value, Value | None]:
+        """The axis of the classes, the labels with size 1 along it, and where they count (None: everywhere)."""
+        axis = axes.canonical(self.axis, x.rank)
+        column = label_column(b, x, label, axis)
+        return axis, column, counted(b, column, self.ignore_label)
+
+
+class Normalised(Ignoring):
+    """Base of the losses with Caffe's ``loss_param``: what is left out, and the divisor."""
+
     normalization: str = field(
         "VALID",
         choices=("FULL", "VALID", "BATCH_SIZE", "NONE"),
@@ -61,7 +85,7 @@ class Normalised(Layer):
         return float(max(1, {"FULL": places, "VALID": places, "BATCH_SIZE": samples, "NONE": 1}[how]))
 
 
-class Weighted(Normalised):
+class ClassWeighted(Normalised):
     """Base of the losses over labels in which a class may weigh more than another."""
 
     class_weights: tuple[float, ...] = field((), minimum=0, doc="factor on the loss of each label; default: all 1")
@@ -136,6 +160,17 @@ def picked(b: Builder, x: Value, column: Value, axis: int) -> Value:
     return b.sum(b.where(hit, x, 0.0), axis)
 
 
+def entropy(b: Builder, x: Value, column: Value, axis: int) -> Value:
+    """``logsumexp(x) - x[label]``: -log of the softmax at the label, size 1 along the class axis."""
+    return b.logsumexp(x, axis) - picked(b, x, column, axis)
+
+
+def places(b: Builder, x: Value, axis: int) -> Value:
+    """Scores as a table, a place a row, a class a column."""
+    others = [k for k in range(x.rank) if k != axis]
+    return b.reshape(b.transpose(x, [*others, axis]), (prod(x.shape[k] for k in others), x.shape[axis]))
+
+
 def safe_log(b: Builder, p: Value) -> Value:
     """``log max(p, 1e-20)``, whose slope below 1e-20 is 1e20, as Caffe's: a probability of 0 still learns."""
     low = p < SMALLEST
@@ -168,8 +203,3 @@ def total(b: Builder, x: Value, mask: Value | None, divisor: float | Value) -> V
     if isinstance(divisor, float):
         return b.as_scalar(b.sum(kept * (1.0 / divisor)))  # one step: the factor is part of the sum's formula
     return b.as_scalar(b.sum(kept)) / divisor
-
-
-def flat_rows(x: Shape) -> Shape:
-    """N x everything else."""
-    return x[0], prod(x[1:])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from netspec.layers import axes, distances, labels
-from netspec.spec.layer import Layer, Measure, Problem, Shape, ShapeError, field, layer
+from netspec.layers import axes, distances
+from netspec.layers.differences import Differences
+from netspec.spec.layer import Problem, Shape, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class LpqLoss(Layer):
+class LpqLoss(Differences):
     """A power of the sum over the channels of a power of the differences.
 
     Shapes
@@ -35,16 +36,11 @@ class LpqLoss(Layer):
         {type: LpqLoss, bottom: [x, y], p: 2, q: 0.5}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (1, 2)
-    is_loss: ClassVar[bool] = True
-
     p: tuple[float, ...] = field((2.0,), above=0, doc="the inner powers, one an episode")
     q: tuple[float, ...] = field((0.5,), above=0, doc="the outer powers, one an episode")
     pq_episode_starts_at_iter: tuple[int, ...] = field((0,), minimum=0, doc="when each episode begins, rising from 0")
     p_epsilon: float = field(0.0, minimum=0, doc="added below the inner power")
     q_epsilon: float = field(1e-2, minimum=0, doc="added below the outer power")
-    l2_prescale_by_channels: bool = field(False, doc="the mean over the channels in place of the sum")
-    normalize_by_num_entries: bool = field(False, doc="divide by the places that are not NaN, not by N")
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()
@@ -54,31 +50,16 @@ class LpqLoss(Layer):
             yield Problem("E512", "p", message, "give as many of each")
         if starts[:1] != (0,) or any(early >= late for early, late in pairwise(starts)):
             message = "the first episode begins at 0, each other later than the one before"
-            yield Problem("E504", "pq_episode_starts_at_iter", message, "pq_episode_starts_at_iter: [0, 1000]")
+            name = "pq_episode_starts_at_iter"
+            yield Problem("E504", name, message, f"{name}: {[1000 * k for k in range(len(self.p))]}")
 
     def shapes(self, x: Shape, target: Shape | None = None) -> Shape:
-        if target is not None:
-            axes.same_count(x, target, "targets")
-        if len(x) < 2:
-            raise ShapeError("E413", f"LpqLoss works on N x C x .., its bottom is {axes.times(x)}")
-        return ()
+        axes.channelled("LpqLoss", x)
+        return super().shapes(x, target)
 
-    def metric(self, top: int) -> Measure | None:
-        return Measure("mean", weight="counted") if self.normalize_by_num_entries else None
-
-    def lower(self, b: Builder, x: Value, target: Value | None = None) -> Value:
-        d = x if target is None else x - b.reshape(target, x.shape)
-        known = b.equal(d, d)
-        d = b.where(known, d, 0.0)
-        channels = max(1, x.shape[1])
-        inner = b.sum(distances.power(b, b.abs(d) + self.p_epsilon, self._current(b, self.p)), 1)
-        if self.l2_prescale_by_channels:
-            inner = inner * (1.0 / channels)
-        outer = distances.power(b, inner + self.q_epsilon, self._current(b, self.q))
-        if not self.normalize_by_num_entries:
-            return distances.mean_over_samples(b, outer, distances.samples(x))
-        places = labels.count_places(b, known) * (1.0 / channels)
-        return b.as_scalar(b.sum(outer)) / b.maximum(places, 1.0)
+    def terms(self, b: Builder, d: Value) -> Value:
+        inner = distances.power(b, b.abs(d) + self.p_epsilon, self._current(b, self.p))
+        return distances.power(b, self.over_channels(b, inner) + self.q_epsilon, self._current(b, self.q))
 
     def _current(self, b: Builder, powers: tuple[float, ...]) -> float | Value:
         """The power of the episode that the iteration is in."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes, labels
-from netspec.spec.layer import Shape, field, layer
+from netspec.layers import labels
+from netspec.spec.layer import Shape, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class MultinomialLogisticLoss(labels.Normalised):
+class MultinomialLogisticLoss(labels.Classified, labels.Normalised):
     """Cross-entropy of probabilities, ``-log p[label]``: SoftmaxWithLoss without its softmax.
 
     Shapes
@@ -33,22 +33,13 @@ class MultinomialLogisticLoss(labels.Normalised):
         - {name: loss, type: MultinomialLogisticLoss, bottom: [p, label]}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
-    label_bottoms: ClassVar[tuple[int, ...]] = (1,)
     is_loss: ClassVar[bool] = True
-
-    axis: int = field(1, doc="the axis of the classes")
 
     def shapes(self, p: Shape, label: Shape) -> Shape:
         labels.class_axis(self.axis, p, label)
         return ()
 
-    def label_range(self, p: Shape, label: Shape) -> tuple[int, int | None]:
-        return p[axes.canonical(self.axis, len(p))], self.ignore_label
-
     def lower(self, b: Builder, p: Value, label: Value) -> Value:
-        axis = axes.canonical(self.axis, p.rank)
-        column = labels.label_column(b, p, label, axis)
-        mask = labels.counted(b, column, self.ignore_label)
+        axis, column, mask = self.aligned(b, p, label)
         loss = -labels.safe_log(b, labels.picked(b, p, column, axis))
         return labels.total(b, loss, mask, self.divisor(b, mask, prod(column.shape), prod(p.shape[:axis])))

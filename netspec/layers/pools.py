@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
-
-Pair = tuple[int, int]
+    from runtime.ops import Pair
 
 WAYS = ("MAX", "AVE", "STOCHASTIC")
 """Choices of a field ``pool``."""

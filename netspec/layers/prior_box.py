@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from math import sqrt
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from netspec.layers.axes import four_axes
-from netspec.layers.boxes import one_or_four
+from netspec.layers.boxes import of_four, one_or_four
 from netspec.spec.layer import Layer, Problem, Shape, field, layer
 
 if TYPE_CHECKING:
@@ -92,18 +90,16 @@ class PriorBox(Layer):
         return 1, 2, 4 * x[2] * x[3] * len(self.sides())
 
     def lower(self, b: Builder, x: Value, image: Value) -> Value:
-        (rows, columns), size = x.shape[2:], self._image(image.shape)
-        down, right = self.step_h or self.step or size[0] / rows, self.step_w or self.step or size[1] / columns
-        y, x1 = np.meshgrid(
-            (np.arange(rows) + self.offset) * down, (np.arange(columns) + self.offset) * right, indexing="ij"
-        )
-        half = np.array(self.sides()) / 2
-        centre = np.stack([x1, y], -1)[:, :, None, :]
-        corners = np.concatenate([centre - half, centre + half], -1) / (size[1], size[0], size[1], size[0])
+        (rows, columns), (high, wide) = x.shape[2:], self._image(image.shape)
+        down, right = self.step_h or self.step or high / rows, self.step_w or self.step or wide / columns
+        middles = [((h + self.offset) * down, (w + self.offset) * right) for h in range(rows) for w in range(columns)]
+        corners: list[float] = []
+        for y, x1 in middles:
+            for w, h in self.sides():
+                corners += [(x1 - w / 2) / wide, (y - h / 2) / high, (x1 + w / 2) / wide, (y + h / 2) / high]
         if self.clip:
-            corners = np.clip(corners, 0.0, 1.0)
-        variances = np.broadcast_to(np.array(self.variance), corners.shape)
-        return b.literal(np.stack([corners.ravel(), variances.ravel()])[None])
+            corners = [min(max(v, 0.0), 1.0) for v in corners]
+        return b.literal([[corners, of_four(self.variance) * (len(corners) // 4)]])
 
     def _image(self, shape: Shape) -> tuple[float, float]:
         """Rows and columns of the image."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log10, prod
+from math import log, log10, prod
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, distances
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
 
-DECIBEL = 10.0 / 2.302585092994046
-"""10 / ln 10: natural logarithms of a ratio of powers to decibels."""
+DECIBEL = 10.0 / log(10.0)
+"""Natural logarithms of a ratio of powers to decibels."""
 
 
 @layer

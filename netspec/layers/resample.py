@@ -21,6 +21,7 @@ class Resample(Resizing):
         ``y = A x B'`` for each map. Row i of A weighs the samples around ``(i + 1/2) H / Ho - 1/2``;
         beyond the edge there are none, and what is left sums to 1. With ``antialias`` a smaller
         picture is made with a filter H / Ho times as wide. AREA: the mean of what a pixel covers.
+        What is not finite in x spreads along its row and column.
     Gradient
         ``dx = A' dy B``.
     Source
@@ -58,7 +59,7 @@ class Resample(Resizing):
         factor = 1.0 if self.factor is None else self.factor
         return int(height * factor + 0.5), int(width * factor + 0.5)
 
-    def matrix(self, outputs: int, samples: int) -> interpolation.Array:
+    def matrix(self, outputs: int, samples: int) -> interpolation.Matrix:
         """Weights of ``resample_type``."""
         if self.resample_type == "AREA":
             return interpolation.area(outputs, samples)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from netspec.layers import axes
 from netspec.layers.windows import Reach
 from netspec.spec.layer import Layer, Problem, Shape, ShapeError
@@ -15,10 +13,10 @@ from netspec.spec.layer import Layer, Problem, Shape, ShapeError
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
-    from netspec.layers.interpolation import Array
+    from netspec.layers.interpolation import Matrix
 
-FEW = 4
-"""Up to so many channels fill a vector so badly that the matrix is spread over them."""
+FEW, SMALL = 4, 1 << 20
+"""Up to so many channels fill a vector so badly that a matrix is spread over them, if it is small then."""
 
 Side = tuple[int, int]
 
@@ -33,7 +31,7 @@ class Resizing(Layer):
         """Height and width that the fields make of those of the bottom."""
         raise NotImplementedError(type(self).__name__)
 
-    def matrix(self, outputs: int, samples: int) -> Array:
+    def matrix(self, outputs: int, samples: int) -> Matrix:
         """The weights along one axis, outputs x samples."""
         raise NotImplementedError(type(self).__name__)
 
@@ -79,7 +77,7 @@ class Resizing(Layer):
         return resized(b, x, self.matrix(height, x.shape[2]), self.matrix(width, x.shape[3]))
 
 
-def resized(b: Builder, x: Value, rows: Array, columns: Array) -> Value:
+def resized(b: Builder, x: Value, rows: Matrix, columns: Matrix) -> Value:
     """``rows x columns'`` for each map of an N x C x H x W value.
 
     Taken with the channels innermost, where they lie; what changes nothing costs nothing.
@@ -94,26 +92,38 @@ def resized(b: Builder, x: Value, rows: Array, columns: Array) -> Value:
             y = _along_columns(b, y, columns)
         elif not along_columns and not _is_identity(rows):
             across = y.shape[2]
-            y = b.matmul(b.literal(rows[None]), b.reshape(y, (n, h, across * c)))
+            y = b.matmul(b.literal([rows]), b.reshape(y, (n, h, across * c)))
             y = b.reshape(y, (n, tall, across, c))
     return b.transpose(y, (0, 3, 1, 2))
 
 
-def _along_columns(b: Builder, y: Value, columns: Array) -> Value:
+def _along_columns(b: Builder, y: Value, columns: Matrix) -> Value:
     """The product for each row of an N x H x W x C value."""
     n, h, w, c = y.shape
-    if c <= FEW:
-        y = b.matmul(b.reshape(y, (n * h, w * c)), b.literal(np.kron(columns.T, np.eye(c))))
+    wide = len(columns)
+    if c <= FEW and w * wide * c * c <= SMALL:
+        y = b.matmul(b.reshape(y, (n * h, w * c)), b.literal(_spread(columns, c)))
     else:
-        y = b.matmul(b.literal(columns[None]), b.reshape(y, (n * h, w, c)))
-    return b.reshape(y, (n, h, len(columns), c))
+        y = b.matmul(b.literal([columns]), b.reshape(y, (n * h, w, c)))
+    return b.reshape(y, (n, h, wide, c))
 
 
-def _span(matrix: Array) -> int:
+def _spread(columns: Matrix, channels: int) -> Matrix:
+    """W C x Wo C: each weight for every channel, from samples to outputs."""
+    made = [[0.0] * (len(columns) * channels) for _ in range(len(columns[0]) * channels)]
+    for i, weights in enumerate(columns):
+        for k, weight in enumerate(weights):
+            for c in range(channels if weight else 0):
+                made[k * channels + c][i * channels + c] = weight
+    return made
+
+
+def _span(matrix: Matrix) -> int:
     """The longest way from the first to the last sample of an output."""
-    used = [np.flatnonzero(row) for row in matrix]
-    return max(int(found[-1] - found[0]) for found in used)
+    used = ([k for k, weight in enumerate(row) if weight] for row in matrix)
+    return max(found[-1] - found[0] for found in used)
 
 
-def _is_identity(matrix: Array) -> bool:
-    return matrix.shape[0] == matrix.shape[1] and bool((matrix == np.eye(len(matrix))).all())
+def _is_identity(matrix: Matrix) -> bool:
+    square = len(matrix) == len(matrix[0])
+    return square and all(weight == (i == k) for i, row in enumerate(matrix) for k, weight in enumerate(row))

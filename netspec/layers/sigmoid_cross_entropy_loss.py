@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from netspec.layers import axes, labels
-from netspec.spec.layer import Shape, field, layer
+from netspec.layers.binary import Binary
+from netspec.layers.neuron import softplus
+from netspec.spec.layer import layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class SigmoidCrossEntropyLoss(labels.Normalised):
+class SigmoidCrossEntropyLoss(Binary):
     """Cross-entropy of the sigmoid of scores with targets between 0 and 1.
 
     Shapes
@@ -32,23 +32,5 @@ class SigmoidCrossEntropyLoss(labels.Normalised):
         {type: SigmoidCrossEntropyLoss, bottom: [x, y]}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
-    is_loss: ClassVar[bool] = True
-
-    normalization: str = field(
-        "BATCH_SIZE",
-        choices=("FULL", "VALID", "BATCH_SIZE", "NONE"),
-        doc="the loss is divided by all places, those that count, the samples, or 1",
-    )
-
-    def shapes(self, x: Shape, target: Shape) -> Shape:
-        axes.same_count(x, target, "targets")
-        return ()
-
-    def lower(self, b: Builder, x: Value, target: Value) -> Value:
-        t = b.reshape(target, x.shape)
-        mask = labels.counted(b, t, self.ignore_label)
-        size = b.abs(x)
-        # (x + |x|) / 2 for max(x, 0): its slope at 0 is 1/2, as that of the loss
-        loss = 0.5 * (x + size) - x * t + b.log(1.0 + b.exp(-size))
-        return labels.total(b, loss, mask, self.divisor(b, mask, prod(x.shape), x.shape[0] if x.shape else 1))
+    def terms(self, b: Builder, x: Value, t: Value) -> Value:
+        return softplus(b, x) - x * t

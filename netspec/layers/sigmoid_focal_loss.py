@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from netspec.layers import axes, labels
-from netspec.spec.layer import Shape, field, layer
+from netspec.layers import labels
+from netspec.layers.binary import Binary
+from netspec.layers.neuron import softplus
+from netspec.spec.layer import field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class SigmoidFocalLoss(labels.Normalised):
+class SigmoidFocalLoss(Binary):
     """Cross-entropy of the sigmoid of scores in which what is right already counts little.
 
     Shapes
@@ -32,28 +33,11 @@ class SigmoidFocalLoss(labels.Normalised):
         - {name: loss, type: SigmoidFocalLoss, bottom: [x, hot]}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
-    is_loss: ClassVar[bool] = True
-
     gamma: float = field(2.0, minimum=0, doc="how fast what is right loses its weight")
     alpha: float = field(0.25, minimum=0, maximum=1, doc="weight of the targets 1; those of 0 have the rest")
-    normalization: str = field(
-        "BATCH_SIZE",
-        choices=("FULL", "VALID", "BATCH_SIZE", "NONE"),
-        doc="the loss is divided by all places, those that count, the samples, or 1",
-    )
 
-    def shapes(self, x: Shape, target: Shape) -> Shape:
-        axes.same_count(x, target, "targets")
-        return ()
-
-    def lower(self, b: Builder, x: Value, target: Value) -> Value:
-        t = b.reshape(target, x.shape)
-        mask = labels.counted(b, t, self.ignore_label)
+    def terms(self, b: Builder, x: Value, t: Value) -> Value:
         hot = t > 0.5
         signed = b.where(hot, x, -x)
-        # -log sigmoid(s) = max(-s, 0) + log(1 + exp(-|s|)); halves, so that its slope at 0 is 1/2
-        size = b.abs(signed)
-        entropy = 0.5 * (size - signed) + b.log(1.0 + b.exp(-size))
-        loss = labels.focal(b, entropy, self.gamma) * b.where(hot, self.alpha, 1.0 - self.alpha)
-        return labels.total(b, loss, mask, self.divisor(b, mask, prod(x.shape), x.shape[0] if x.shape else 1))
+        entropy = softplus(b, -signed)  # -log sigmoid(signed)
+        return labels.focal(b, entropy, self.gamma) * b.where(hot, self.alpha, 1.0 - self.alpha)

@@ -24,6 +24,9 @@ NAMES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "colum
 MAPS = {1: "N x C x L", 2: "N x C x H x W", 3: "N x C x D x H x W"}
 
 
+IGNORED_ENGINE = "engine is read and ignored: the compiler chooses the kernels"
+
+
 class Sliding(Layer):
     """Base of the layers with a window: one value for all sides, [height, width], or the h and w fields.
 
@@ -55,8 +58,7 @@ class Sliding(Layer):
         """Yield what is said twice, of the wrong length, or without effect."""
         yield from super().problems()
         if self.engine is not None:
-            message = "engine is read and ignored: the compiler chooses the kernels"
-            yield Problem("W121", "engine", message, "drop engine", "warning")
+            yield Problem("W121", "engine", IGNORED_ENGINE, "drop engine", "warning")
         for word, name in WORDS.items():
             sides = getattr(self, f"{word}_h"), getattr(self, f"{word}_w")
             if self.said(name) and sides != (None, None):

@@ -46,9 +46,7 @@ class SmoothL1Loss(Layer):
         d = x - b.reshape(target, x.shape)
         if weights:
             d = d * b.reshape(weights[0], x.shape)
-        square = self.sigma**2
-        size = b.abs(d)
-        term = b.where(size < 1.0 / square, 0.5 * square * d * d, size - 0.5 / square)
+        term = distances.huber(b, d if self.sigma == 1 else self.sigma * d, 1.0 / self.sigma)
         if weights:
             term = term * b.reshape(weights[1], x.shape)
         return distances.mean_over_samples(b, term, distances.samples(x))

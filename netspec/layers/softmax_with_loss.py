@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes, labels
+from netspec.layers import labels
 from netspec.spec.layer import Shape, field, layer
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ CEILING = 87.3365478515625
 
 
 @layer
-class SoftmaxWithLoss(labels.Weighted):
+class SoftmaxWithLoss(labels.Classified, labels.ClassWeighted):
     """Cross-entropy of the softmax of scores, ``-log p[label]``, averaged.
 
     Shapes
@@ -39,25 +39,17 @@ class SoftmaxWithLoss(labels.Weighted):
         - {name: loss, type: SoftmaxWithLoss, bottom: [scores, label]}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
     tops: ClassVar[tuple[int, int | None]] = (1, 2)
-    label_bottoms: ClassVar[tuple[int, ...]] = (1,)
     is_loss: ClassVar[bool] = True
 
-    axis: int = field(1, doc="the axis of the classes")
     label_smoothing: float = field(0.0, minimum=0, below=1, doc="share of the target that all classes have in common")
 
     def shapes(self, x: Shape, label: Shape) -> tuple[Shape, ...]:
         self.check_weights(x[labels.class_axis(self.axis, x, label)])
         return ((), x)[: max(1, len(self.top_names))]
 
-    def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:
-        return x[axes.canonical(self.axis, len(x))], self.ignore_label
-
     def lower(self, b: Builder, x: Value, label: Value) -> tuple[Value, ...]:
-        axis = axes.canonical(self.axis, x.rank)
-        column = labels.label_column(b, x, label, axis)
-        mask = labels.counted(b, column, self.ignore_label)
+        axis, column, mask = self.aligned(b, x, label)
         lse = b.logsumexp(x, axis)
         smooth, target = self.label_smoothing, labels.picked(b, x, column, axis)
         loss = lse - (target if not smooth else (1.0 - smooth) * target + smooth * b.mean(x, axis))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from netspec.layers import axes, pools
-from netspec.spec.layer import Layer, Shape, ShapeError, field, layer
+from netspec.layers.sliding import IGNORED_ENGINE
+from netspec.spec.layer import Layer, Problem, Shape, ShapeError, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
-
-Pair = tuple[int, int]
+    from runtime.ops import Pair
 
 
 @layer
@@ -33,11 +32,14 @@ class SPP(Layer):
         {type: SPP, pyramid_height: 2}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (1, 1)
-
     pyramid_height: int = field(minimum=1, maximum=16, doc="levels")
     pool: str = field("MAX", choices=pools.WAYS, doc="largest, average or a drawn value")
     engine: str | None = field(None, choices=("DEFAULT", "CAFFE", "CUDNN"), doc="ignored: the compiler chooses")
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if self.engine is not None:
+            yield Problem("W121", "engine", IGNORED_ENGINE, "drop engine", "warning")
 
     def shapes(self, x: Shape) -> Shape:
         axes.four_axes("SPP", x)
@@ -61,5 +63,5 @@ class SPP(Layer):
         levels = []
         for bins, kernel, pad in self._levels(x.shape):
             y = pools.pooled(b, self.pool, x, kernel, kernel, pad, (bins, bins))
-            levels.append(b.reshape(y, (x.shape[0], prod(y.shape[1:]))))
+            levels.append(b.reshape(y, axes.rows(y.shape)))
         return b.concat(levels, 1)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from netspec.layers import axes
 from netspec.spec.layer import Layer, Shape, ShapeError, field, layer
 
@@ -58,5 +56,5 @@ class Warp(Layer):
             places.append(b.minimum(b.maximum(at, 0.0), size - 1.0))
         assert inside is not None
         y = b.sample(x, b.concat(places, 1))
-        fill = 0.0 if self.fill_value == "ZERO" else b.literal(np.array(np.nan))
+        fill = 0.0 if self.fill_value == "ZERO" else b.literal(float("nan"))
         return b.where(inside, y, fill)

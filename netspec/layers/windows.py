@@ -85,7 +85,7 @@ class Axis:
 
     def unseen(self, out: int) -> int:
         """Pixels of the map (padding not counted) behind the last of ``out`` windows."""
-        return max(0, self.size + self.pad - ((out - 1) * self.stride + self.extent))
+        return min(self.size, max(0, self.size + self.pad - ((out - 1) * self.stride + self.extent)))
 
     def empty(self, out: int) -> bool:
         """Whether one of ``out`` windows holds no pixel of the map."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from math import cos, pi
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from netspec.spec.registry import POLICIES
@@ -71,6 +72,11 @@ def make(solver: Solver) -> Policy:
     cls = find(solver.lr_policy)
     assert cls is not None, "the solver was not checked"
     return cls(**{f.name: getattr(solver, f.name) for f in fields(cls)})
+
+
+def half_wave(high: float, low: float, part: float) -> float:
+    """From ``high`` to ``low`` along half a cosine, ``part`` of the way; from 1 on ``low``."""
+    return low + (high - low) / 2 * (1 + cos(pi * min(1.0, part)))
 
 
 def power(base: float, exponent: float) -> float:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, pi
 
-from netspec.policies.base import Policy, policy
+from netspec.policies.base import Policy, half_wave, policy
 
 
 @policy("cosine")
@@ -20,5 +19,4 @@ class Cosine(Policy):
     min_lr: float = 0.0
 
     def rate(self, iteration: int) -> float:
-        part = min(1.0, iteration / self.max_iter)
-        return self.min_lr + (self.base_lr - self.min_lr) / 2 * (1 + cos(pi * part))
+        return half_wave(self.base_lr, self.min_lr, iteration / self.max_iter)

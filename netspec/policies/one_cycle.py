@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, pi
 
-from netspec.policies.base import Policy, policy
+from netspec.policies.base import Policy, half_wave, policy
 
 START = 25.0
 """base_lr over the rate of the first update."""
@@ -27,5 +26,5 @@ class OneCycle(Policy):
         if iteration < self.stepsize:
             low = self.base_lr / START
             return low + (self.base_lr - low) * iteration / self.stepsize
-        part = min(1.0, (iteration - self.stepsize) / max(1, self.max_iter - self.stepsize))
-        return self.min_lr + (self.base_lr - self.min_lr) / 2 * (1 + cos(pi * part))
+        part = (iteration - self.stepsize) / max(1, self.max_iter - self.stepsize)
+        return half_wave(self.base_lr, self.min_lr, part)

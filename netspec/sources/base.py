@@ -35,9 +35,6 @@ class Source(Entry):
     registry = SOURCES
     type_key = "source"
     path_fields: ClassVar[tuple[str, ...]] = ("mean_file",)
-    """Fields that name a file beside the spec or below the data root."""
-    unused: ClassVar[tuple[str, ...]] = ()
-    """Fields of all sources that this one has no use for."""
     class_names: tuple[str, ...] = ()
     """What the classes are called, in the order of their numbers, where the spec or the data set says it."""
 

@@ -21,8 +21,8 @@ class Images(Source):
         ``is_color: false``, values 0 to 255; label : the class.
     Files
         ``list``: lines ``path class``, paths relative to ``root_folder``, else to the list.
-        ``folder``: one subfolder a class, numbered in the order of their names, or of
-        ``class_names``; the classes take turns, so that a ``part`` has its share of each.
+        ``folder``: one subfolder for each of ``classes``, numbered in the order of their names, or
+        of ``class_names``; the classes take turns, so that a ``part`` has its share of each.
     Sizes
         ``new_height`` and ``new_width`` scale every picture, ``resize`` its shorter side; then
         ``crop_size`` cuts. One of ``crop_size``, both of ``new_..`` or ``shape`` (which all
@@ -92,6 +92,9 @@ class Images(Source):
             )
             hint = "list: train.txt, with lines `path class`; or folder: train, with a subfolder a class"
             yield Problem("E665", None if self.list_ is None else "folder", message, hint)
+        elif self.folder is not None and self.class_count() is None:
+            message = "a folder needs classes or class_names: training and test must number its subfolders alike"
+            yield Problem("E665", "folder", message, "classes: 10")
         if self.folder is not None and self.root_folder is not None:
             yield Problem("E663", "root_folder", "a folder has no use for root_folder", "leave root_folder out")
 

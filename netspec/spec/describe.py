@@ -16,8 +16,10 @@ _WORDS = {int: "int", float: "float", bool: "bool", str: "str"}
 
 def type_text(annotation: Any, spec: FieldSpec) -> str:
     """Return a field's type: ``int``, ``MAX | AVE``, ``list of float``, ``filler``, ``blobs``."""
+    if spec.schema is not None:
+        return _schema_word(spec.schema)
     if is_node(annotation):
-        return "any" if spec.schema is None else _schema_word(spec.schema)
+        return "any"
     return _member_text(annotation, spec)
 
 

@@ -132,6 +132,7 @@ class Entry:
     specs: ClassVar[dict[str, FieldSpec]] = {}
     extra_keys: ClassVar[tuple[str, ...]] = ()
     short_form: ClassVar[str | None] = None
+    unused: ClassVar[tuple[str, ...]] = ()  # inherited fields that this class has no use for
     path_fields: ClassVar[tuple[str, ...]] = ()  # fields that name a file beside the spec or below the data root
 
     marks: dict[str, Mark]

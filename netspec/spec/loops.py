@@ -100,8 +100,10 @@ def _states(read: Instance, written: Node | None) -> tuple[LoopState, ...]:
 def _state(read: Instance, key: Scalar, node: Node) -> LoopState:
     """A state in its short form, the name of what it becomes, or its long form."""
     if not isinstance(node, Mapping):
-        (after,) = (read.names(node, "state") or [])[:1]
-        return LoopState(key.text, key.mark, after)
+        names = read.names(node, "state")
+        if not names:
+            _fail(read, "E270", key.mark, f"the state `{key.text}` does not say what it becomes", "a blob inside")
+        return LoopState(key.text, key.mark, (names or [("", key.mark)])[0])
     for inner, _ in node:
         if inner.text not in LONG:
             hint = did_you_mean(inner.text, LONG) or f"a state has {', '.join(LONG)}"
@@ -151,6 +153,7 @@ def wire_bodies(wiring: Wiring, phase: str, stages: frozenset[str], diagnostics:
     for wired in wiring.layers:
         if wired.item.loop is not None:
             wired.body = _Inside(wired, phase, stages, diagnostics).body()
+            wiring.complete &= wired.body is not None
     if diagnostics.error_count > before:
         wiring.complete = False
 
@@ -184,6 +187,8 @@ class _Inside(Wirer):
         for wired in inner.layers:
             self._refuse_losses(wired.item)
         if not self._tops_fit(outputs) or self.diagnostics.error_count > before:
+            return None
+        if None in found or self.absent.broken:  # an entry inside could not be read, as was reported
             return None
         blobs = tuple(blob for blob in found if blob is not None)
         ports = tuple(scope.prefix + port for port in item.ports)

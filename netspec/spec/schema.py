@@ -106,6 +106,7 @@ def _entry(cls: type[Entry]) -> Schema:
         if key in common and info.spec is common[key].spec
         else _field(info)
         for key, info in keys_of(cls).items()
+        if info.name not in cls.unused
     }
     return {
         "type": "object",
@@ -243,4 +244,5 @@ def _data() -> Schema:
 def own_fields(cls: type[Entry]) -> list[FieldInfo]:
     """Return the fields that a layer class adds to those of all layers."""
     common = keys_of(Layer)
-    return [info for info in fields_of(cls) if not (issubclass(cls, Layer) and info.key in common)]
+    mine = [info for info in fields_of(cls) if info.name not in cls.unused]
+    return [info for info in mine if not (issubclass(cls, Layer) and info.key in common)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,8 +30,9 @@ def paths_of(path: Path) -> list[Path]:
         file = path.parent / line
         if leaves(line) or not (Path(line).is_absolute() or inside(path.parent, file)):
             raise DataError(f"{path}:{number}: {line[:80]} leads out of {path.parent}")
-        if not file.exists():
-            raise DataError(f"{path}:{number}: {file}: no such file ({path.name} is no HDF5 file, so it lists some)")
+        if not os.path.exists(file):
+            why = f"{path.name} is no HDF5 file, so it lists some"
+            raise DataError(f"{path}:{number}: {line[:80]}: no such file ({why})")
         found.append(file)
     if not found:
         raise DataError(f"{path}: neither an HDF5 file nor a list of them")

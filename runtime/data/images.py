@@ -102,7 +102,10 @@ def _of_folder(files: ImageFiles) -> tuple[list[str], list[int]]:
     names = list(files.class_names) or there
     _check_folders(files, there, names)
     found = [
-        (place, label, f"{name}/{each}") for label, name in enumerate(names) for place, each in _of_class(files, name)
+        (place, label, f"{name}/{each}")
+        for label, name in enumerate(names)
+        if name in there
+        for place, each in _of_class(files, name)
     ]
     if not found:
         raise DataError(f"{files.path}: no pictures in {', '.join(names[:5])} ({', '.join(sorted(SUFFIXES))})")
@@ -122,8 +125,5 @@ def _check_folders(files: ImageFiles, there: Sequence[str], names: Sequence[str]
 
 def _of_class(files: ImageFiles, name: str) -> list[tuple[float, str]]:
     """The pictures of one subfolder, each with its place among them between 0 and 1."""
-    folder = files.path / name
-    if not folder.is_dir():
-        return []
-    names = sorted(each for each in os.listdir(folder) if Path(each).suffix.lower() in SUFFIXES)
+    names = sorted(each for each in os.listdir(files.path / name) if Path(each).suffix.lower() in SUFFIXES)
     return [((k + 0.5) / len(names), each) for k, each in enumerate(names)]

@@ -18,7 +18,7 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
     Raises
     ------
     DataError
-        The file is missing, empty, not UTF-8, or has a line of more than 64 KiB.
+        The file is missing, empty, not UTF-8, has a line of more than 64 KiB or a NUL.
     """
     with open_regular(path) as stream:
         number = 0
@@ -30,6 +30,8 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             except UnicodeDecodeError as error:
                 raise DataError(f"{path}:{number}: not UTF-8: {error.reason}") from error
+            if "\0" in text:
+                raise DataError(f"{path}:{number}: a NUL is in no path")
             if text:
                 yield number, text
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runtime.data.files import open_regular
 from runtime.data.items import AnyArray, Items
@@ -70,6 +71,7 @@ class _Reading:
         self._files, self._path = files, files.path
         self._lines = _Lines(stream, files.path)
         self._rows = csv.reader(iter(self._lines), delimiter=files.delimiter, strict=True)
+        self._plain = re.compile(rf"[0-9eE+\-. \r\n{re.escape(files.delimiter)}]*")
         self._names = {name: float(k) for k, name in enumerate(files.class_names)}
 
     def run(self) -> Items:
@@ -78,16 +80,26 @@ class _Reading:
             raise DataError(f"{self._path}: no header: the first line names the columns")
         header = [name.strip() for name in header]
         wanted = [self._index(header, name) for columns in self._files.columns for name in columns]
-        values = [array("d") for _ in wanted]
+        values = array("d")
         while (record := self._record()) is not None:
             if len(record) != len(header):
                 message = f"{len(record)} cells, the header has {len(header)} columns"
                 raise DataError(f"{self._path}:{self._first}: {message}")
-            for column, k in zip(values, wanted, strict=True):
-                column.append(self._number(record[k], k, header[k]))
-        if not values[0]:
+            row = self._plain_row([record[k] for k in wanted])
+            values.extend(row or [self._number(record[k], k, header[k]) for k in wanted])
+        if not values:
             raise DataError(f"{self._path}: no rows below the header")
-        return self._items([np.array(column) for column in values])
+        return self._items(np.array(values).reshape(-1, len(wanted)))
+
+    def _plain_row(self, cells: list[str]) -> list[float] | None:
+        """The numbers of a row without quotes, words or gaps, which most are; None for any other."""
+        if len(self._lines.kept) != 1 or not self._plain.fullmatch(self._lines.kept[0]):
+            return None
+        try:
+            row = list(map(float, cells))
+        except ValueError:
+            return None
+        return row if math.isfinite(sum(row)) else None
 
     def _record(self) -> list[str] | None:
         """The next record that is not an empty line."""
@@ -135,11 +147,12 @@ class _Reading:
         line = before.count("\n")
         return f"{self._path}:{self._first + line}:{at - (before.rfind(chr(10)) + 1) + 1}"
 
-    def _items(self, columns: list[AnyArray]) -> Items:
-        arrays = []
+    def _items(self, table: NDArray[np.float64]) -> Items:
+        arrays, start = [], 0
         for names, single in zip(self._files.columns, self._files.single, strict=True):
-            mine, columns = columns[: len(names)], columns[len(names) :]
-            arrays.append(_whole(mine[0]) if single else np.stack(mine, axis=1))
+            mine = np.ascontiguousarray(table[:, start : start + len(names)])
+            start += len(names)
+            arrays.append(_whole(mine[:, 0]) if single else mine)
         return Items(arrays=tuple(arrays), pictures=False)
 
 

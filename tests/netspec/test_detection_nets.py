@@ -184,3 +184,48 @@ def test_the_bits_do_not_depend_on_the_threads(spec):
     runs = [trained(spec, 5, "cpu", scale, threads=threads)[0] for threads in (1, 2, 3)]
     for name in runs[0].params:
         assert len({net.params[name].tobytes() for net in runs}) == 1, name
+
+
+LAYOUTS = {
+    "of a parameter": [{"name": "x", "type": "Parameter", "shape": [2, 5, 6, 6]}],
+    "of a permuted map": [of("Permute", "x", "turned", order=[0, 3, 1, 2])],
+    "of a slice of channels": [of("Slice", "cut", "wide", slice_point=5, top=["x", "rest"])],
+    "of a slice of rows": [of("Slice", "cut", "tall", axis=2, slice_point=6, top=["x", "rest"])],
+    "of joined maps": [of("Concat", "x", ["one", "other"])],
+}
+
+
+@pytest.mark.parametrize("before", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_regions_are_pooled_however_their_maps_lie(before):
+    shapes = {
+        "turned": (2, 6, 6, 5),
+        "wide": (2, 8, 6, 6),
+        "tall": (2, 5, 9, 6),
+        "one": (2, 2, 6, 6),
+        "other": (2, 3, 6, 6),
+    }
+    read = before[0].get("bottom", [])
+    names = [read] if isinstance(read, str) else read
+    spec = {
+        "inputs": {"rois": {"shape": [4, 5], "batch": False}, **{n: list(shapes[n][1:]) for n in names}},
+        "layers": [
+            *before,
+            of("RoIPooling", "roi", ["x", "rois"], pooled_h=2, pooled_w=3),
+            {"name": "w", "type": "Parameter", "shape": [4, 5, 2, 3], "filler": {"type": "uniform"}},
+            of("Eltwise", "y", ["roi", "w"], operation="PROD"),
+            {"name": "total", "type": "Reduction", "loss_weight": 1},
+        ],
+    }
+    rng = np.random.default_rng(0)
+    batch = {n: rng.normal(size=shapes[n]) for n in names}
+    batch["rois"] = np.array([[0, 0, 0, 5, 5], [1, 1, 2, 4, 3], [1, 3, 3, 9, 9], [7, 0, 0, 1, 1]], float)
+    found = []
+    for device in ("cpu", "reference"):
+        net = netspec.compile(spec, "train", 2, device=device, dtype="float64", keep=["all"])
+        made = [net.forward(**batch)["total"]]
+        net.backward()
+        found.append([*made, *net.blob_grads.values(), *net.param_grads.values()])
+    assert len(found[0]) >= 3
+    for one, other in zip(*found, strict=True):
+        # float64 on both sides, sums of some hundred numbers
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)

@@ -97,3 +97,18 @@ def test_a_resumed_net_takes_the_same_steps():
                 net.step(x=x, y=y)
             for name in whole.params:
                 np.testing.assert_array_equal(second.params[name], whole.params[name])
+
+
+def test_running_statistics_move_once_an_iteration():
+    spec = least_squares()
+    spec["layers"].insert(0, {"name": "norm", "type": "BatchNorm", "bottom": "x", "moving_average_fraction": 0.5})
+    spec["layers"][1]["bottom"] = "norm"
+    random = np.random.default_rng(2)
+    x, y = random.normal(3, 1, size=(10, 6)), random.normal(size=(10, 1))
+    with closing(netspec.compile(spec, batch_size=10, dtype="float64")) as net:
+        for _ in range(3):
+            net.step(x=x, y=y)
+        state = net.export_state()
+    # 1 + 1/2 + 1/4: one step of the average for each iteration, however often the search evaluates the net
+    assert state["norm.weight_sum"].tolist() == [1.75]
+    np.testing.assert_allclose(state["norm.mean"], x.mean(0), rtol=1e-12)

@@ -169,3 +169,23 @@ def test_carried_states_are_gathered_over_micro_steps():
     net = netspec.compile(fields, batch_size=BATCH)
     net.step(**batch(n=2 * BATCH))
     assert net.export_state()["it.h"].any()
+
+
+def test_lengths_are_numbers_like_any_input():
+    layers = [{"name": "it", "type": "LSTM", "bottom": ["data", "lengths"], "num_output": 3, "lengths": True}]
+    inputs = {"data": {"shape": [STEPS, 2], "batch": 1}, "lengths": []}
+    net = netspec.compile({"inputs": inputs, "layers": layers}, "test", batch_size=BATCH)
+    y = net.forward(data=np.ones((STEPS, BATCH, 2)), lengths=[1, 0, STEPS])["it"]
+    assert [int((y[:, n] != 0).any(1).sum()) for n in range(BATCH)] == [1, 0, STEPS]
+
+
+def test_attention_sees_as_many_features_as_there_are():
+    layers = [
+        {"name": "it", "type": "Attention", "bottom": ["f", "h", "count"], "num_output": 3, "lengths": True,
+         "top": ["context", "weights"]},
+    ]  # fmt: skip
+    inputs = {"f": [5, 2], "h": [4], "count": []}
+    net = netspec.compile({"inputs": inputs, "layers": layers}, "test", batch_size=2)
+    weights = net.forward(f=np.ones((2, 5, 2)), h=np.ones((2, 4)), count=[2, 5])["weights"]
+    # alike features have alike weights; float32
+    np.testing.assert_allclose(weights, [[0.5, 0.5, 0, 0, 0], [0.2] * 5], rtol=1e-6)

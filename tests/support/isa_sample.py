@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from primitive_cases import fixed  # noqa: E402
 from runtime import ops  # noqa: E402
 from runtime.cpu.isa import detect  # noqa: E402
 
+ERF = np.vectorize(math.erf, otypes=[float])
 MAPS = ("relu-2x17x3x5", "dropout-2x17x3x5", "to_int-2x17x3x5", "logic-2x17x3x5", "u8_operand", "max-special")
 
 
@@ -29,7 +31,7 @@ def main() -> None:
         check_case(case, "float32", 3, (1, 2))
     check_case(cases[0], "float64", 4, (2,))
     x = np.random.default_rng(0).uniform(-80, 80, 5001).astype(np.float32)
-    for text, function in (("exp(v)", np.exp), ("tanh(v)", np.tanh), ("sin(v)", np.sin)):
+    for text, function in (("exp(v)", np.exp), ("tanh(v)", np.tanh), ("sin(v)", np.sin), ("erf(v)", ERF)):
         assert ulps(apply(text, x), function(x.astype(np.float64))) <= 2.0
     print(detect().isa, "ok")
 

@@ -87,7 +87,7 @@ def places(how: str, outputs: int, samples: int, scale: float, part: tuple[float
         return interpolation.asymmetric(outputs, samples, scale)
     if how == "half_pixel_symmetric":
         shift = samples / 2 * (1 - outputs / (scale * samples))
-        return shift + interpolation.half_pixel(outputs, samples, scale)
+        return [shift + v for v in interpolation.half_pixel(outputs, samples, scale)]
     if how == "tf_crop_and_resize" and part is not None:
         low, high = part
         step = (high - low) * (samples - 1) / max(1, outputs - 1)

@@ -209,7 +209,7 @@ def one_hot(n: Node) -> Any:
     depth, (off, on) = n.whole(1)[0], (float(v) for v in n.known(2))
     index = n.value(0)
     if index.kind != "i32":
-        raise Unmatched("indices that are floats")
+        index = n.b.apply("to_int", index)
     wrapped = n.b.where(index < 0, index + depth, index)
     return n.layer(OneHot(num_output=depth, axis=n.attr("axis", -1), on_value=on, off_value=off), wrapped)
 

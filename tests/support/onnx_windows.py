@@ -149,8 +149,11 @@ def max_pool(n: Node) -> Any:
         raise Unmatched("other padding before than behind, beside 2-D")
     if not n.wants(1):
         return n.layer(layer, x)
-    n.refuse(storage_order=0)
     y, places = n.layer(layer, x, tops=2)
+    if n.attr("storage_order", 0):  # numbers that go down columns first
+        columns, half = x.shape[3], 0.5  # half a step above the boundary: no rounding can carry a quotient across
+        row = n.b.apply("to_int", n.b.apply("floor", (n.b.to_float(places) + half) * (1 / columns)))
+        places = (places - row * columns) * x.shape[2] + row
     channels, count = x.shape[1], prod(x.shape[2:])
     first = n.b.index(y.shape, 0) * channels + n.b.index(y.shape, 1)
     return y, places + first * count
@@ -199,11 +202,13 @@ def max_unpool(n: Node) -> Any:
     kernel, stride = n.attr("kernel_shape"), n.attr("strides", [1, 1])
     n.refuse(pads=[0, 0, 0, 0])
     size = tuple((m - 1) * s + k for m, s, k in zip(x.shape[2:], stride, kernel, strict=True))
-    if n.has(2):  # the places count in a map of the size without it, and stay where they are
-        raise Unmatched("places of a map of another size")
     first = n.b.index(x.shape, 0) * x.shape[1] + n.b.index(x.shape, 1)
     layer = Unpooling(kernel_size=tuple(kernel), unpool_size=size)
-    return n.layer(layer, x, index - first * prod(size))
+    y = n.layer(layer, x, index - first * prod(size))
+    if not n.has(2):
+        return y
+    # the places count in the map of the size that follows, which is then made larger
+    return n.b.pad(y, [(0, 0), (0, 0), *((0, w - m) for w, m in zip(n.whole(2)[2:], size, strict=True))])
 
 
 @operator("LRN")
@@ -214,11 +219,15 @@ def lrn(n: Node) -> Any:
 
 @operator("BatchNormalization")
 def batch_norm(n: Node) -> Any:
-    if n.attr("training_mode", 0):
-        raise Unmatched("running statistics that forget otherwise")
-    layer = BatchNorm(eps=n.attr("epsilon", 1e-5), scale_bias=True)
+    training, x = bool(n.attr("training_mode", 0)), n.floating()
+    layer = BatchNorm(eps=n.attr("epsilon", 1e-5), scale_bias=True, use_global_stats=not training)
     params = {name: n.known(k) for k, name in enumerate(("scale", "bias", "mean", "variance"), 1)}
-    return n.layer(layer, n.floating(), **params, weight_sum=np.ones(1))
+    y = n.layer(layer, x, **params, weight_sum=np.ones(1))
+    if not training:
+        return y
+    # what a batch weighs is said otherwise: momentum in place of Caffe's sums
+    kept, statistics = n.attr("momentum", 0.9), n.b.moments(x, (0, *range(2, x.rank)))
+    return y, *(kept * n.value(k) + (1 - kept) * n.b.reshape(s, (x.shape[1],)) for k, s in enumerate(statistics, 3))
 
 
 @operator("InstanceNormalization")

@@ -96,7 +96,9 @@ def layer_over_time(d: Draw, cls: Any, **fields: Any) -> Case:
         given = list(rest)
         lengths = given.pop() if layer.lengths else None
         first = [given.pop() for _ in range(states)][::-1]
-        return over_time(layer, p, x, given[0] if with_cont else None, given[1] if with_static else None, first, lengths)
+        return over_time(
+            layer, p, x, given[0] if with_cont else None, given[1] if with_static else None, first, lengths
+        )
 
     flowing = [0, *range(1 + with_cont, 1 + with_cont + with_static + states)]
     return Case(layer, bottoms, expected, smooth=tuple(flowing))

@@ -53,6 +53,7 @@ Leave the field out.""",
         "E665",
         "where the pictures are",
         """A source `images` reads a list (`list: train.txt`, lines `path class`) or a folder (`folder: train`, with a
-subfolder for each class), one of the two.""",
+subfolder for each class), one of the two. A folder needs `classes: 10`, or `class_names`: the subfolders of training and
+test are numbered by their names, and are the same classes only if there are as many.""",
     ),
 )

@@ -105,3 +105,16 @@ def test_fold_joins_the_two_sides_of_a_choices_gradient():
     assert fold(call("add", call("where", c, x, nothing), call("where", c, nothing, x))) == x
     apart = call("add", left, call("where", c, y, nothing))
     assert fold(apart) == apart
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "kinds"), [(2, 5, ["slice"]), (1, 4, ["pad", "slice"]), (4, 7, ["pad", "slice"])]
+)
+def test_a_slice_inside_a_padding_reads_what_is_inside(start, stop, kinds) -> None:
+    b = Builder()
+    x = b.input("x", (4, 3))
+    b.graph.outputs = {"y": b.slice(b.pad(x, ((2, 3), (0, 0))), 0, start, stop)}
+    simplify(b.graph)
+    assert [op.prim.kind for op in b.graph.ops] == kinds
+    if kinds == ["slice"]:
+        assert (b.graph.ops[0].prim.start, b.graph.ops[0].prim.stop) == (start - 2, stop - 2)

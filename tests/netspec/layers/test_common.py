@@ -201,3 +201,17 @@ def test_input_layer_beside_a_data_source_is_refused():
         "  - {name: sum, type: Eltwise, bottom: [data, more]}\n"
     )
     assert "3 E611 `more` is fed by hand, the rest comes from `data`" in found(text)
+
+
+@pytest.mark.parametrize(
+    ("filler", "number"), [("10", "10"), ("-1", "-1"), ("0.5", "0.5"), ("{type: values, values: [0, 12]}", "12")]
+)
+def test_constant_label_out_of_range_is_refused(filler, number):
+    text = (
+        "inputs: {x: {shape: [2, 3], batch: false}}\nlayers:\n"
+        "  - {name: scores, type: InnerProduct, num_output: 10}\n"
+        f"  - {{name: label, type: Constant, shape: [2], filler: {filler}}}\n"
+        "  - {name: loss, type: SoftmaxWithLoss, bottom: [scores, label]}\n"
+    )
+    assert found(text) == [f"4 E416 `label` holds the label {number}, `loss` expects 0 to 9"]
+    assert found(text.replace(f"filler: {filler}", "filler: 7")) == []

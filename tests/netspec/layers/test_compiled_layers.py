@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attention_cases  # noqa: F401 (adds its rows)
 import common_cases  # noqa: F401 (adds its rows)
 import detection_cases  # noqa: F401 (adds its rows)
 import index_layer_cases  # noqa: F401 (adds its rows)

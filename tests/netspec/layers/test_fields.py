@@ -37,10 +37,10 @@ CONTRADICTIONS = [
         "keep stride, or stride_h and stride_w",
     ),
     (
-        "{type: Convolution, num_output: 2, kernel_size: [3, 3, 3]}",
+        "{type: Convolution, num_output: 2, kernel_size: [3, 3, 3, 3]}",
         "E512",
-        "kernel_size has 3 values: [3, 3, 3]",
-        "kernel_size: [3, 3]",
+        "kernel_size has 4 values: [3, 3, 3, 3]",
+        "kernel_size: [3, 3, 3]",
     ),
     (
         "{type: Convolution, num_output: 5, kernel_size: 3, group: 2}",

@@ -164,3 +164,8 @@ def test_labels_are_still_labels_behind_layers_that_choose_among_them(tmp_path):
         data=np.zeros((2, 3, 6, 6)), label=np.full((2, 8, 8), 2), use=np.array([0, 1]), like=np.zeros((2, 6, 6))
     )["loss"]
     assert loss == pytest.approx(np.log(3), rel=1e-6)
+
+
+def test_a_pyramid_says_that_its_engine_is_ignored():
+    (problem,) = SPP(pyramid_height=1, engine="CUDNN").problems()
+    assert (problem.code, problem.field, problem.severity) == ("W121", "engine", "warning")

@@ -156,6 +156,13 @@ def test_the_powers_of_an_lpq_loss_change_with_its_episodes():
     assert losses == [pytest.approx(5.0), pytest.approx(5.0), pytest.approx(7.0), pytest.approx(7.0)]
 
 
+def test_what_an_lpq_loss_advises_for_its_episodes_works():
+    layer = LpqLoss(p=(2, 1, 3), q=(1, 1, 1), pq_episode_starts_at_iter=(0, 5, 5))
+    (problem,) = layer.problems()
+    assert problem.hint == "pq_episode_starts_at_iter: [0, 1000, 2000]"
+    assert not list(LpqLoss(p=(2, 1, 3), q=(1, 1, 1), pq_episode_starts_at_iter=(0, 1000, 2000)).problems())
+
+
 def test_any_top_is_a_loss_through_loss_weight():
     spec = {
         "inputs": {"x": [2, 3]},

@@ -56,7 +56,7 @@ def test_the_files_of_a_list_follow_each_other(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("a.h5\nabsent.h5\n", r"list.txt:2: .*/absent.h5: no such file \(list.txt is no HDF5 file, so it lists some\)"),
+        ("a.h5\nabsent.h5\n", r"list.txt:2: absent.h5: no such file \(list.txt is no HDF5 file, so it lists some\)"),
         ("../a.h5\n", r"list.txt:1: ../a.h5 leads out of "),
         ("list.txt\n", r"list.txt: not an HDF5 file \(offset 0\)"),
         ("a.h5\nwide.h5\n", r"wide.h5: samples of data are \[3\], those of a.h5 \[2\]"),

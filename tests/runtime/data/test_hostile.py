@@ -35,6 +35,9 @@ SEEDS = (
 @example(start=b"", data=b"")
 @example(start=b"a,b\n", data=b"1," + b"9" * 5000 + b"\n")
 @example(start=b"", data=b"\xff\xfe" * 50)
+@example(start=b"", data=b"\0 0\n")
+@example(start=b"", data=b"\xed\xa0\x80 0\n")
+@example(start=b"", data=b"x" * 300 + b" 0\n")
 @example(start=b"GIF89a", data=b"\xff" * 60)
 @settings(max_examples=60, deadline=None)
 def test_no_bytes_end_in_anything_but_samples_or_a_data_error(tmp_path_factory, kind, start, data):

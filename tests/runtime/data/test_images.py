@@ -143,6 +143,7 @@ def test_a_folder_without_pictures_says_so(tmp_path):
         ("\n\n", r"list.txt: lists no pictures"),
         ("", r"list.txt: empty file"),
         (b"a.png 0\n\xff\xfe 1\n", r"list.txt:2: not UTF-8"),
+        ("a\0.png 0\n", r"list.txt:1: a NUL is in no path"),
         ("x" * 10_000_000, r"list.txt:1: a line of more than 65536 bytes is no path"),
     ],
 )
