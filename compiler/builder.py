@@ -80,6 +80,8 @@ class Builder(Elementwise, Detection, Indexing, Scans, Space):
         The graph under construction.
     averaged
         Whether layers read the moving average of their parameters in place of them.
+    opens_files
+        Whether fillers read their files; else zeros stand for what is in them.
     """
 
     def __init__(self, phase: str = "train", dtype: str = "f32", batch: int = 1):
@@ -87,6 +89,7 @@ class Builder(Elementwise, Detection, Indexing, Scans, Space):
         self.dtype = dtype
         self.graph = Graph(dtype=dtype, phase=phase, batch=batch)
         self.averaged = False
+        self.opens_files = True
         self._segment = "forward"
         self._scope = Scope("net")
         self._stopped: set[Value] = set()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from compiler.emitter import Emitter
 from compiler.ir import Value
 from runtime import expr, ops
 from runtime.expr import Expr
 from runtime.ops import Shape
 
 
-class Elementwise:
-    """Methods that make one ``Map`` each; ``Builder`` brings ``emit1``, ``layer`` and ``stream``."""
+class Elementwise(Emitter):
+    """Methods that make one ``Map`` each; ``Builder`` brings ``layer``, ``next_random`` and ``stream``."""
 
     layer: str
-
-    def emit1(self, prim: ops.Primitive, *inputs: Value) -> Value:
-        """Appends a primitive with one result."""
-        raise NotImplementedError
 
     def next_random(self) -> int:
         """How many random arrays the layer has drawn so far, this one not counted."""

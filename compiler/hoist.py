@@ -74,6 +74,7 @@ class _Hoisting:
         at = listed.index(self.turns[0][0])
         rest = [op for op in listed[at:] if op not in self.gone]
         self.b.graph.ops = [*listed[:at], *self.before, *rest]
+        self.b.graph.replace(self.new)  # a running state may have been written
         return self.new
 
     def _visit(self, group: tuple[Op, ...]) -> None:
@@ -125,7 +126,6 @@ class _Hoisting:
                 self.new[op.outputs[k]] = part
             self.stacks[tuple(self.new[op.outputs[k]] for op in group)] = _Stack(whole, starts)
 
-
     def _place(self, whole: Value) -> None:
         """Puts the view of an array of all steps that another operation reads before it, if it is not there yet."""
         maker = whole.op
@@ -166,19 +166,24 @@ def _over_all(op: Op, stacked: list[bool], count: int) -> ops.Primitive | None:
         return prim if _is_product_of_rows(op, prim, stacked) else None
     if isinstance(prim, ops.Conv):
         return prim if stacked == [True, False] else None
+    if isinstance(prim, ops.Gather):  # of a table, the same in every turn
+        return prim if stacked == [False, True] and op.inputs[0].rank == 2 else None
     if isinstance(prim, ops.Reshape):
         return replace(prim, shape=_taller(prim.shape, count))
-    apart = {
-        ops.Concat: lambda p: p.axis != 0,
-        ops.Slice: lambda p: p.axis != 0,
-        ops.LogSumExp: lambda p: p.axis != 0,
-        ops.Moments: lambda p: 0 not in p.axes,
-        ops.Transpose: lambda p: p.order[0] == 0,
-        ops.Pad: lambda p: p.widths[0] == (0, 0),
-        ops.Pool: lambda p: True,
-        ops.Window: lambda p: True,
-    }.get(type(prim))
-    return prim if apart is not None and apart(prim) and all(stacked) else None
+    return prim if all(stacked) and _keeps_rows(prim) else None
+
+
+def _keeps_rows(prim: ops.Primitive) -> bool:
+    """Whether the primitive treats the rows of its operands apart."""
+    if isinstance(prim, ops.Concat | ops.Slice | ops.LogSumExp):
+        return prim.axis != 0
+    if isinstance(prim, ops.Moments):
+        return 0 not in prim.axes
+    if isinstance(prim, ops.Transpose):
+        return prim.order[0] == 0
+    if isinstance(prim, ops.Pad):
+        return prim.widths[0] == (0, 0)
+    return isinstance(prim, ops.Pool | ops.Window)
 
 
 def _taller(shape: Shape, count: int) -> Shape:

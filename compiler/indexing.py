@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 
+from compiler.emitter import Emitter
 from compiler.ir import Value
 from runtime import ops
 from runtime.expr import Expr, arg, call, const, to_float
 from runtime.ops import Pair, Shape
 
 
-class Indexing:
-    """Methods over integer operands; ``Builder`` brings the others."""
-
-    def emit(self, prim: ops.Primitive, *inputs: Value) -> tuple[Value, ...]:
-        """Appends a primitive."""
-        raise NotImplementedError
-
-    def reshape(self, x: Value, shape: Shape) -> Value:
-        """The same elements in logical order."""
-        raise NotImplementedError
-
-    def transpose(self, x: Value, order: Sequence[int]) -> Value:
-        """Axes permuted."""
-        raise NotImplementedError
-
-    def map(self, formula: Expr, shape: Shape, *inputs: Value) -> Value:
-        """One ``Map`` with a whole expression tree."""
-        raise NotImplementedError
+class Indexing(Emitter):
+    """Methods over integer operands."""
 
     def gather(self, x: Value, index: Value, lead: int = 0) -> Value:
         """Rows of ``x`` by number; zeros for a number outside [0, V).

@@ -173,7 +173,7 @@ class Graph:
     maps parameter names to their gradients, ``blob_grads`` blob names;
     ``saved`` holds what the ``save`` pass chose to keep for the backward steps;
     ``choices`` the ways that ``choose`` took, by a key that names the operation;
-    ``loop_states`` holds what the turns of loops hand on, which would be dear to compute again: each from the one before;
+    ``loop_states`` holds what the turns of loops hand on: each is made from the one before, dear to compute again;
     ``kept_grads`` names gradients that must be readable after a whole step;
     ``literals`` holds the arrays of values that nothing makes because they are known.
     """

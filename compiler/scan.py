@@ -131,7 +131,7 @@ class _Turns:
         return stacks, [moved.get(v, v) for v in last]
 
     def _behind_the_first(self, parts: list[Value], first: Sequence[Value]) -> Value | None:
-        """Outputs that the next steps read as a state lie in one array with the first state: A of the sum of A_t' B_t."""
+        """Outputs that the next steps read as a state: one array with the first state, A of the sum of A_t' B_t."""
         loose = self.loop.cont is None and self.loop.lengths is None  # else they read a copy
         for k, v in enumerate(first if loose else ()):
             if all(states[k] is y for states, y in zip(self.states, parts, strict=True)):

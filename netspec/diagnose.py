@@ -9,6 +9,7 @@ import numpy as np
 
 from compiler.compile import compile_graph
 from netspec.graph import Net as ResolvedNet
+from netspec.graph.loops import rows_of
 from netspec.graph.net import blob_name
 from netspec.lowering import build_graph
 from netspec.mappings import Array
@@ -62,10 +63,11 @@ def first_not_finite(net: ResolvedNet, blobs: Mapping[str, Array], params: Mappi
     for name in net.inputs:
         if not _finite(blobs[name]):
             return f"the input {name} has {_kinds(blobs[name])}"
+    rows = rows_of(net.nodes)
     for node in net.nodes:
         bad = [top for top in node.top_ids if not _finite(blobs[top])]
         if bad:
-            owned = [n for n in params if n.rpartition(".")[0] == node.name and not _finite(params[n])]
+            owned = [n for n in params if rows.get(n.rpartition(".")[0]) == node.name and not _finite(params[n])]
             if owned:
                 return f"the first bad layer is {node.name} ({node.type}): its parameter {owned[0]} is not finite"
             ranges = ", ".join(f"{blob_name(b)} in {_range(blobs[b])}" for b in dict.fromkeys(node.bottom_ids))

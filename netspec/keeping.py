@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from netspec.graph import Net
+from netspec.graph.loops import rows_of
 from netspec.mappings import near_names
 from runtime.errors import UsageError
 
@@ -24,7 +25,7 @@ def kept_names(net: Net, keep: Collection[str] | str) -> tuple[str, ...]:
     """
     names = (keep,) if isinstance(keep, str) else tuple(keep)
     blobs = all_blobs(net)
-    layers = {node.name for node in net.nodes}
+    layers = rows_of(net.nodes)
     for name in names:
         known = name in ("all", *blobs) or (isinstance(name, str) and name.rpartition(".")[0] in layers)
         if not known:

@@ -38,6 +38,7 @@ def build_graph(
     solver: Solver | None = None,
     backward: bool = True,
     by_id: bool = False,
+    open_files: bool = True,
 ) -> Graph:
     """The graph of a net in its phase.
 
@@ -55,6 +56,8 @@ def build_graph(
         Whether to differentiate (only in the train phase).
     by_id
         Blobs go by their ids: one that is remade in place is there as often as it is made.
+    open_files
+        Whether fillers read their files; what a net costs can be said without them.
 
     Raises
     ------
@@ -63,16 +66,19 @@ def build_graph(
     UsageError
         A parameter needs a gradient through something that has none.
     """
-    b = forward_builder(net, dtype, keep, by_id)
+    b = forward_builder(net, dtype, keep, by_id, open_files)
     if backward and net.phase == "train" and b.graph.loss is not None:
         _train(b, net, keep, solver)
     return b.graph
 
 
-def forward_builder(net: Net, dtype: str = "f32", keep: Collection[str] = (), by_id: bool = False) -> Builder:
+def forward_builder(
+    net: Net, dtype: str = "f32", keep: Collection[str] = (), by_id: bool = False, open_files: bool = True
+) -> Builder:
     """A builder whose graph holds the forward steps of a net and its loss; see ``build_graph``."""
     _countable(net)
     b = Builder(net.phase, dtype, net.batch)
+    b.opens_files = open_files
     # what a test reads is what the solver makes of the parameters
     b.averaged = net.phase == "test" and net.spec.solver is not None and net.spec.solver.average_weights > 0
     values = _forward(b, net)

@@ -14,18 +14,10 @@ from netspec.spec.load import load_spec
 
 FOLDER = Path(__file__).parent / "language"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-NOT_YET: dict[str, str] = {
-    "char_lstm": "the section `sample` is not there yet",
-}
-"""Examples that cannot be read yet, with what they lack: each must fail, so that the list ends with its reasons."""
-
-EXAMPLES = [pytest.param(name, marks=pytest.mark.xfail(reason=NOT_YET[name], strict=True)) if name in NOT_YET else name
-            for name in NAMES]  # fmt: skip
 
 
 def test_all_twenty_examples_are_here():
     assert len(NAMES) == 20
-    assert NOT_YET.keys() <= set(NAMES)
 
 
 def load(name: str, **arguments: object):
@@ -38,7 +30,7 @@ def no_data(monkeypatch, tmp_path):
     monkeypatch.setenv("NETSPEC_DATA", str(tmp_path))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_an_example_is_without_a_fault(name):
     assert check(FOLDER / f"{name}.yaml").diagnostics == []
 
@@ -78,6 +70,8 @@ def test_an_example_is_without_a_fault(name):
         ("flownet_c", "train", 47, ("r5/loss", "r4/loss", "r3/loss", "loss"), {"corr": (8, 441, 8, 8)}),
         ("gru_by_hand", "train", 4, ("loss",), {"embed": (50, 1, 64), "gru": (50, 1, 128), "score": (50, 1, 65)}),
         ("show_attend_tell", "train", 12, ("loss", "doubly"), {"decode": (16, 32, 256), "score": (16, 32, 1000)}),
+        ("char_lstm", "train", 5, ("loss",), {"embed": (50, 32, 64), "lstm2": (50, 32, 256), "score": (50, 32, 65)}),
+        ("char_lstm", "test", 6, ("loss", "prob"), {"prob": (50, 32, 65)}),
         ("fast_rcnn", "train", 13, ("loss_cls", "loss_box"), {"roi": (64, 64, 7, 7), "box": (64, 20)}),
     ],
 )  # fmt: skip
@@ -170,7 +164,7 @@ def test_the_base_of_an_example_is_edited():
     assert "prob" not in load("finetune").net("test").by_name
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_an_example_expands_to_a_spec_of_the_same_nets(name):
     spec = load(name)
     text = spec.resolved()

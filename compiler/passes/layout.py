@@ -27,7 +27,7 @@ from compiler.passes.orders import (
     wants_canonical,
     wants_channels_last,
 )
-from compiler.passes.placement import Buffer, Layout, Placement, is_row_major, reshaped_strides, row_major
+from compiler.passes.placement import Buffer, Layout, Placement, is_dense, is_row_major, reshaped_strides, row_major
 from runtime.ops import Map, Pair, Slice, Transpose
 from runtime.plan import LITERALS
 
@@ -172,7 +172,7 @@ class _Placer:
     def _own(self, v: Value) -> Placement:
         """A buffer of its own in the default order."""
         if v.rank != 4 or v in self.found.canonical:
-            where = Placement(Buffer(prod(v.shape), v.dtype), 0, row_major(v.shape))
+            where = Placement(Buffer(prod(v.shape), v.dtype), 0, self._order(v))
         else:
             halo = self.root_halo.get(v, (0, 0))
             n, c, h, w = v.shape
@@ -182,6 +182,15 @@ class _Placer:
             where = Placement(buffer, halo[0] * row + halo[1] * c, (image, 1, row, c))
         self.found.placements[v] = where
         return where
+
+    def _order(self, v: Value) -> tuple[int, ...]:
+        """Strides of a value that is not N H W C: row-major, or a map of a volume's as its operand lies."""
+        if v.rank == 5 and v not in self.found.canonical and v.op is not None and isinstance(v.op.prim, Map):
+            for u in v.op.inputs:
+                where = self.found.placements.get(u)
+                if u.shape == v.shape and where is not None and is_dense(v.shape, where.strides):
+                    return where.strides
+        return row_major(v.shape)
 
     def _view(self, op: Op, v: Value) -> bool:
         x = op.inputs[0]

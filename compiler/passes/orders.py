@@ -117,7 +117,7 @@ def _is_canonical(found: Layout, v: Value) -> bool:
 
 
 def _row_major_source(found: Layout, v: Value) -> bool:
-    return v in found.canonical or (v.rank != 4 and not (v.op is not None and isinstance(v.op.prim, VIEWS)))
+    return v in found.canonical or (v.rank not in (4, 5) and not (v.op is not None and isinstance(v.op.prim, VIEWS)))
 
 
 def _is_channels_last(found: Layout, v: Value) -> bool:

@@ -61,6 +61,16 @@ def is_row_major(shape: Shape, strides: tuple[int, ...]) -> bool:
     return all(n == 1 or s == want for n, s, want in zip(shape, strides, row_major(shape), strict=True))
 
 
+def is_dense(shape: Shape, strides: tuple[int, ...]) -> bool:
+    """Whether elements fill their memory without gaps, in whatever order of the axes."""
+    step = 1
+    for n, stride in sorted(((n, s) for n, s in zip(shape, strides, strict=True) if n != 1), key=lambda axis: axis[1]):
+        if stride != step:
+            return False
+        step *= n
+    return True
+
+
 def reshaped_strides(shape: Shape, strides: tuple[int, ...], new: Shape) -> tuple[int, ...] | None:
     """Strides of the same memory seen in another shape (row-major order of elements), or None.
 

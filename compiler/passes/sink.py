@@ -65,7 +65,7 @@ def _leaves(tree: Expr) -> int:
 
 
 def _sunk(total: Op, stacks: _Stacks, at: int) -> tuple[str, list[Op]]:
-    """Why a sum stays, or the operations that take its place; a sum of anything else is none of this pass's business."""
+    """Why a sum stays, or the operations that take its place; neither for a sum that is not of products."""
     makers = [v.op for v in total.inputs]
     first = makers[0]
     if first is None or any(op is None or type(op.prim) is not type(first.prim) for op in makers):

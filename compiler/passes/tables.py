@@ -56,7 +56,7 @@ class _Rewriting:
         return not prim.transpose_b and self._gradient(op)
 
     def _rows(self, op: Op, prim: Matmul) -> bool:
-        """y W = (x W)[i]."""
+        """Rows y W = (x W)[i]."""
         found = _gathered(op.inputs[0])
         if found is None:
             return False
@@ -66,7 +66,7 @@ class _Rewriting:
         return True
 
     def _gradient(self, op: Op) -> bool:
-        """dz' y = S' x, and y' dz = x' S."""
+        """The gradients dz' y = S' x and y' dz = x' S."""
         for k, other in ((1, 0), (0, 1)):
             found = _gathered(op.inputs[k])
             if found is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -50,8 +50,7 @@ class Image(Filler):
         return None
 
     def lower(self, b: Builder, shape: Shape, stream: int) -> Value:
-        path = paths.resolve(self, "file", self.file)
-        x = _array(b, path, shape) if self._is_array() else _picture(b, path, shape)
+        x = self._array(b, shape) if self._is_array() else self._picture(b, shape)
         if len(self.mean) > 1:
             x = x - b.literal([[[value]] for value in self.mean])
         elif self.mean:
@@ -61,21 +60,25 @@ class Image(Filler):
     def _is_array(self) -> bool:
         return Path(self.file).suffix.lower() == ".npy"
 
+    def _picture(self, b: Builder, shape: Shape) -> Value:
+        """The picture at the sizes of a parameter, C x H x W."""
+        channels, height, width = shape[-3:]
+        pixels = memoryview(bytes(prod(shape[-3:]))).cast("B", (height, width, channels))
+        if b.opens_files:
+            pixels = load_pixels(paths.find(self, "file", self.file), channels, (height, width))
+        return b.transpose(b.to_float(b.literal(pixels)), (2, 0, 1))
 
-def _picture(b: Builder, path: Path, shape: Shape) -> Value:
-    """The picture at the sizes of a parameter, C x H x W."""
-    pixels = b.literal(load_pixels(path, shape[-3], (shape[-2], shape[-1])))
-    return b.transpose(b.to_float(pixels), (2, 0, 1))
-
-
-def _array(b: Builder, path: Path, shape: Shape) -> Value:
-    """The array of a file."""
-    header, values = read_values(path)
-    if header.shape not in (shape, shape[1:]):
-        raise DataError(f"{path}: an array of {list(header.shape)}, the parameter is {list(shape)}")
-    if not all(map(isfinite, values)):
-        raise DataError(f"{path}: holds values that are not finite")
-    x = b.literal([float(value) for value in values])
-    if not header.fortran_order:
-        return b.reshape(x, header.shape)
-    return b.transpose(b.reshape(x, header.shape[::-1]), tuple(reversed(range(len(header.shape)))))
+    def _array(self, b: Builder, shape: Shape) -> Value:
+        """The array of the file."""
+        if not b.opens_files:
+            return b.reshape(b.literal([0.0] * prod(shape)), shape)
+        path = paths.find(self, "file", self.file)
+        header, values = read_values(path)
+        if header.shape not in (shape, shape[1:]):
+            raise DataError(f"{path}: an array of {list(header.shape)}, the parameter is {list(shape)}")
+        if not all(map(isfinite, values)):
+            raise DataError(f"{path}: holds values that are not finite")
+        x = b.literal([float(value) for value in values])
+        if not header.fortran_order:
+            return b.reshape(x, header.shape)
+        return b.transpose(b.reshape(x, header.shape[::-1]), tuple(reversed(range(len(header.shape)))))

@@ -79,10 +79,11 @@ class LoopBody:
         return tuple(k for k, port in enumerate(self._fixed_ports()) if port in read)
 
     def label_range(self, *bottoms: Shape) -> tuple[int, int | None]:
-        """Return how many classes the first layer inside that reads labels knows, and the one it ignores."""
+        """Return the most classes that a layer inside knows of its labels, and the one that it ignores."""
         inside = self.inside(*bottoms)
-        reading = next(node for node in self.nodes if node.layer.label_bottoms)
-        return reading.layer.label_range(*(inside[blob] for blob in reading.bottom_ids))
+        reading = [node for node in self.nodes if node.layer.label_bottoms]
+        ranges = [node.layer.label_range(*(inside[blob] for blob in node.bottom_ids)) for node in reading]
+        return max(ranges, key=lambda each: each[0])
 
     def inside(self, *bottoms: Shape) -> dict[str, Shape]:
         """Return the shape of every blob inside, N first.
@@ -242,6 +243,17 @@ class LoopBody:
         values.update(zip(node.top_ids, made if isinstance(made, tuple) else (made,), strict=True))
 
 
+def inner_nodes(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes inside layers over time."""
+    bodies = [body for node in nodes if isinstance(body := getattr(node.layer, "body", None), LoopBody)]
+    return [inner for body in bodies for node in body.nodes for inner in (node, *inner_nodes([node]))]
+
+
+def rows_of(nodes: Sequence[Node]) -> dict[str, str]:
+    """By the name of each layer, inside others too, the layer that reports list: itself, or the one around it."""
+    return {inner.name: node.name for node in nodes for inner in (node, *inner_nodes([node]))}
+
+
 def with_bodies(nodes: Sequence[Node], shapes: dict[str, Shape]) -> tuple[list[Node], dict[str, Shape]]:
     """The nodes and those inside layers over time, and the shapes of all blobs; bodies that do not fit are left out."""
     all_nodes, all_shapes = list(nodes), dict(shapes)
@@ -254,9 +266,3 @@ def with_bodies(nodes: Sequence[Node], shapes: dict[str, Shape]) -> tuple[list[N
         all_nodes += inner
         all_shapes |= found
     return all_nodes, all_shapes
-
-
-def inner_nodes(nodes: Sequence[Node]) -> list[Node]:
-    """The nodes inside layers over time."""
-    bodies = [body for node in nodes if isinstance(body := getattr(node.layer, "body", None), LoopBody)]
-    return [inner for body in bodies for node in body.nodes for inner in (node, *inner_nodes([node]))]

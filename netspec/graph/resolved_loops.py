@@ -65,7 +65,7 @@ def _state(state: LoopState, after: str, beside: dict[Any, str]) -> Any:
 def _entry(node: Node, body: LoopBody, entry: Entry) -> Entry:
     """An entry inside a block: the names there have no prefix."""
     bottom = entry.get("bottom")
-    named = {key: _inside(body, entry[key]) for key in ("name", "top", "cont", "lengths") if key in entry}
+    named: Entry = {key: _inside(body, entry[key]) for key in ("name", "top", "cont", "lengths") if key in entry}
     if isinstance(bottom, dict):
         named["bottom"] = {key: _inside(body, blob) for key, blob in bottom.items()}
     elif bottom is not None:

@@ -38,10 +38,11 @@ class InnerShapeError(ShapeError):
 
     def __init__(self, node: Node, nodes: list[Node], error: ShapeError, shapes: dict[str, Shape]) -> None:
         super().__init__(error.code, error.message, error.hint, error.field)
-        inner = error if isinstance(error, InnerShapeError) else None
-        self.node = node if inner is None else inner.node
-        self.nodes = nodes if inner is None else inner.nodes
-        self.shapes = shapes if inner is None else inner.shapes
+        self.node: Node = node
+        self.nodes: list[Node] = nodes
+        self.shapes: dict[str, Shape] = shapes
+        if isinstance(error, InnerShapeError):
+            self.node, self.nodes, self.shapes = error.node, error.nodes, error.shapes
 
 
 def shapes_of(node: Node, bottoms: tuple[Shape, ...]) -> tuple[Shape, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import boxes
 from netspec.layers.axes import four_axes
+from netspec.layers.indices import first_largest
 from netspec.layers.proposal import check_anchors
 from netspec.layers.sampling import drawn
 from netspec.spec.layer import Shape, field, layer
@@ -73,7 +74,7 @@ class AnchorTarget(boxes.Framed):
         real = boxes.truth(b, b.stop_gradient(gt))
         inside = self._inside(b, box, info)
         overlap = b.where(b.both(real.real, inside), boxes.overlaps(b, box, real.box, self.extent), -1.0)
-        best, match = boxes.best_match(b, overlap)
+        best, match = first_largest(b, overlap, -1)
         most = b.max(overlap, 1)
         leads = b.max(b.to_float(b.both(b.equal(overlap, most), most > 0.0)), -1) > 0.0
         is_object = b.both(b.either(best >= self.positive_overlap, leads), inside)

@@ -30,6 +30,10 @@ class Attention(Weighted):
         To features (both ways), h and the parameters.
     Source
         Bahdanau et al. 2014; Xu et al. 2015.
+    Example
+        inputs: {features: [7, 5], h: [6]}
+        layers:
+          - {name: look, type: Attention, bottom: [features, h], num_output: 4}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 3)
@@ -52,9 +56,9 @@ class Attention(Weighted):
                 axes.check_filler(self.weight_filler, shape, "weight_filler")
         return ((features[0], features[2]), features[:2])[: max(1, len(self.top_names))]
 
-    def param_shapes(self, features: Shape, h: Shape, lengths: Shape | None = None) -> dict[str, Shape]:
+    def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
         """Return the shapes of ``weight_f``, ``weight_h``, ``weight_e`` and ``bias``."""
-        a = self.num_output
+        features, h, a = bottoms[0], bottoms[1], self.num_output
         found: dict[str, Shape] = {"weight_f": (a, features[2]), "weight_h": (a, h[1]), "weight_e": (1, a)}
         return {**found, "bias": (a,)} if self.bias_term else found
 

@@ -66,7 +66,8 @@ def channelled(kind: str, x: Shape) -> Shape:
         Otherwise.
     """
     if len(x) < 2:
-        raise ShapeError("E413", f"{kind} works on N x C x .., its bottom is {times(x)}")
+        hint = "put a Reshape before it: shape: [0, 1]" if x else None
+        raise ShapeError("E413", f"{kind} works on N x C x .., its bottom is {times(x)}", hint)
     return x
 
 

@@ -40,7 +40,7 @@ class BLEU(Layer):
     bottoms: ClassVar[tuple[int, int | None]] = (2, None)
     is_metric: ClassVar[bool] = True
 
-    axis: int = field(0, doc="the axis of the words: 0 for T x N, 1 for N x T")
+    axis: int = field(0, minimum=0, maximum=1, doc="the axis of the words: 0 for T x N, 1 for N x T")
     order: int = field(4, minimum=1, maximum=9, doc="the longest runs of words that are compared")
     end_label: int | None = field(None, doc="the token behind the last word")
     ignore_label: int | None = field(None, doc="the token that fills sentences up")
@@ -49,15 +49,17 @@ class BLEU(Layer):
         _, n = self._table(candidates)
         for other in references:
             if self._table(other)[1] != n:
-                raise ShapeError("E415", f"{n} candidates, references {axes.times(other)}")
+                fits = candidates[self.axis] == other[self.axis]
+                hint = f"axis: {1 - self.axis}" if fits else None
+                raise ShapeError("E415", f"{n} candidates, references {axes.times(other)}", hint)
         return ()
 
     def _table(self, x: Shape) -> tuple[int, int]:
         """Words and sentences."""
         real = [k for k in range(2, len(x)) if x[k] != 1]
-        if len(x) < 2 or real or self.axis not in (0, 1):
+        if len(x) < 2 or real:
             kind = "N x T" if self.axis == 1 else "T x N"
-            raise ShapeError("E413", f"BLEU works on {kind} tokens with axis 0 or 1, its bottom is {axes.times(x)}")
+            raise ShapeError("E413", f"BLEU works on {kind} tokens, its bottom is {axes.times(x)}")
         return x[self.axis], x[1 - self.axis]
 
     def metric(self, top: int) -> Measure | None:

@@ -131,14 +131,14 @@ def check_truth(boxes: Shape, images: int) -> None:
     """Raise ShapeError unless gt_boxes is N x G x 5."""
     if len(boxes) != 3 or boxes[2] != 5 or boxes[0] != images:
         message = f"gt_boxes is {images} x G x 5 (x1, y1, x2, y2, class; class 0: no box), got {times(boxes)}"
-        raise ShapeError("E415", message)
+        raise ShapeError("E415", message, f"inputs: {{gt_boxes: [G, 5]}} with batch {images}")
 
 
 def check_groups(rois: Shape, gt: Shape) -> None:
     """Raise ShapeError unless there are equally many regions for each image."""
     if rois[0] % gt[0]:
         message = f"rois has as many rows for each of the {gt[0]} images, one after another, got {times(rois)}"
-        raise ShapeError("E415", message)
+        raise ShapeError("E415", message, f"a multiple of {gt[0]} rows: empty slots have the number -1")
 
 
 def one_or_four(owner: Layer, *names: str) -> Iterator[Problem]:
@@ -153,14 +153,6 @@ def one_or_four(owner: Layer, *names: str) -> Iterator[Problem]:
 def of_four(values: tuple[float, ...]) -> list[float]:
     """One number for each of dx, dy, dw, dh."""
     return [float(v) for v in values * (4 // len(values))]
-
-
-def best_match(b: Builder, overlap: Value) -> tuple[Value, Value]:
-    """(largest overlap, b1 mask of the first box that has it) along the last axis of N x K x G."""
-    best = b.max(overlap, -1)
-    place = b.to_float(b.index(overlap.shape, -1))
-    first = b.max(b.where(b.equal(overlap, best), -place, -float(overlap.shape[-1])), -1)
-    return best, b.equal(place, -first)
 
 
 def picked(b: Builder, mask: Value, values: Value) -> Value:

@@ -26,6 +26,10 @@ class GRU(GruStep, OverTime):
         Through all T steps; none goes to cont, lengths and to a state that ``carry`` took from the batch before.
     Source
         Cho et al. 2014 (``reset_after: false``); with it as cuDNN's.
+    Example
+        inputs: {x: {shape: [4, 5], batch: 1}}
+        layers:
+          - {name: gru, type: GRU, num_output: 6, bidirectional: true}
     """
 
     reset_after: bool = field(True, doc="r multiplies the state's product with its weights, not the state")

@@ -22,6 +22,10 @@ class GRUCell(GruStep, OneStep):
         To x, h and the parameters.
     Source
         Cho et al. 2014 (``reset_after: false``); with it as cuDNN's.
+    Example
+        inputs: {x: [5], h: [6]}
+        layers:
+          - {name: cell, type: GRUCell, bottom: [x, h], num_output: 6}
     """
 
     reset_after: bool = field(True, doc="r multiplies the state's product with its weights, not the state")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, distances, labels
-from netspec.spec.layer import Layer, Shape, ShapeError, field, layer
+from netspec.spec.layer import Layer, Shape, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -43,9 +43,7 @@ class HingeLoss(Layer):
 
     def shapes(self, x: Shape, label: Shape) -> Shape:
         labels.check_order(x, label)
-        if len(x) < 2:
-            raise ShapeError("E413", "HingeLoss works on N x C scores")
-        labels.check_labels(axes.rows(x), label, 1)
+        labels.check_labels(axes.rows(axes.channelled("HingeLoss", x)), label, 1)
         return ()
 
     def label_range(self, x: Shape, label: Shape) -> tuple[int, int | None]:

@@ -51,10 +51,12 @@ class InfogainLoss(labels.Classified, labels.Normalised):
     def shapes(self, x: Shape, label: Shape, matrix: Shape | None = None) -> tuple[Shape, ...]:
         classes = x[labels.class_axis(self.axis, x, label)]
         if bool(self.matrix) == (matrix is not None):
-            raise ShapeError("E522", "H is `matrix` or the third bottom: give one of them", None, "matrix")
+            hint = "drop matrix, or the third bottom" if self.matrix else "matrix: C x C numbers, row by row"
+            raise ShapeError("E522", "H is `matrix` or the third bottom: give one of them", hint, "matrix")
         count = len(self.matrix) if matrix is None else prod(matrix)
         if count != classes**2:
-            raise ShapeError("E415", f"H has {count} numbers, {classes} classes need {classes**2}", None, "matrix")
+            message = f"H has {count} numbers, {classes} classes need {classes**2}"
+            raise ShapeError("E415", message, f"{classes} rows of {classes} numbers", "matrix")
         return ((), x)[: max(1, len(self.top_names))]
 
     def lower(self, b: Builder, x: Value, label: Value, matrix: Value | None = None) -> tuple[Value, ...]:

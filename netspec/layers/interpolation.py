@@ -109,8 +109,12 @@ def _weighed(
 
 def _row(samples: int, weights: Iterable[tuple[int, float]]) -> list[float]:
     """Weights by the number of their sample as a row that sums to 1; beyond the edge is the edge."""
-    row = [0.0] * samples
+    known: dict[int, float] = {}
     for k, weight in weights:
-        row[min(max(k, 0), samples - 1)] += weight
-    total = sum(row)
-    return [weight / total if weight else 0.0 for weight in row]
+        at = min(max(k, 0), samples - 1)
+        known[at] = known.get(at, 0.0) + weight
+    total = sum(known.values())
+    row = [0.0] * samples
+    for at, weight in known.items():
+        row[at] = weight / total
+    return row

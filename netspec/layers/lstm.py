@@ -25,4 +25,8 @@ class LSTM(LstmStep, OverTime):
         Through all T steps; none goes to cont, lengths and to a state that ``carry`` took from the batch before.
     Source
         Hochreiter and Schmidhuber 1997, Gers et al. 2000; Caffe ``LSTMLayer``.
+    Example
+        inputs: {x: {shape: [4, 5], batch: 1}, cont: {shape: [4], batch: 1}}
+        layers:
+          - {name: lstm, type: LSTM, bottom: [x, cont], num_output: 6, num_layers: 2}
     """

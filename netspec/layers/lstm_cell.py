@@ -24,6 +24,10 @@ class LSTMCell(LstmStep, OneStep):
         To x, h, c and the parameters.
     Source
         Hochreiter and Schmidhuber 1997, Gers et al. 2000; Caffe ``LSTMUnitLayer`` with its product.
+    Example
+        inputs: {x: [5], h: [6], c: [6]}
+        layers:
+          - {name: cell, type: LSTMCell, bottom: [x, h, c], num_output: 6, top: [h_next, c_next]}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (3, 3)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import boxes
+from netspec.layers import boxes, distances, labels
+from netspec.layers.indices import first_largest
+from netspec.layers.neuron import softplus
 from netspec.layers.priors import OverPriors
 from netspec.layers.sampling import drawn
 from netspec.spec.layer import Measure, Shape, field, layer
@@ -74,7 +76,7 @@ class MultiBoxLoss(OverPriors):
         prior, variance = self.prior_parts(b, priors)
         known = boxes.truth(b, b.stop_gradient(gt))
         overlap = b.where(known.real, boxes.overlaps(b, prior, known.box, 0.0), -1.0)
-        best, first = boxes.best_match(b, overlap)
+        best, first = first_largest(b, overlap, -1)
         match = self._match(b, overlap, best, first)
         positive = b.max(b.to_float(match), -1) > 0.0
         label = boxes.picked(b, match, known.label)
@@ -121,16 +123,9 @@ class MultiBoxLoss(OverPriors):
 
     def _class_loss(self, b: Builder, scores: Value, label: Value) -> Value:
         """What each prior's class costs, N x P x 1."""
-        hit = b.equal(b.to_float(b.index(scores.shape, 2)), label)
         if self.conf_loss_type == "SOFTMAX":
-            return b.logsumexp(scores, 2) - b.sum(b.where(hit, scores, 0.0), 2)
-        # log(1 + e^-|x|) does not overflow
-        each = b.maximum(scores, 0.0) - b.where(hit, scores, 0.0) + b.log(1.0 + b.exp(-b.abs(scores)))
-        return b.sum(each, 2)
+            return labels.entropy(b, scores, label, 2)
+        return b.sum(softplus(b, scores), 2) - labels.picked(b, scores, label, 2)
 
     def _offset_loss(self, b: Builder, apart: Value) -> Value:
-        half = 0.5 * apart * apart
-        if self.loc_loss_type == "L2":
-            return half
-        far = b.abs(apart)
-        return b.where(far < 1.0, half, far - 0.5)
+        return 0.5 * apart * apart if self.loc_loss_type == "L2" else distances.huber(b, apart, 1.0)

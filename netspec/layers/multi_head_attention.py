@@ -35,6 +35,10 @@ class MultiHeadAttention(Weighted):
         To query, key, value and the parameters.
     Source
         Vaswani et al. 2017, section 3.2.2.
+    Example
+        inputs: {x: [7, 6]}
+        layers:
+          - {name: look, type: MultiHeadAttention, num_output: 8, num_heads: 2, causal: true}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, 4)
@@ -92,8 +96,8 @@ class MultiHeadAttention(Weighted):
         made, all_weights = [], []
         for head in range(self.num_heads):
             # slices of the last axis: another order of axes would have to be copied
-            parts = (b.slice(x, 2, head * size, (head + 1) * size) for x in (q, k, v))
-            y, weights = attending.attend(b, *parts, lengths, self.causal, 1.0 / sqrt(size))
+            mine = [b.slice(x, 2, head * size, (head + 1) * size) for x in (q, k, v)]
+            y, weights = attending.attend(b, mine[0], mine[1], mine[2], lengths, self.causal, 1.0 / sqrt(size))
             made.append(y)
             all_weights.append(weights)
         y = self._projected(b, b.concat(made, 2), learned, "o")

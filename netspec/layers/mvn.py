@@ -34,7 +34,7 @@ class MVN(Layer):
 
     normalize_variance: bool = field(True, doc="divide by the standard deviation")
     across_channels: bool = field(False, doc="one mean for all channels of a sample")
-    eps: float = field(1e-9, minimum=0, doc="added to the standard deviation")
+    eps: float = field(1e-9, above=0, doc="added to the standard deviation")
 
     def shapes(self, x: Shape) -> Shape:
         return axes.channelled("MVN", x)

@@ -63,7 +63,7 @@ class OverTime(Step, Weighted):
         first = tuple(rest[len(rest) - count :]) if count <= len(rest) else ()
         rest = rest[: len(rest) - len(first)]
         cont, static, *more = (*rest, None, None)
-        wrong = (self.lengths and lengths is None) or len(first) < count or len(more) > 0 and more[0] is not None
+        wrong = (self.lengths and lengths is None) or len(first) < count or any(m is not None for m in more)
         if wrong:
             names = ["x", "cont", "static"] + [f"{name}0" for name in self.states[:count]] + ["lengths"] * self.lengths
             message = f"it reads {', '.join(names)} (cont and static may be left out), got {len(bottoms)} bottoms"
@@ -90,7 +90,9 @@ class OverTime(Step, Weighted):
             *((f"{name}0", got, state) for name, got in zip(self.states, given.first, strict=False)),
         ):
             if got is not None and got != want:
-                raise ShapeError("E462", f"{what} is {axes.times(want)} beside x {axes.times(x)}, got {axes.times(got)}")
+                raise ShapeError(
+                    "E462", f"{what} is {axes.times(want)} beside x {axes.times(x)}, got {axes.times(got)}"
+                )
         if given.static is not None and given.static[:1] != (batch,):
             message = f"static is N x .. with N = {batch}, got {axes.times(given.static)}"
             raise ShapeError("E462", message)
@@ -101,7 +103,7 @@ class OverTime(Step, Weighted):
         return (y, *(state for _ in given.first))
 
     def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
-        """Return ``weight_x``, ``weight_h`` and ``bias`` of each layer and direction, ``weight_static`` of the first."""
+        """Return ``weight_x``, ``weight_h``, ``bias`` of each layer and direction, ``weight_static`` of the first."""
         given = self.given_by(bottoms)
         found: dict[str, Shape] = {}
         for number in range(self.num_layers):

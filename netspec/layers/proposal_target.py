@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import boxes
+from netspec.layers.indices import first_largest
 from netspec.layers.regions import check_regions
 from netspec.layers.sampling import drawn
 from netspec.spec.layer import Problem, Shape, field, layer
@@ -82,7 +83,7 @@ class ProposalTarget(boxes.Boxed):
         table, real = self._candidates(b, b.reshape(b.stop_gradient(rois), (n, k - g, 5)), gt)
         known = boxes.truth(b, gt)
         overlap = boxes.overlaps(b, boxes.parts(b, table), known.box, self.extent)
-        best, match = boxes.best_match(b, b.where(b.both(known.real, real), overlap, -1.0))
+        best, match = first_largest(b, b.where(b.both(known.real, real), overlap, -1.0), -1)
         # a place without any box is background too: its overlap counts as 0
         best = b.maximum(best, 0.0)
         is_object = b.both(real, best >= self.fg_thresh)

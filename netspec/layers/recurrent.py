@@ -41,7 +41,7 @@ class Body(Protocol):
         """Return the shapes of the parameters by their names behind the layer's: ``/xi.weight``."""
 
     def label_range(self, *bottoms: Shape) -> tuple[int, int | None]:
-        """Return how many classes the first layer inside that reads labels knows, and the one it ignores."""
+        """Return the most classes that a layer inside knows of its labels, and the one that it ignores."""
 
     def lower(self, b: Builder, *bottoms: Value) -> tuple[Value, ...]:
         """Return the tops."""
@@ -65,6 +65,17 @@ class Recurrent(Layer):
         Through all T steps; none goes to cont, lengths and to a state that ``carry`` took from the batch before.
     Source
         Elman 1990; Caffe ``RecurrentLayer`` for any block.
+    Example
+        inputs: {x: {shape: [4, 5], batch: 1}}
+        blocks:
+          cell:
+            inputs: [in, h]
+            layers:
+              - {name: xi, type: InnerProduct, bottom: in, num_output: 6}
+              - {name: hi, type: InnerProduct, bottom: h, num_output: 6, bias_term: false}
+              - {name: new, type: Expression, bottom: [xi, hi], expr: tanh(xi + hi)}
+        layers:
+          - {name: rnn, type: Recurrent, block: cell, state: {h: {next: new, shape: [6]}}}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, None)

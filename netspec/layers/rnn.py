@@ -24,4 +24,8 @@ class RNN(RnnStep, OverTime):
         Through all T steps; none goes to cont, lengths and to a state that ``carry`` took from the batch before.
     Source
         Elman 1990; Caffe ``RNNLayer`` without its second product: y is the state itself.
+    Example
+        inputs: {x: {shape: [4, 5], batch: 1}}
+        layers:
+          - {name: rnn, type: RNN, num_output: 6}
     """

@@ -21,4 +21,8 @@ class RNNCell(RnnStep, OneStep):
         ``d = dh' (1 - h'^2)``; ``dx = d weight_x``, ``dh = d weight_h``.
     Source
         Elman 1990.
+    Example
+        inputs: {x: [5], h: [6]}
+        layers:
+          - {name: cell, type: RNNCell, bottom: [x, h], num_output: 6}
     """

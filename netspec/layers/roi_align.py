@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from netspec.layers.regions import Pooled
-from netspec.spec.layer import Shape, field, layer
+from netspec.spec.layer import field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -36,13 +36,8 @@ class RoIAlign(Pooled):
           - {name: roi, type: RoIAlign, bottom: [x, rois], pooled_h: 3, pooled_w: 3, spatial_scale: 0.5}
     """
 
-    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
-
     sampling_ratio: int = field(2, minimum=1, doc="samples of a bin, down and across")
     aligned: bool = field(True, doc="the middle of a pixel is at its number: coordinates are less 1/2")
-
-    def shapes(self, x: Shape, rois: Shape) -> Shape:
-        return self.pooled_shape(x, rois)
 
     def lower(self, b: Builder, x: Value, rois: Value) -> Value:
         n, c, h, w = x.shape

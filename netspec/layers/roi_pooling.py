@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from netspec.layers.regions import Pooled
-from netspec.spec.layer import Shape, layer
+from netspec.spec.layer import layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -35,11 +35,6 @@ class RoIPooling(Pooled):
         layers:
           - {name: roi, type: RoIPooling, bottom: [x, rois], pooled_h: 3, pooled_w: 3, spatial_scale: 0.5}
     """
-
-    bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
-
-    def shapes(self, x: Shape, rois: Shape) -> Shape:
-        return self.pooled_shape(x, rois)
 
     def lower(self, b: Builder, x: Value, rois: Value) -> Value:
         y, _ = b.roi_pool(x, rois, (self.pooled_h, self.pooled_w), self.spatial_scale)

@@ -27,6 +27,10 @@ class ScaledDotProductAttention(Layer):
         To query, key and value.
     Source
         Vaswani et al. 2017, equation 1.
+    Example
+        inputs: {q: [3, 5], k: [7, 5], v: [7, 2]}
+        layers:
+          - {name: look, type: ScaledDotProductAttention, bottom: [q, k, v]}
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (3, 4)

@@ -192,7 +192,13 @@ def gradcheck(
 def gradcheck_net(
     net: Net, samples: int = 64, seed: int = 0, tolerance: float = TOLERANCE, mode: Mode = "reverse"
 ) -> GradCheck:
-    """Checks a compiled float64 net whose float inputs are kept."""
+    """Checks a compiled float64 net whose float inputs are kept.
+
+    Raises
+    ------
+    UsageError
+        The net has no loss.
+    """
     if net.plan.loss is None:
         raise UsageError("gradcheck needs a loss; no layer of this net is one")
     rng = np.random.default_rng(seed)
@@ -273,7 +279,7 @@ def _check(
             skipped += 1
             continue
         compared += 1
-        error = abs(d - g) / max(abs(d), abs(g), scale)
+        error = abs(d - g) / (max(abs(d), abs(g), scale) or 1.0)  # a loss that is 0 all around has no scale
         if not error <= largest:  # NaN too
             largest, worst = error, (at, d, g)
     return Check(name, kind, largest, compared, skipped, worst)

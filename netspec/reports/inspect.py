@@ -18,7 +18,7 @@ from compiler.passes.simplify import drop_dead, simplify
 from compiler.primitives import rule
 from compiler.target import Target
 from netspec.graph import Net, Node
-from netspec.graph.loops import inner_nodes
+from netspec.graph.loops import rows_of
 from netspec.layers.locally_connected import LocallyConnected
 from netspec.layers.resizing import Resizing
 from netspec.layers.sliding import Sliding
@@ -220,14 +220,14 @@ def inspect(
 def inspect_net(net: Net) -> Inspection:
     """What a resolved net is and costs."""
     solver = net.spec.solver if net.phase == "train" else None
-    graph = build_graph(net, solver=solver)
+    graph = build_graph(net, solver=solver, open_files=False)
     drop_dead(graph)
     seen = receptive_fields(graph, *_reaches(net))
     values = {v.name: v for op in graph.ops for v in op.outputs if v.name}
     params = _params(net, graph)
-    forward = _flops(graph, "forward", _rows(net))
+    forward = _flops(graph, "forward", rows_of(net.nodes))
     simplify(graph)
-    backward = _flops(graph, "backward", _rows(net))
+    backward = _flops(graph, "backward", rows_of(net.nodes))
     states = list(graph.states.values())
     plan = compile_graph(graph, Target(small=net.spec.memory == SMALL))
     rows = tuple(
@@ -256,7 +256,7 @@ def _params(net: Net, graph: Graph) -> dict[str, tuple[Param, ...]]:
     """
     owners = {s.read: s for s in graph.states.values() if s.role == "param"}
     found: dict[str, dict[str, Param]] = {node.name: {} for node in net.nodes}
-    rows = _rows(net)
+    rows = rows_of(net.nodes)
     for state in owners.values():
         layer = rows.get(state.name.rpartition(".")[0])
         if layer is not None:
@@ -273,11 +273,6 @@ def _params(net: Net, graph: Graph) -> dict[str, tuple[Param, ...]]:
                 mine = there if there.name == name else Param(name, state.read.shape, state.name)
                 found[rows[layer]][name] = mine
     return {name: tuple(params.values()) for name, params in found.items()}
-
-
-def _rows(net: Net) -> dict[str, str]:
-    """The row of each layer: its own, of one inside a layer over time that one's."""
-    return {inner.name: node.name for node in net.nodes for inner in (node, *inner_nodes([node]))}
 
 
 def _flops(graph: Graph, direction: str, rows: dict[str, str]) -> Counter[str]:

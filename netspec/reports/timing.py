@@ -14,6 +14,7 @@ import numpy as np
 
 from netspec.compiling import compile_spec
 from netspec.graph import Net as ResolvedNet
+from netspec.graph.loops import rows_of
 from netspec.mappings import Array
 from netspec.net import Net
 from netspec.reports import tables
@@ -293,8 +294,10 @@ def _share(net: ResolvedNet, alone: list[tuple[Step, float]]) -> tuple[LayerTime
         weights[row.name, "forward"] = row.flops_forward
         weights[row.name, "backward"] = row.flops_backward
     total: dict[tuple[str, str], float] = defaultdict(float)
+    rows = rows_of(net.nodes)
     for step, ms in alone:
-        keys = [(o.layer, o.direction) for o in step.origin if (o.layer, o.direction) in weights]
+        served = dict.fromkeys((rows.get(o.layer, o.layer), o.direction) for o in step.origin)
+        keys = [key for key in served if key in weights]
         sum_of = sum(weights[key] for key in keys)
         for key in keys:
             total[key] += ms * (weights[key] / sum_of if sum_of else 1 / len(keys))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from runtime.errors import NetspecError
 
 Severity = Literal["error", "warning", "note"]
 _KEPT = 300  # characters of a message, on both sides of what is cut out
+_CANDIDATES = 2000  # names that a near one is looked for among
 _WAY = 4  # files that are named on the way to one that another names
 LIMIT = 1000  # of diagnostics: a hostile file could hold a hundred thousand mistakes
 
@@ -255,3 +256,21 @@ def did_you_mean(word: str, names: Iterable[str]) -> str | None:
     """Return "did you mean `x`?" for the nearest name, None if none is near."""
     near = nearest(word, names)
     return None if near is None else f"did you mean `{near}`?"
+
+
+class Suggester:
+    """Near names for the first mistakes of a kind alone: searching is slow, and a hostile file has a thousand.
+
+    Parameters
+    ----------
+    names : callable
+        Gives the names that were possible.
+    """
+
+    def __init__(self, names: Callable[[], Iterable[str]], count: int = 20) -> None:
+        self._names, self._left = names, count
+
+    def hint(self, word: str) -> str | None:
+        """Return "did you mean `x`?", None if no name is near, or enough have been looked for."""
+        self._left -= 1
+        return did_you_mean(word, list(self._names())[:_CANDIDATES]) if self._left >= 0 else None

@@ -9,8 +9,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import Counter
+from itertools import islice
 
-from netspec.spec.diagnostics import Diagnostics, did_you_mean
+from netspec.spec.diagnostics import Diagnostics, Suggester
 from netspec.spec.entries import unnamed
 from netspec.spec.fields import Entry, keys_of
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
@@ -51,7 +52,8 @@ def edited(base: Mapping, over: Mapping, name: str, diagnostics: Diagnostics) ->
             node = overlaid(under, node, key.text not in _KEPT_EMPTY, _class(key.text, under, node))
         pairs.append((key, node))
     # a base that could not be read to its end still says `extends`: then anything may be missing
-    written = {*over.keys(), *EDITS, *(_ONE_OF[key] for key in over.keys() if key in _ONE_OF)} - {"extends"}
+    other = {_ONE_OF[key.text] for key, node in over if key.text in _ONE_OF and not _is_empty(node)}
+    written = {*over.keys(), *EDITS, *other} - {"extends"}
     pairs.extend((key, editor.layers(None) if key.text == "layers" else node)
                  for key, node in base if key.text not in written)  # fmt: skip
     return Mapping(pairs, over.mark)
@@ -123,6 +125,7 @@ class _Editor:
         self._names: list[str] | None = None
         self._index: dict[str, list[int]] | None = None
         self._written = self._globs = 0
+        self._near = Suggester(lambda: filter(None, self.names))
 
     @property
     def names(self) -> list[str]:
@@ -204,9 +207,10 @@ class _Editor:
         for entry in (self.entries[n] for n in around):
             if isinstance(entry, Mapping) and "block" in entry:
                 return "it lies inside a block: change the arguments of the instance, or `blocks`"
-        names = [name for name in self.names if name]
-        shown = f"its layers are {', '.join(names[:8])}{', ..' if len(names) > 8 else ''}" if names else None
-        return did_you_mean(wanted, names) or shown
+        if near := self._near.hint(wanted):
+            return near
+        names = list(islice(filter(None, self.names), 9))
+        return f"its layers are {', '.join(names[:8])}{', ..' if len(names) > 8 else ''}" if names else None
 
     def _by_name(self) -> dict[str, list[int]]:
         if self._index is None:

@@ -70,7 +70,7 @@ class Files:
         key : str
             What names it, for messages: ``extends``.
         how : str
-            In one word how the reading gets there, for the diagnostics inside: ``extended``.
+            How the reading gets there, in words for the diagnostics inside: ``extended``.
         """
         if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
             message = f"{key} is the path of a spec, got {kind(node)}"
@@ -82,10 +82,17 @@ class Files:
             return None
         path = _found(node)
         real = os.path.realpath(path)
+        if self._leads_back(real, node.mark):
+            return None
         if real not in self._read:
-            if not self._may_open(real, path, node.mark):
+            limit = None
+            if len(self._read) >= MAX_FILES:
+                limit = f"more than {MAX_FILES} spec files"
+            elif self._characters > MAX_CHARACTERS:
+                limit = f"the files that the spec names have more than {MAX_CHARACTERS:,} characters together"
+            if limit is not None:
+                self.diagnostics.error("E242", node.mark, limit, "put what they share into one base")
                 return None
-            self._read[real] = None
             self._read[real] = self._spec(path, node.mark, how)
         root = self._read[real]
         return None if root is None else (root, path)
@@ -123,11 +130,8 @@ class Files:
         finally:
             del self._open[real]
 
-    def may_enter(self, path: Path, mark: Mark) -> bool:
-        """Whether the blocks of a file may be read now; a circle is reported."""
-        return self._may_open(os.path.realpath(path), path, mark)
-
-    def _may_open(self, real: str, path: Path, mark: Mark) -> bool:
+    def _leads_back(self, real: str, mark: Mark) -> bool:
+        """Whether a file may not be read now: it names this one, or too many lie between. Either is reported."""
         if real in self._open:
             names = list(self._open.values())
             circle = names[list(self._open).index(real) :]
@@ -135,17 +139,12 @@ class Files:
             shown = " -> ".join(circle if len(circle) < 9 else [*circle[:7], "..", circle[-1]])
             message = f"{circle[-1]} extends or contains itself: {shown}"
             self.diagnostics.error("E241", mark, message, "one of the files has to do without the other")
-            return False
-        limit = None
+            return True
         if len(self._open) >= MAX_DEPTH:
-            limit = f"specs name specs more than {MAX_DEPTH} deep"
-        elif len(self._read) >= MAX_FILES:
-            limit = f"more than {MAX_FILES} spec files"
-        elif self._characters > MAX_CHARACTERS:
-            limit = f"the files that the spec names have more than {MAX_CHARACTERS:,} characters together"
-        if limit is not None:
-            self.diagnostics.error("E242", mark, limit, "put what they share into one base")
-        return limit is None
+            message = f"specs name specs more than {MAX_DEPTH} deep"
+            self.diagnostics.error("E242", mark, message, "put what they share into one base")
+            return True
+        return False
 
 
 def _found(named: Scalar) -> Path:

@@ -35,8 +35,8 @@ from netspec.spec.nodes import Mapping, Node, Scalar, in_text
 from netspec.spec.overrides import Overrides, apply, read_overrides, read_pairs
 from netspec.spec.read import read_text
 from netspec.spec.rules import PHASES, check_stages
-from netspec.spec.shares import Shared, read_shares
 from netspec.spec.sample import Sample, read_sample
+from netspec.spec.shares import Shared, read_shares
 from netspec.spec.solverfile import is_solver_file, read_solver_file
 from netspec.spec.toplevel import MATH, MEMORY, check_keys, chosen, section
 from netspec.spec.typed import Typer, read_defaults

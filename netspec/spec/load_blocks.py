@@ -18,9 +18,11 @@ from netspec.spec.rules import PHASES
 from netspec.spec.solverfile import is_solver_file
 from netspec.spec.toplevel import check_keys, section
 from netspec.spec.typed import read_defaults
-from netspec.spec.values import Evaluator
+from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import Variables
 from runtime.errors import DataError
+
+MAX_VARIABLES = 500_000
 
 
 class FileBlocks:
@@ -37,8 +39,6 @@ class FileBlocks:
             return None
         root, path = found
         if str(path) not in self._known:
-            if not self.files.may_enter(path, named.mark):
-                return None
             with self.files.opened(path):
                 self._known[str(path)] = self._block(key, named, root)
         block = self._known[str(path)]
@@ -74,12 +74,24 @@ class _Inside:
         self.broken = frozenset(name for name in names if name not in blocks)
         self._declares: dict[str, object] | None = None
         self._as_written: Home | None = None
+        self._made = 0
 
     def home(self, given: dict[str, object], mark: Mark) -> Home:
-        """Return the surroundings of an instance that gives some of the file's variables their values."""
+        """Return the surroundings of an instance that gives some of the file's variables their values.
+
+        Raises
+        ------
+        Failed
+            After too many have been asked for.
+        """
         if not given and self._as_written is not None:
             return self._as_written
         written = section(self.root, "vars", self.diagnostics)
+        self._made += len(written or ())
+        if self._made > MAX_VARIABLES:
+            message = f"the instances of a file have more than {MAX_VARIABLES:,} variables of their own together"
+            self.diagnostics.error("E217", mark, message, "is a repeat larger than meant?")
+            raise Failed
         for name, value in given.items():
             assert written is not None
             written = written.with_pair(name, node_of(value, mark))

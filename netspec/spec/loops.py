@@ -69,12 +69,12 @@ def read_loop(read: Instance, node: Mapping) -> Loop:
     item = read.item
     found: dict[str, Named | None] = {}
     for key in ("cont", "lengths"):
-        names = read.names(node.get(key), key) or [None]
+        names = read.names(node.get(key), key) or []
         if len(names) > 1:
             message = f"`{item.name}`: {key} is one blob, got {len(names)}"
-            read.diagnostics.error("E221", names[1][1], message, None, item.name)  # type: ignore[index]
+            read.diagnostics.error("E221", names[1][1], message, None, item.name)
             raise Failed
-        found[key] = names[0]
+        found[key] = names[0] if names else None
     static = read.names(node.get("static"), "static") or []
     return Loop(tuple(static), found["cont"], found["lengths"], _states(read, node.get("state")))
 
@@ -108,11 +108,11 @@ def _state(read: Instance, key: Scalar, node: Node) -> LoopState:
         if inner.text not in LONG:
             hint = did_you_mean(inner.text, LONG) or f"a state has {', '.join(LONG)}"
             _fail(read, "E501", inner.mark, f"unknown key `{inner.text}` of a state", hint)
-    after = (read.names(node.get("next"), "next") or [None])[0]
-    if after is None:
+    after = read.names(node.get("next"), "next")
+    if not after:
         _fail(read, "E270", key.mark, f"the state `{key.text}` does not say what it becomes", "next: a blob inside")
-    assert after is not None
-    return LoopState(key.text, key.mark, after, _shape(read, key, node.get("shape")), _start(read, node.get("init")))
+    assert after
+    return LoopState(key.text, key.mark, after[0], _shape(read, key, node.get("shape")), _start(read, node.get("init")))
 
 
 def _shape(read: Instance, key: Scalar, node: Node | None) -> tuple[int, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.spec.diagnostics import Diagnostics, Related, did_you_mean
+from netspec.spec.diagnostics import Diagnostics, Related, Suggester
 from netspec.spec.entries import Item
 
 
@@ -25,10 +25,11 @@ def read_shares(items: list[Item], diagnostics: Diagnostics) -> dict[str, Shared
     """
     entries = _entries(items)
     sharing = [item for item in entries.values() if item.share is not None]
+    near = Suggester(lambda: entries)
     found: dict[str, Shared] = {}
     # the innermost first: what a layer itself says is nearer than what is said of a block around it
     for item in sorted(sharing, key=lambda item: -len(item.calls)):
-        owner = _owner(item, entries, diagnostics)
+        owner = _owner(item, entries, near, diagnostics)
         if owner is None:
             continue
         for layer in item.layers():
@@ -50,7 +51,7 @@ def _entries(items: list[Item]) -> dict[str, Item]:
     return found
 
 
-def _owner(item: Item, entries: dict[str, Item], diagnostics: Diagnostics) -> Item | None:
+def _owner(item: Item, entries: dict[str, Item], near: Suggester, diagnostics: Diagnostics) -> Item | None:
     """The entry that ``share`` names; None after a mistake."""
     assert item.share is not None
     name, mark = item.share
@@ -61,8 +62,7 @@ def _owner(item: Item, entries: dict[str, Item], diagnostics: Diagnostics) -> It
         return None
     with diagnostics.inside(item.calls):
         if owner is None:
-            near = [other[len(prefix) :] for other in entries if other.startswith(prefix)][:2000]
-            hint = did_you_mean(written, near) or "the name of a layer or block instance beside this one"
+            hint = near.hint(name) or "the name of a layer or block instance beside this one"
             message = f"`{item.name}` shares the weights of `{written}`, which is no layer or block instance"
             diagnostics.error("E250", mark, message, hint, item.name)
             return None

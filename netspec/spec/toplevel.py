@@ -24,7 +24,7 @@ _SHORT = {"data": "source", "solver": "type"}
 
 
 def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
-    """Report keys that a spec does not have, and those of a later version."""
+    """Report keys that a spec does not have."""
     for key, _ in root:
         if key.text == "net" and "layers" in root:
             message = "a file has `layers`, or `net` to name the file that has them"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Environment
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from netspec.spec.diagnostics import Diagnostics, did_you_mean
+from netspec.spec.diagnostics import Diagnostics, Suggester, did_you_mean
 from netspec.spec.entries import Item, all_layers
 from netspec.spec.marks import Mark
 from netspec.spec.nodes import Mapping, Node, Scalar, Sequence, kind
@@ -69,6 +70,9 @@ class _Reading:
         self.diagnostics, self.shared = diagnostics, shared
         self.sure = not diagnostics.has_errors  # else a layer may be missing for another reason
         self.layers = [item.name for item in all_layers(items)]
+        self.instances = dict.fromkeys(name[:at] for name in self.layers for at in _slashes(name))
+        self.names = {*self.layers, *self.instances}
+        self.near, self.near_instances = Suggester(lambda: self.layers), Suggester(lambda: self.instances)
 
     def one(self, node: Node, place: Mark, key: Scalar | None) -> WeightsFile | None:
         """Return a file, with what is left out of it; ``key`` names the instance it is for."""
@@ -91,20 +95,19 @@ class _Reading:
         return WeightsFile(file.value, Path(file.mark.file).parent, prefix, leave_out)
 
     def _is_instance(self, key: Scalar) -> bool:
-        inside = [name for name in self.layers if name.startswith(key.text + "/")]
-        owners = sorted({self.shared[name].by.name for name in inside if name in self.shared})
-        if not self.sure or (inside and not owners):
-            return not owners
-        if owners:
-            by = self.shared[next(name for name in inside if name in self.shared)]
-            owner = by.owner[: -len(inside[0]) + len(key.text)] if inside else by.owner
+        inside = [] if key.text not in self.instances else [n for n in self.layers if n.startswith(key.text + "/")]
+        # what a layer inside shares with another inside does not matter
+        sharing = next((n for n in inside if n in self.shared and _around(self.shared[n].by.name, key.text)), None)
+        if sharing is None and (inside or not self.sure):
+            return True
+        if sharing is not None:
+            owner = self.shared[sharing].owner[: len(key.text) - len(sharing)]
             message = f"`{key.text}` has no weights of its own: it shares those of `{owner}`"
             self.diagnostics.error("E631", key.mark, message, f"weights: {{{owner}: ..}}")
             return False
-        names = dict.fromkeys(name[:at] for name in self.layers for at in _slashes(name))
-        hint = did_you_mean(key.text, names)
+        hint = self.near_instances.hint(key.text)
         if hint is None:
-            hint = f"the instances are {', '.join(list(names)[:8])}" if names else _FORMS
+            hint = f"the instances are {', '.join(islice(self.instances, 8))}" if self.instances else _FORMS
         message = f"weights are given for `{key.text}`, which is no block instance"
         self.diagnostics.error("E631", key.mark, message, hint)
         return False
@@ -120,13 +123,18 @@ class _Reading:
                 continue
             full = f"{prefix}/{item.value}" if prefix else item.value
             layer = full.rpartition(".")[0] or full
-            if self.sure and not any(name in (full, layer) or name.startswith(full + "/") for name in self.layers):
-                inner = [name[len(prefix) + 1 :] if prefix else name for name in self.layers if name.startswith(prefix)]
+            if self.sure and full not in self.names and layer not in self.names:
+                hint = self.near.hint(full)
+                hint = hint.replace(f"`{prefix}/", "`") if hint and prefix else hint
                 message = f"except names `{item.value}`, which is no layer, block instance or parameter"
-                self.diagnostics.error("E631", item.mark, message, did_you_mean(item.value, inner[:2000]))
+                self.diagnostics.error("E631", item.mark, message, hint)
                 continue
             found.append(full)
         return tuple(found)
+
+
+def _around(instance: str, name: str) -> bool:
+    return name == instance or name.startswith(f"{instance}/")
 
 
 def _slashes(name: str) -> list[int]:

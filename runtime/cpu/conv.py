@@ -23,6 +23,12 @@ PART_BYTES = 384 * 1024
 STREAMED_BYTES = 1536 * 1024
 """Weights in all beyond this do not stay in the second-level cache from chunk to chunk."""
 
+NEAR_BYTES = 8 * 1024 * 1024
+"""Input and output of a chunk cost this part of themselves in time: they are read from further away."""
+
+CLAIM_WORK = 2e4
+"""Arithmetic operations that take as long as the claim of a chunk and its tables."""
+
 SHORT = 128
 """Reductions shorter than this do not repay tiles over images, each row of which lies in a page of its own."""
 
@@ -100,12 +106,15 @@ class Direct:
         row_work = 2 * width * self.channels * self.taps[0] * self.taps[1] * columns.width
         far = self.x_pixel % SET_BYTES == 0 and self.taps == (1, 1) and self.groups == 1 and blocks >= 4
         weight_bytes = blocks * self.taps[0] * self.taps[1] * self.channels * columns.width * self.item
-        rows_a_chunk, blocks_a_chunk = split(rows, width, blocks, row_work, weight_bytes)
+        row_bytes = width * self.groups * (self.channels + columns.count) * self.item
+        rows_a_chunk, blocks_a_chunk = split(rows, width, blocks, row_work, weight_bytes, row_bytes)
         near_row = -(-self.channels * self.item // 64) * 64 + 64 if far else 0
         own_x = -(-(BLOCK_BYTES + 16 * rows_a_chunk * width) // 64) * 64
         row_chunks = -(-rows // rows_a_chunk)
         block_chunks = -(-blocks // blocks_a_chunk)
         nest = self._nest(columns.width * self.item)
+        next_x = Address(self.x.memory, self.x.offset + (self.taps[0] - 1) * self.tap_row)
+        lines = -(-width * self.x_pixel // (64 * blocks)) if block_chunks == 1 else 0
         inside = tail.inside if block_chunks == 1 else ()
         scratch = ctx.thread_scratch(own_x + rows_a_chunk * width * near_row)
         block_bytes = self.taps[0] * self.taps[1] * self.channels * columns.width * self.item
@@ -116,7 +125,7 @@ class Direct:
             height, width, rows, rows_a_chunk, row_chunks, blocks_a_chunk,
             self.groups, columns.count, columns.blocks, packed, block_bytes,
             *nest,
-            scratch, ThreadStride(), near_row, own_x, *called(inside), *ZEROS,
+            scratch, ThreadStride(), near_row, own_x, next_x, lines, *called(inside), *ZEROS,
         )  # fmt: skip
         product = Launch(kernel_file("convolve"), words, row_chunks * block_chunks, barrier)
         return [product, *(tail.after if block_chunks == 1 else tail.apart)]
@@ -150,36 +159,56 @@ class Direct:
         return taps_r, part, taps_s, self.channels, self.tap_row, self.tap_pixel, self.item, *b
 
 
-def split(rows: int, width: int, blocks: int, row_work: float, weight_bytes: int = 0) -> tuple[int, int]:
+def split(
+    rows: int, width: int, blocks: int, row_work: float, weight_bytes: int = 0, row_bytes: int = 0
+) -> tuple[int, int]:
     """Rows and column blocks of a chunk, from the shapes alone.
 
-    Rows so that tiles come out even, chunks are long enough to be worth a
-    claim (some 20 us) and many enough to share; column blocks are split only
-    where there are too few rows.
+    Rows so that tiles come out even, a chunk's pixels stay in the cache from
+    block to block and for what runs behind the product, and chunks are many
+    enough to share; column blocks are split only where there are too few rows.
+
+    Parameters
+    ----------
+    rows, width, blocks
+        Output rows of all images, pixels of a row, blocks of columns.
+    row_work
+        Arithmetic operations of a row and a block.
+    weight_bytes, row_bytes
+        Of all packed weights; of a row's input and output.
     """
-    best, choice = 0.0, 1
+    best, choice = 0.0, (1, blocks)
     for count in sorted({*range(1, min(rows, 64) + 1), *(-(-rows // k) for k in range(1, 17))}):
         pixels = count * width
-        if count > 1 and pixels > 512 and -(-rows // count) < 16:
+        if count > 1 and (pixels > 1024 or (pixels > 512 and -(-rows // count) < 16)):
             continue
-        if count > 1 and pixels > 1024:
-            continue
-        chunks = -(-rows // count)
-        work = count * row_work * blocks
-        even = pixels / tile_cost(pixels)
-        shared = chunks / (4 * -(-chunks // 4))
+        wide = _blocks_of_chunk(-(-rows // count), blocks, count * row_work)
+        work = count * row_work * wide
         # weights beyond the second-level cache come from the third, once a chunk
-        streamed = pixels / (pixels + 6) if weight_bytes > STREAMED_BYTES else 1.0
-        score = even * shared * work / (work + 4e5) * streamed
+        streamed = pixels / (pixels + 0.5) if weight_bytes > STREAMED_BYTES else 1.0
+        near = NEAR_BYTES / (NEAR_BYTES + count * row_bytes)
+        apart = 1.0 if wide == blocks else 0.97
+        even = pixels / tile_cost(pixels)
+        score = even * _shared(rows, blocks, count, wide) * work / (work + CLAIM_WORK) * streamed * near * apart
         if score > best:
-            best, choice = score, count
-    chunks = -(-rows // choice)
-    if chunks >= 8 or blocks == 1:
-        return choice, blocks
-    wanted = min(blocks, -(-16 // chunks))
-    while wanted > 1 and choice * row_work * blocks / wanted < 1e6:
+            best, choice = score, (count, wide)
+    return choice
+
+
+def _blocks_of_chunk(row_chunks: int, blocks: int, block_work: float) -> int:
+    """Column blocks of a chunk: all, unless there are few chunks of rows, and enough work to share."""
+    if row_chunks >= 8 or blocks == 1:
+        return blocks
+    wanted = min(blocks, -(-16 // row_chunks))
+    while wanted > 1 and block_work * blocks / wanted < 1e6:
         wanted -= 1
-    return choice, -(-blocks // wanted)
+    return -(-blocks // wanted)
+
+
+def _shared(rows: int, blocks: int, count: int, wide: int) -> float:
+    """How well teams of two and of four share chunks of ``count`` rows and ``wide`` blocks, 1 at best."""
+    chunks = -(-rows // count) * -(-blocks // wide)
+    return sum(rows * blocks / (team * -(-chunks // team) * count * wide) for team in (2, 4)) / 2
 
 
 @launcher(ops.Conv)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from math import prod
 
 from runtime import ops
+from runtime.cpu.flat_tail import one_map
 from runtime.cpu.launch import Address, Context, Launch, address_of, byte_strides
 from runtime.cpu.matmul import Matrix, Product
 from runtime.cpu.pack import copy
@@ -40,13 +41,15 @@ def forward(x: View, w: View, y: View, step: Step, ctx: Context) -> list[Launch]
     barrier = step.barrier or bool(first)
     item, k, size = w.item_bytes, w.shape[0], prod(w.shape[1:])
     result = Matrix(address_of(y), byte_strides(y)[0], item)
+    behind = one_map(step.epilogue, x.shape[0], k)
     if x.shape[0] <= MOST_ROWS:
         weights = Matrix(address_of(w), size * item, item)
-        launches = [RowProduct(x.dtype, x.shape[0], k, size, matrix, weights, result).launch(ctx, barrier)]
-    else:
-        weights = Matrix(address_of(w), item, size * item)
-        launches = Product(x.dtype, x.shape[0], k, size, matrix, weights, result).launches(ctx, barrier)
-    return [*first, *launches, *ctx.tail(step).apart]
+        product = RowProduct(x.dtype, x.shape[0], k, size, matrix, weights, result)
+        launches = [product.launch(ctx, barrier, behind)]
+        return [*first, *launches, *(() if behind else ctx.tail(step).apart)]
+    weights = Matrix(address_of(w), item, size * item)
+    launches = Product(x.dtype, x.shape[0], k, size, matrix, weights, result).launches(ctx, barrier)
+    return [*first, *launches, *([ctx.rows_launch(behind)] if behind else ctx.tail(step).apart)]
 
 
 def input_grad(dy: View, w: View, dx: View, step: Step, ctx: Context) -> list[Launch]:
@@ -118,9 +121,10 @@ def _canonical(x: View, barrier: bool, ctx: Context) -> tuple[list[Launch], Matr
     """The view as an N x (C H W) matrix: in place, or copied to scratch."""
     item, strides = x.item_bytes, byte_strides(x)
     n, c, h, w = x.shape
-    if h * w == 1:
-        return [], Matrix(address_of(x), strides[0], item)
     size = c * h * w * item
+    wanted = (h * w * item, w * item, item)
+    if all(axis == 1 or have == want for axis, have, want in zip((c, h, w), strides[1:], wanted, strict=True)):
+        return [], Matrix(address_of(x), strides[0], item)
     to: Address = ctx.scratch(n * size)
     target = (size, w * item, item, h * w * item)
     source = (strides[0], strides[2], strides[3], item)

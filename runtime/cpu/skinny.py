@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from runtime.cpu.flat_tail import cut
 from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Launch, ThreadStride, Word, kernel_file
 from runtime.cpu.matmul import Matrix
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS
-from runtime.plan import ITEM_BYTES
+from runtime.plan import ITEM_BYTES, Step
 
 VECTORS = 4
 """Vectors of a tile."""
@@ -34,7 +35,10 @@ SUMS_BYTES = 128 * 1024
 CHUNK_WORK = 1_000_000
 """Arithmetic operations that are worth a chunk."""
 
-ROW_PART_BYTES = 3072
+CHUNK_BYTES = 64 * 1024
+"""Of the weights that are worth a chunk."""
+
+ROW_PART_BYTES = 3328
 """Of the rows of w that a tile of dots takes at a time: with as much of x they fill the first-level cache."""
 
 ROW_CHUNKS = 32
@@ -117,14 +121,14 @@ class RowProduct:
     w: Matrix
     y: Matrix
 
-    def launch(self, ctx: Context, barrier: bool) -> Launch:
-        """The launch."""
+    def launch(self, ctx: Context, barrier: bool, behind: Step | None = None) -> Launch:
+        """The launch; ``behind`` is a map over m x n that runs on what a chunk has finished."""
         item, lanes = ITEM_BYTES[self.dtype], ctx.lanes(self.dtype)
         rows, columns = dots_of(lanes, item)
-        part = self.k if self.m <= rows else ROW_PART_BYTES // item
+        part = self.k if self.m <= rows else self._part(lanes, item)
         ahead = self._ahead(rows, columns, part * item)
         tiles, row_tiles = -(-self.n // columns), -(-self.m // rows)
-        wanted = max(1, min(ROW_CHUNKS, 2 * self.m * self.n * self.k // (CHUNK_WORK // 2)))
+        wanted = self._chunks(item)
         # a chunk of less than a line of y would write into a line that another thread writes
         tiles_a_chunk = max(-(-64 // (columns * item)), tiles // wanted)
         column_chunks = -(-tiles // tiles_a_chunk)
@@ -135,9 +139,34 @@ class RowProduct:
             self.x.at, self.x.row, self.w.at, self.w.row, self.y.at, self.y.row,
             self.m, rows_a_chunk, row_chunks, self.n, tiles_a_chunk * columns, self.k, part, ahead,
             ctx.thread_scratch(BLOCK_BYTES + rows_a_chunk // rows * sums), ThreadStride(),
+            *self._tail(ctx, behind, tiles_a_chunk * columns),
         )  # fmt: skip
         kernel = kernel_file("dots", SCALAR=self.dtype, LANES=lanes, ROWS=rows, COLUMNS=columns)
         return Launch(kernel, words, column_chunks * row_chunks, barrier)
+
+    def _chunks(self, item: int) -> int:
+        """How many chunks are worth it, for their arithmetic or for the weights that they read."""
+        work = max(2 * self.m * self.n * self.k // (CHUNK_WORK // 2), self.n * self.k * item // CHUNK_BYTES)
+        return max(1, min(ROW_CHUNKS, work))
+
+    def _part(self, lanes: int, item: int) -> int:
+        """Elements of the reduction a part: even parts of whole vectors."""
+        parts = -(-self.k * item // ROW_PART_BYTES)
+        return -(-self.k // parts // lanes) * lanes
+
+    def _tail(self, ctx: Context, behind: Step | None, width: int) -> tuple[Word, ...]:
+        """Functions and arguments of the map: on whole ranges of columns, and on the last, shorter one."""
+        if behind is None:
+            return 0, 0, 0, 0, 0
+        whole = self.n // width
+        words: list[Word] = [1]
+        for start, size, count in ((0, width, whole), (whole * width, self.n - whole * width, 1)):
+            if size * count == 0:
+                words += [0, 0]
+                continue
+            launch = ctx.rows_launch(cut(behind, start, size, count))
+            words += [FunctionOf(launch.kernel), ArgsOf(launch)]
+        return tuple(words)
 
     def _ahead(self, rows: int, columns: int, part_bytes: int) -> int:
         """How far ahead of the rows of w to ask for them: the next part, the next tile, or along a row read once."""

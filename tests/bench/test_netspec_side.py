@@ -13,7 +13,7 @@ from netspec import load_spec
 def test_a_deployed_net_ends_at_its_scores(name):
     case = CASES[name]
     net = load_spec(deployed(case), case.overrides).net("test", batch=3)
-    assert list(net.inputs)[0] == "data"
+    assert next(iter(net.inputs)) == "data"
     (scores,) = net.outputs
     assert net.shapes[scores] == (*case.shape[: case.batch_axis], 3, case.classes)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import jsonschema
 import numpy as np
 import pytest
+import yaml
 
 import netspec
 import netspec.layers  # (registers them)
 from netspec.labels import label_ranges
 from netspec.spec.example import BATCH, example_spec
 from netspec.spec.registry import LAYERS
+from netspec.spec.schema import spec_schema
 
 WITH_EXAMPLE = [cls for cls in LAYERS if example_spec(cls) is not None]
 each = pytest.mark.parametrize("cls", WITH_EXAMPLE, ids=lambda cls: cls.type_name)
@@ -34,6 +37,17 @@ def feeds(net):
 @each
 def test_examples_check_clean(cls, tmp_path):
     assert [str(d) for d in netspec.check(written(cls, tmp_path)).diagnostics] == []
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return jsonschema.Draft202012Validator(spec_schema())
+
+
+@each
+def test_examples_fit_the_schema_that_editors_use(cls, validator):
+    document = yaml.safe_load(example_spec(cls))
+    assert [error.message for error in validator.iter_errors(document)] == []
 
 
 @each

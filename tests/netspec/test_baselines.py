@@ -10,7 +10,10 @@ from netspec.reports.baseline import baseline
 from netspec.spec.load import load_spec
 from runtime.errors import UsageError
 
-random = np.random.default_rng(0)
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
 
 
 def test_the_commonest_class_is_the_lowest_of_equals():
@@ -23,21 +26,21 @@ def test_of_numbers_the_mean_is_taken():
     assert commonest(train, Samples(np.zeros((1, 1)), np.zeros((1, 2)))).tolist() == [[2.0, 4.0]]
 
 
-def test_least_squares_finds_the_plane():
+def test_least_squares_finds_the_plane(random):
     x, w = random.normal(size=(50, 3)), random.normal(size=(3, 2))
     train, test = Samples(x[:40], x[:40] @ w + 7.0), Samples(x[40:], x[40:] @ w + 7.0)
     # a millionth of the features' mean square is added to the diagonal
     np.testing.assert_allclose(least_squares(train, test), test.y, rtol=1e-4, atol=1e-4)
 
 
-def test_least_squares_bears_a_constant_pixel():
+def test_least_squares_bears_a_constant_pixel(random):
     x = np.hstack([random.normal(size=(30, 2)), np.zeros((30, 1)), np.ones((30, 1))])
     samples = Samples(x, (x[:, 0] > 0).astype(np.int32))
     assert score(least_squares(samples, samples), samples.y) > 0.9
 
 
 @pytest.mark.parametrize("norm", ["L1", "L2"])
-def test_distances_are_sums_over_the_features(norm):
+def test_distances_are_sums_over_the_features(norm, random):
     x, y = random.normal(size=(4, 6)), random.normal(size=(5, 6))
     away = x[:, None] - y
     expected = np.abs(away).sum(2) if norm == "L1" else np.square(away).sum(2)
@@ -56,7 +59,7 @@ def test_a_tied_vote_goes_to_the_nearest():
     assert vote(neighbours, np.array([[1.0], [2.0], [3.0], [6.0]]), 4).tolist() == [[3.0]]
 
 
-def test_k_is_the_one_that_does_best_on_the_held_out_part():
+def test_k_is_the_one_that_does_best_on_the_held_out_part(random):
     x = np.linspace(0, 1, 200)[:, None]
     noisy = np.where(random.random(200) < 0.25, 1, 0) ^ (x[:, 0] > 0.5)
     assert choose_k(Samples(x, noisy.astype(np.int32)), "L2") >= 5

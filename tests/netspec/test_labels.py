@@ -88,3 +88,49 @@ def test_all_labels_of_a_source_are_scanned_before_anything_is_written(tmp_path,
     with pytest.raises(DataError, match=message):
         Trainer(source_spec(tmp_path, labels, **fields), tmp_path / "run", device="reference", quiet=True).run()
     assert not (tmp_path / "run").exists()
+
+
+# -- time first ------------------------------------------------------------------------
+
+OVER_TIME = {
+    "name": "n",
+    "inputs": {"x": {"shape": [5, 4], "batch": 1}, "label": {"shape": [5], "batch": 1}},
+    "layers": [
+        {"name": "ip", "type": "InnerProduct", "num_output": 3, "bottom": "x", "axis": 2},
+        {"name": "loss", "type": "SoftmaxWithLoss", "bottom": ["ip", "label"], "axis": 2},
+    ],
+}
+LAST_STEP = {
+    **OVER_TIME,
+    "layers": [
+        {"name": "xs", "type": "Slice", "bottom": "x", "axis": 0, "slice_point": [4], "top": ["x_before", "x_last"]},
+        {"name": "cut", "type": "Slice", "bottom": "label", "axis": 0, "slice_point": [4], "top": ["before", "last"]},
+        {"name": "ip", "type": "InnerProduct", "num_output": 3, "bottom": "x_last", "axis": 2},
+        {"name": "loss", "type": "SoftmaxWithLoss", "bottom": ["ip", "last"], "axis": 2},
+    ],
+}
+
+
+def labels_with(value, step, sample):
+    labels = np.zeros((5, 4), np.int64)
+    labels[step, sample] = value
+    return {"x": np.zeros((5, 4, 4)), "label": labels}
+
+
+def test_a_sample_of_a_batch_with_time_first_lies_along_axis_1():
+    n = compiled(OVER_TIME)
+    with pytest.raises(DataError, match=r"label: the label of sample 2 is 3, outside 0\.\.2"):
+        n.forward(**labels_with(3, step=4, sample=2))
+    halves = np.zeros((5, 4))
+    halves[0, 2] = 0.5
+    with pytest.raises(UsageError, match=r"the label of sample 2 is 0\.5, not a whole number"):
+        n.forward(x=np.zeros((5, 4, 4)), label=halves)
+
+
+def test_of_a_sequence_only_the_steps_that_are_read_are_checked():
+    n = compiled(LAST_STEP)
+    n.forward(**labels_with(9, step=3, sample=2))
+    with pytest.raises(DataError, match="the label of sample 2 is 9"):
+        n.forward(**labels_with(9, step=4, sample=2))
+    (asked,) = label_ranges(load_spec(LAST_STEP).net("train", batch=4))
+    assert asked.places.tolist() == [4]

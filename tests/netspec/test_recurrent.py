@@ -189,3 +189,36 @@ def test_attention_sees_as_many_features_as_there_are():
     weights = net.forward(f=np.ones((2, 5, 2)), h=np.ones((2, 4)), count=[2, 5])["weights"]
     # alike features have alike weights; float32
     np.testing.assert_allclose(weights, [[0.5, 0.5, 0, 0, 0], [0.2] * 5], rtol=1e-6)
+
+
+def packings(net):
+    """Launches that put the weights of the state in another order, by segment."""
+    view = {entry.name: entry.view for entry in net.plan.states}["it.weight_h"]
+    found = []
+    for step, launches in zip(net.plan.steps, net.executor.launches, strict=True):
+        for launch in launches:
+            reads = (getattr(word, "memory", ""), getattr(word, "offset", -1)) if (word := launch.args[0]) else ()
+            if launch.kernel.name.startswith("pack") and reads == (view.memory, view.offset):
+                found.append(step.segment)
+    return found
+
+
+def test_weights_are_packed_once_for_all_steps():
+    net = netspec.compile(spec(steps=6), batch_size=BATCH)
+    assert packings(net) == ["forward", "backward"]
+
+
+def test_weights_set_by_hand_are_packed_anew():
+    net = netspec.compile(spec(carry=False), batch_size=BATCH, keep=["it"])
+    other = netspec.compile(spec(carry=False), batch_size=BATCH, keep=["it"], seed=1)
+    for each in (net, other):
+        each.forward(**batch())
+        each.backward()
+    assert not np.array_equal(net.blobs["it"], other.blobs["it"])
+    for name in net.params:
+        other.params[name] = net.params[name]
+    other.forward(**batch())
+    other.backward()
+    np.testing.assert_array_equal(net.blobs["it"], other.blobs["it"])
+    for name in net.params:
+        np.testing.assert_array_equal(net.param_grads[name], other.param_grads[name])

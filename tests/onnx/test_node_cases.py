@@ -15,7 +15,7 @@ from compiler.compile import compile_graph
 from compiler.target import Target
 from runtime.executor import Store, open_executor
 
-LEAST = 990
+LEAST = 1010
 """Cases that ran when this was written; a later onnx has more."""
 
 
@@ -83,16 +83,12 @@ def test_what_is_said_to_be_absent_is():
 
 @pytest.mark.slow
 def test_the_cpu_has_the_published_results(published):
-    """The first case of each operator and dtype: each compiles kernels."""
-    wrongs, seen = {}, set()
+    wrongs = {}
     for case in published:
         try:
             graph = lowered(case)
         except Unmatched:
             continue
-        if (operator_of(case), graph.b.dtype) in seen:
-            continue
-        seen.add((operator_of(case), graph.b.dtype))
         mistake = wrong(case, compiled(graph, "cpu"))
         if mistake is not None:
             wrongs[case.name] = mistake

@@ -17,6 +17,7 @@ from netspec.layers.lstm import LSTM
 from netspec.layers.nms import NMS
 from netspec.layers.rnn import RNN
 from netspec.layers.roi_align import RoIAlign
+from netspec.layers.scaled_dot_product_attention import ScaledDotProductAttention
 from netspec.layers.softmax_with_loss import SoftmaxWithLoss
 from netspec.solvers.adagrad import AdaGrad
 from netspec.solvers.adam import Adam
@@ -24,7 +25,7 @@ from netspec.solvers.base import Learned, Solver
 from netspec.solvers.nesterov import Nesterov
 from netspec.solvers.sgd import SGD
 
-absent("attention with masks, caches and groups; written out in operators it runs", "Attention", "FlexAttention")
+absent("attention with functions for scores; written out in operators it runs", "FlexAttention")
 absent("attention with a state; written out in operators it runs where it has no loop", "LinearAttention")
 absent("a convolution with a state; written out in operators it runs", "CausalConvWithState")
 absent("no rotated positions; written out in operators they run", "RotaryEmbedding")
@@ -95,6 +96,44 @@ def shaped(n: Node, made: Sequence[Value], sizes: tuple[int, int, int], chosen: 
     last = [b.slice(s, 0, chosen.start, chosen.stop) for s in made[1:]]
     every = b.transpose(every, (1, 0, 2, 3) if by_batch else (0, 2, 1, 3))
     return [every, *(b.transpose(s, (1, 0, 2)) if by_batch else s for s in last)]
+
+
+# -- attention -------------------------------------------------------------------
+
+MASKS = "attention with masks, caches or windows; written out in operators it runs"
+
+
+@operator("Attention")
+def attention(n: Node) -> Any:
+    plain = not any(n.has(k) for k in range(3, 7)) and not n.wants(3)
+    if not plain or n.attr("softcap", 0.0) or max(n.attr("left_window_size", -1), n.attr("right_window_size", -1)) >= 0:
+        raise Unmatched(MASKS)
+    b, flat = n.b, len(n.shape()) == 3
+    counts = [n.attr(name) for name in ("q_num_heads", "kv_num_heads", "kv_num_heads")]
+    query, key, value = (heads(n, n.floating(k), counts[k]) for k in range(3))
+    batch, groups = query.shape[0], query.shape[1] // key.shape[1]
+    key, value = repeated(n, key, groups), repeated(n, value, groups)
+    sets = [b.reshape(x, (batch * x.shape[1], *x.shape[2:])) for x in (query, key, value)]
+    y = n.layer(ScaledDotProductAttention(causal=bool(n.attr("is_causal", 0)), scale=n.attr("scale")), *sets)
+    y = b.reshape(y, (*query.shape[:3], value.shape[3]))
+    if not flat:
+        return y
+    return b.reshape(b.transpose(y, (0, 2, 1, 3)), (batch, query.shape[2], query.shape[1] * value.shape[3]))
+
+
+def heads(n: Node, x: Value, count: int | None) -> Value:
+    """N x heads x places x D, of N x places x (heads D) too."""
+    if x.rank == 4 or count is None:
+        return x
+    parts = n.b.reshape(x, (*x.shape[:2], count, x.shape[2] // count))
+    return n.b.transpose(parts, (0, 2, 1, 3))
+
+
+def repeated(n: Node, x: Value, groups: int) -> Value:
+    """Each head for the queries of its group."""
+    each = n.b.reshape(x, (*x.shape[:2], 1, *x.shape[2:]))
+    copies = n.b.broadcast_to(each, (*x.shape[:2], groups, *x.shape[2:]))
+    return n.b.reshape(copies, (x.shape[0], x.shape[1] * groups, *x.shape[2:]))
 
 
 # -- losses ----------------------------------------------------------------------

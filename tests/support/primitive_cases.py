@@ -155,7 +155,10 @@ FORMULAS: dict[str, tuple[tuple[Expr, ...], str]] = {
         "any",
     ),
     "noise": ((call("add", X, call("mul", const(0.1), Expr("normal", (), (12345, 2)))),), "any"),
-    "rate": ((call("mul", X, Expr("scalar", (), "rate")), call("add", Expr("scalar", (), "correction"), const(1.0))), "any"),
+    "rate": (
+        (call("mul", X, Expr("scalar", (), "rate")), call("add", Expr("scalar", (), "correction"), const(1.0))),
+        "any",
+    ),
 }
 """Formulas for maps, with the range their operands must be in."""
 

@@ -47,13 +47,13 @@ Leave the field out.""",
         "columns or class names",
         """`columns` of a source `csv` gives each blob a column, or a list of them, by the names in the first line.
 
-`columns: {x: [area, age], y: price}`. `class_names` lists texts in the order of their numbers, and so says `classes`.""",
+`columns: {x: [area, age], y: price}`. `class_names` lists texts in the order of their numbers: `classes` follows.""",
     ),
     Code(
         "E665",
         "where the pictures are",
         """A source `images` reads a list (`list: train.txt`, lines `path class`) or a folder (`folder: train`, with a
-subfolder for each class), one of the two. A folder needs `classes: 10`, or `class_names`: the subfolders of training and
-test are numbered by their names, and are the same classes only if there are as many.""",
+subfolder for each class), one of the two. A folder needs `classes: 10`, or `class_names`: the subfolders of training
+and of test are numbered by their names, and are the same classes only if there are as many.""",
     ),
 )

@@ -6,13 +6,15 @@ the second-level cache) before the next. Strides and sizes in bytes. The
 epilogues (pairs of function and arguments, ``epilogues`` of them behind the
 words, then a tile's width of zeros) run on the chunk's rows. With ``near_row`` >
 0 (one tap, one group) the chunk's pixels are first copied to scratch, that far
-apart: pixels a multiple of 4096 bytes apart share a set of the cache.
+apart: pixels a multiple of 4096 bytes apart share a set of the cache. During a
+block ``lines`` lines of each of the next chunk's rows are asked for, which lie
+at ``next_x``.
 """
 
-from runtime.cpu.simd import call, least, put_word, word
+from runtime.cpu.simd import call, least, prefetch_far, put_word, word
 from runtime.cpu.words import unpack
 
-WORDS = 41
+WORDS = 43
 
 
 def kernel(args, first, last, thread):
@@ -25,8 +27,8 @@ def kernel(args, first, last, thread):
         groups, group_columns, group_blocks, weights, weight_block,
         outer, outer_part, middle, inner,
         a_outer, a_middle, a_inner, b_outer, b_middle, b_inner,
-        scratch, scratch_stride, near_row, own_x, epilogues,
-    ) = unpack(args, 41)  # fmt: skip
+        scratch, scratch_stride, near_row, own_x, next_x, lines, epilogues,
+    ) = unpack(args, 43)  # fmt: skip
     block = scratch + thread * scratch_stride
     a_table = block + 128
     zeros = args + 8 * (WORDS + 2 * epilogues)
@@ -72,6 +74,12 @@ def kernel(args, first, last, thread):
             columns = group_columns - column
             to = y + g * y_group + column * y_column
             put_word(block, 3, to)
+            if lines > 0:
+                for row in range(row1, least(rows, row1 + rows_a_chunk)):
+                    n = row // height
+                    ahead = next_x + n * x_image + (row - n * height) * x_row + (k - block0) * lines * 64
+                    for line in range(lines):
+                        prefetch_far(ahead + 64 * line)
             part = 0
             while part < outer:  # a range with a variable step would raise at 0
                 put_word(block, 0, from_x + g * x_group + part * a_outer)

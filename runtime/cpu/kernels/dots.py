@@ -3,11 +3,13 @@
 Chunk c does rows of x of range c % row_chunks and rows of w of range c //
 row_chunks. The reduction goes in parts of ``part`` elements: one part of a tile
 of w serves all rows of x from the first-level cache, and the partial sums wait
-in scratch. Strides in bytes.
+in scratch. With ``tailed`` a tail runs on the finished rows of a range: ``tail``
+on rows range * rows + row, ``last_tail`` on rows of a last range that is shorter
+than the others. Strides in bytes.
 """
 
 from runtime.cpu.dots import make_dots
-from runtime.cpu.simd import least, put_word
+from runtime.cpu.simd import call, least, put_word
 from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
 
@@ -26,7 +28,8 @@ def kernel(args, first, last, thread):
     (
         x, x_row, w, w_row, y, y_row,
         rows, rows_a_chunk, row_chunks, columns, columns_a_chunk, steps, part, ahead, scratch, scratch_stride,
-    ) = unpack(args, 16)  # fmt: skip
+        tailed, tail, tail_args, last_tail, last_args,
+    ) = unpack(args, 21)  # fmt: skip
     block = scratch + thread * scratch_stride
     put_word(block, 1, x_row)
     put_word(block, 4, w_row)
@@ -62,3 +65,8 @@ def kernel(args, first, last, thread):
                     row += ROWS
                 step += part
             column += COLUMNS
+        if tailed != 0:
+            if (range_of + 1) * columns_a_chunk <= columns:
+                call(tail, tail_args, range_of * rows + row0, range_of * rows + row1, thread)
+            else:
+                call(last_tail, last_args, row0, row1, thread)

@@ -8,7 +8,7 @@ import pytest
 from compiler.builder import Builder
 from compiler.compile import compile_graph
 from compiler.passes.layout import layout
-from compiler.passes.placement import common_shape, reshaped_strides, row_major
+from compiler.passes.placement import common_shape, is_dense, reshaped_strides, row_major
 from compiler.target import Target
 from runtime.executor import Store, open_executor
 
@@ -67,6 +67,34 @@ def test_a_reshape_of_a_view_keeps_the_logical_order(shape, split, order, joined
     executor.run("forward")
     expected = np.tanh(np.transpose(array.reshape(split), order).reshape(joined))
     np.testing.assert_array_equal(executor.array(plan.outputs["y"]), expected)
+
+
+def test_a_map_of_a_volume_lies_as_its_operand_lies() -> None:
+    b = Builder()
+    images = b.conv(b.input("x", (6, 3, 4, 5)), b.input("w", (7, 3, 1, 1)))
+    volume = b.transpose(b.reshape(images, (3, 2, 7, 4, 5)), (1, 2, 0, 3, 4))
+    y = b.tanh(volume)
+    back = b.reshape(b.transpose(y, (2, 0, 1, 3, 4)), (6, 7, 4, 5))
+    b.graph.outputs = {"y": b.sum(b.exp(back), 1)}
+    found = layout(b.graph)
+    assert found.placements[y].strides == found.placements[volume].strides == (140, 1, 280, 35, 7)
+    assert found.placements[back].buffer is found.placements[y].buffer
+    assert found.placements[back].strides == (140, 1, 35, 7)
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides", "expected"),
+    [
+        ((2, 3, 4), (12, 4, 1), True),
+        ((2, 3, 4), (1, 8, 2), True),
+        ((2, 3, 4), (16, 4, 1), False),
+        ((2, 1, 4), (4, 9, 1), True),
+        ((2, 3), (0, 1), False),
+        ((), (), True),
+    ],
+)
+def test_dense_values_have_no_gaps(shape, strides, expected) -> None:
+    assert is_dense(shape, strides) == expected
 
 
 def test_row_major() -> None:

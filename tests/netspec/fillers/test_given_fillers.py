@@ -176,6 +176,7 @@ def test_check_opens_no_picture_and_a_missing_one_is_a_data_error(tmp_path, monk
     monkeypatch.delenv("NETSPEC_DATA", raising=False)
     (tmp_path / "net.yaml").write_text(PICTURE)
     assert netspec.check(tmp_path / "net.yaml").errors == []
+    assert netspec.inspect(tmp_path / "net.yaml").totals["params"] == 60
     with pytest.raises(DataError, match=r"a\.png: No such file or directory \(errno 2\)"):
         netspec.compile(tmp_path / "net.yaml", device="reference")
 

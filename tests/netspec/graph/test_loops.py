@@ -171,7 +171,7 @@ layers:
 def test_labels_may_be_read_inside_and_are_looked_at(write):
     net = netspec.compile(write(LABELS), "train", batch_size=N)
     assert net.forward(x=np.zeros((T, N), int))["rnn"].shape == (T, N, 6)
-    with pytest.raises(netspec.NetspecError, match=r"outside 0\\.\\.6"):
+    with pytest.raises(netspec.NetspecError, match=r"outside 0\.\.6"):
         net.forward(x=np.full((T, N), CLASSES))
 
 
@@ -207,3 +207,12 @@ def test_sample_names_blobs_of_the_test_net(write):
     assert load_spec(write(load_spec(write(GRU + end)).resolved(), "flat.yaml")).sample.output[0] == "score"
     (found,) = netspec.check(write(GRU + end.replace("score", "scores"))).diagnostics
     assert (found.code, found.hint) == ("E301", "did you mean `score`?")
+
+
+def test_a_parameter_inside_can_be_kept_and_a_bad_one_is_named(write):
+    net = netspec.compile(write(GRU), batch_size=N, keep=["gru/xi.weight"])
+    net.step(**batch())
+    assert net.param_grads["gru/xi.weight"].shape == (18, 5)
+    net.params["gru/hi.weight"] = np.full((18, 6), np.nan)
+    with pytest.raises(netspec.NetspecError, match=r"gru .Recurrent.: its parameter gru/hi.weight is not finite"):
+        net.step(**batch())

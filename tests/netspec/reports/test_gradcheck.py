@@ -147,3 +147,9 @@ def test_a_net_without_a_loss_is_refused():
     spec = load_spec({**SMOOTH, "layers": SMOOTH["layers"][:3]})
     with pytest.raises(UsageError, match="gradcheck needs a loss"):
         gradcheck(spec, device="reference")
+
+
+def test_a_loss_that_is_zero_all_around_has_right_gradients():
+    layers = [{"name": "nothing", "type": "Reduction", "coeff": 0, "loss_weight": 1}]
+    result = gradcheck(load_spec({"name": "zero", "inputs": {"x": [3]}, "layers": layers}), device="reference")
+    assert (result.passed, result.max_relative_error) == (True, 0.0)

@@ -163,6 +163,25 @@ def test_updates_are_those_of_the_rule(name, extra):
             np.testing.assert_allclose(net.params["a.bias"], wanted[1], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_the_cpu_updates_as_the_reference(name):
+    """Fused and on a team: with decay, clipping, micro-steps and averages in one plan."""
+    _, own = RULES[name]
+    fields = {**own, "weight_decay": 0.1, "clip_gradients": 0.3, "iter_size": 2, "average_weights": 0.9}
+    states = []
+    for device in ("reference", "cpu"):
+        with closing(
+            netspec.compile(spec_of(name.split()[0], **fields), batch_size=BATCH, dtype="float64", device=device)
+        ) as net:
+            for batch in batches(2 * BATCH):
+                net.step(**batch)
+            states.append(net.export_state())
+    assert states[0].keys() == states[1].keys()
+    for state, array in states[0].items():
+        # float64 on both sides: some hundred roundings
+        np.testing.assert_allclose(states[1][state], array, rtol=1e-9, atol=1e-12, err_msg=state)
+
+
 def test_every_solver_is_tested():
     elsewhere = {"L-BFGS"}
     assert {cls.type_name for cls in SOLVERS} == {name.split()[0] for name in RULES} | elsewhere
@@ -201,6 +220,25 @@ def test_plateau_drops_the_rate_when_the_loss_stays():
             wanted.append(factor)
         assert factors == pytest.approx(wanted, rel=1e-12)
         assert factors[-1] < 1.0
+
+
+def test_a_resumed_plateau_drops_the_rate_where_the_whole_run_does():
+    spec = spec_of("SGD", base_lr=0.5, lr_policy="plateau", gamma=0.1, patience=1, average_loss=3)
+    with (
+        closing(netspec.compile(spec, batch_size=BATCH, dtype="float64", device="reference")) as whole,
+        closing(netspec.compile(spec, batch_size=BATCH, dtype="float64", device="reference")) as second,
+    ):
+        rates = []
+        for batch in batches(BATCH):
+            whole.step(**batch)
+            if whole.iteration > STEPS // 2:
+                second.step(**batch)
+                assert second.export_state()["solver.rate"] == whole.export_state()["solver.rate"]
+            else:
+                second.import_state(whole.export_state())
+                second.iteration = whole.iteration
+            rates.append(float(whole.export_state()["solver.rate"]))
+    assert rates[-1] < rates[STEPS // 2]  # it has dropped behind the place where the second one began
 
 
 def test_tests_read_the_moving_average():

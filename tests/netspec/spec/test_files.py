@@ -7,7 +7,7 @@ import os
 import pytest
 
 from netspec.checking import check
-from netspec.spec import files
+from netspec.spec import files, load_blocks
 
 NET = "inputs: {data: [3]}\nlayers:\n  - {name: fc, type: InnerProduct, num_output: 2}\n"
 
@@ -53,6 +53,14 @@ def test_a_circle_through_blocks_is_refused(write):
     path = write("net.yaml", "inputs: {x: [3]}\nblocks: {b: b.yaml}\nlayers:\n  - {block: b, name: b}\n")
     (error, *others) = check(path).errors
     assert (error.code, error.message.count("->"), others) == ("E241", 2, [])
+
+
+@pytest.mark.parametrize("named", ["extends: {}.yaml\n", "inputs: {{x: [3]}}\nblocks: {{a: {}.yaml}}\nlayers: []\n"])
+def test_a_circle_that_begins_further_on_is_refused(write, named):
+    write("b.yaml", named.format("c"))
+    write("c.yaml", named.format("b"))
+    (error,) = check(write("net.yaml", named.format("b"))).errors
+    assert (error.code, error.message.count("->"), "net.yaml" in error.message) == ("E241", 2, False)
 
 
 def test_a_circle_through_a_base_and_a_block_is_refused(write):
@@ -106,3 +114,12 @@ def test_a_chain_of_bases_that_adds_up_to_too_much_is_refused(write, monkeypatch
     for n in range(10):
         write(f"n{n}.yaml", f"extends: n{n - 1}.yaml\n# {'x' * 5000}\nlayers:\n  - {{type: ReLU}}\n")
     assert codes(write("net.yaml", "extends: n9.yaml\n")) == ["E242"]
+
+
+def test_many_instances_of_a_file_with_many_variables_are_refused(write, monkeypatch):
+    monkeypatch.setattr(load_blocks, "MAX_VARIABLES", 5_000)
+    variables = ", ".join(f"v{n}: {n}" for n in range(1_000))
+    write("block.yaml", f"vars: {{{variables}}}\ninputs: {{x: [3]}}\nlayers:\n  - {{name: r, type: ReLU}}\n")
+    text = "inputs: {x: [3]}\nblocks: {b: block.yaml}\nlayers:\n  - {block: b, name: r, repeat: 20, v1: %s}\n"
+    assert codes(write("net.yaml", text % "$i")) == ["E217"]
+    assert codes(write("net.yaml", (text % "$i").replace(", v1: $i", ""))) == []

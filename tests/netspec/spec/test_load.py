@@ -110,7 +110,7 @@ def test_what_is_wrong_with_data_and_inputs_is_said_alone(section, code):
         ("memory: [small]", "E505 memory is normal or small, got a list of 1"),
         ("vars: 3", "E212 `vars` is a mapping, got the number 3"),
         ("solver: SGD", "E212 `solver` is a mapping, got the text `SGD`"),
-        ("sample: {input: data}", "E211 `sample` is not supported yet"),
+        ("sample: {input: data}", "E502 `sample` has no `output`"),
         ("change: {}", "E243 `change` edits the layers of a base, and this spec extends none"),
         ("remove: [a]", "E243 `remove` edits the layers of a base, and this spec extends none"),
         ("solvers: {}", "E210 unknown key `solvers` at the top of a spec"),

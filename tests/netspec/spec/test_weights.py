@@ -92,3 +92,18 @@ def test_overrides_may_name_the_weights(path, monkeypatch, tmp_path):
     spec = load_spec(path, {"weights": "{a: f.safetensors}"})
     (entry,) = spec.weights
     assert (entry.prefix, entry.file, entry.folder.absolute()) == ("a", "f.safetensors", tmp_path)
+
+
+def test_an_instance_whose_layers_share_among_themselves_has_weights(path):
+    inner = "      - {name: fc, type: InnerProduct, num_output: 2}\n"
+    path.write_text(
+        NET.replace(inner, inner + inner.replace("name: fc", "name: again").replace("num_output: 2", "num_output: 2, "
+                    "bottom: conv, share: fc")) + "weights: {a: f}\n"
+    )  # fmt: skip
+    assert check(path).errors == []
+
+
+def test_names_without_end_that_are_none_are_reported_soon(path):
+    names = ", ".join(f"name{n}" for n in range(20_000))
+    path.write_text(NET + f"weights: {{file: f, except: [{names}]}}\n")
+    assert len(check(path).diagnostics) == 1000  # as many as are ever kept

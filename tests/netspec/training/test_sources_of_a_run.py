@@ -252,3 +252,73 @@ layers:
 """ + SOLVER)  # fmt: skip
     with pytest.raises(UsageError, match=r"^source shapes declares its blobs only: its pictures are not made yet$"):
         train(spec, tmp_path / "r")
+
+
+def test_pictures_of_many_sizes_train_cropped_and_mirrored_and_go_on_where_they_were(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for half, count in (("train", 20), ("val", 9)):
+        for k, name in enumerate(("dark", "light")):
+            (tmp_path / half / name).mkdir(parents=True)
+            for n in range(count):
+                size = (*rng.integers(9, 15, 2).tolist(), 3)
+                pixels = rng.integers(k * 120, k * 120 + 100, size).astype(np.uint8)
+                image.fromarray(pixels).save(tmp_path / half / name / f"{n}.png")
+    spec = write(tmp_path, """
+data:
+  source: images
+  classes: 2
+  mean: 110
+  scale: 0.00390625
+  crop_size: 8
+  train: {folder: train, batch_size: 7, mirror: true}
+  test: {folder: val, batch_size: 5}
+layers:
+  - {name: ip, type: InnerProduct, num_output: $classes}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [ip, label]}
+  - {name: accuracy, type: Accuracy, bottom: [ip, label], include: test}
+""" + SOLVER.replace("0.1", "0.01"))  # fmt: skip
+    same_after_a_resume(spec, tmp_path)
+    last = events(tmp_path / "whole", "test")[-1]
+    assert last["samples"] == 18
+    # dark and light are 120 of 255 apart: a dozen updates tell most of them
+    assert last["outputs"]["accuracy"] > 0.8
+
+
+def test_datasets_of_an_hdf5_list_train(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    rng = np.random.default_rng(0)
+    for k in range(2):
+        x = rng.normal(size=(30, 4))
+        with h5py.File(tmp_path / f"{k}.h5", "w") as file:
+            file["data"], file["target"] = x, x[:, :1] - x[:, 1:2]
+    (tmp_path / "list.txt").write_text("0.h5\n1.h5\n")
+    spec = write(tmp_path, """
+data: {source: hdf5, file: list.txt, tops: [data, target], train: {batch_size: 8}, test: {batch_size: 25}}
+layers:
+  - {name: fit, type: InnerProduct, num_output: 1}
+  - {name: loss, type: EuclideanLoss, bottom: [fit, target]}
+""" + SOLVER)  # fmt: skip
+    train(spec, tmp_path / "r")
+    first, last = events(tmp_path / "r", "test")
+    assert (first["samples"], last["samples"]) == (60, 60)
+    assert last["outputs"]["loss"] < 0.5 * first["outputs"]["loss"]
+
+
+def test_a_broken_picture_ends_the_run_with_a_snapshot_and_its_name(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for k in range(12):
+        image.fromarray(np.full((4, 4, 3), k, np.uint8)).save(tmp_path / f"{k}.png")
+    (tmp_path / "11.png").write_bytes((tmp_path / "11.png").read_bytes()[:40])
+    (tmp_path / "list.txt").write_text("".join(f"{k}.png 0\n" for k in range(12)))
+    spec = write(tmp_path, """
+data: {source: images, list: list.txt, shape: [3, 4, 4], shuffle: false, train: {batch_size: 2}}
+layers:
+  - {name: ip, type: InnerProduct, num_output: 2}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [ip, label]}
+""" + SOLVER)  # fmt: skip
+    with pytest.raises(DataError, match=r"11\.png: not a picture, or a broken one"):
+        train(spec, tmp_path / "r")
+    end = events(tmp_path / "r", "end")[0]
+    assert (end["reason"], end["exit_code"], end["iter"]) == ("error", 3, 5)
+    assert (tmp_path / "r" / "snapshot_000005.safetensors").exists()

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 from cpu_cases import check_case
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_cases import GENERATED
 from primitive_cases import fixed, strategy
 
 from runtime import ops
@@ -15,7 +16,7 @@ def test_kernels_agree_with_the_reference(case, dtype):
     check_case(case, dtype, None)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate))
+@settings(GENERATED, max_examples=30)
 @given(case=strategy(ops.TopK), dtype=st.sampled_from(["float32", "float64"]), seed=st.integers(0, 99))
 def test_kernels_agree_over_generated_shapes_and_layouts(case, dtype, seed):
     check_case(case, dtype, seed, (1, 3))
