@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.layers.axes import times
+from netspec.layers.axes import channelled
 from netspec.layers.lengths import length
-from netspec.spec.layer import Layer, Shape, ShapeError, layer
+from netspec.spec.layer import Layer, Shape, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -30,9 +30,8 @@ class ChannelNorm(Layer):
     """
 
     def shapes(self, x: Shape) -> Shape:
-        if len(x) < 2:
-            raise ShapeError("E413", f"ChannelNorm works on N x C and further axes, its bottom is {times(x)}")
-        return x[0], 1, *x[2:]
+        n, _, *places = channelled("ChannelNorm", x)
+        return n, 1, *places
 
     def lower(self, b: Builder, x: Value) -> Value:
         return length(b, x)

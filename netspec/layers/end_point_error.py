@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers.axes import times
+from netspec.layers.axes import channelled, times
 from netspec.layers.lengths import length
 from netspec.spec.layer import Layer, Shape, ShapeError, layer
 
@@ -40,10 +39,8 @@ class EndPointError(Layer):
             names = ", ".join(reversed(self.bottom_names))
             hint = f"compare with {{type: Resample, bottom: [{names}]}}" if near else None
             raise ShapeError("E415", message, hint)
-        if len(x) < 2:
-            raise ShapeError("E413", f"EndPointError works on N x C and further axes, its bottoms are {times(x)}")
+        channelled("EndPointError", x)
         return ()
 
     def lower(self, b: Builder, x: Value, target: Value) -> Value:
-        distances = length(b, x - target)
-        return b.as_scalar(b.sum(distances)) * (1.0 / max(1, prod(distances.shape)))
+        return b.as_scalar(b.mean(length(b, x - target)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from netspec.layers import interpolation
-from netspec.layers.resizing import Resizing, Side
-from netspec.spec.layer import Problem, field, layer
+from netspec.layers.resizing import Pair, Resizing
+from netspec.spec.layer import field, layer
 
 
 @layer
@@ -36,33 +35,18 @@ class Interp(Resizing):
         **dict.fromkeys(("zoom_factor", "shrink_factor"), ("height", "width")),
     }
 
-    height: int | None = field(None, minimum=1, doc="rows of the top", unit="pixels")
-    width: int | None = field(None, minimum=1, doc="columns of the top", unit="pixels")
     zoom_factor: int | None = field(None, minimum=1, doc="each gap between pixels becomes so many")
     shrink_factor: int | None = field(None, minimum=1, doc="one pixel in so many is kept, before zoom_factor")
     pad_beg: int = field(0, maximum=0, doc="rows and columns cut off above and on the left, a negative number")
     pad_end: int = field(0, maximum=0, doc="rows and columns cut off below and on the right, a negative number")
     align_corners: bool = field(True, doc="whether the centres of corner pixels coincide, or the corners of pictures")
 
-    def problems(self) -> Iterator[Problem]:
-        yield from super().problems()
-        sides = {"height": self.height, "width": self.width}
-        factor = next((name for name in ("zoom_factor", "shrink_factor") if getattr(self, name) is not None), None)
-        lacks = [name for name, size in sides.items() if size is None]
-        if len(lacks) < 2 and factor is not None:
-            yield Problem("E511", factor, f"{factor} and height, width say the same", "keep one of them")
-        elif len(lacks) == 1:
-            have = next(name for name in sides if name not in lacks)
-            yield Problem("E502", have, f"{have} is given, {lacks[0]} is not", f"{lacks[0]}: {sides[have]}")
-
-    def border(self) -> Side:
+    def border(self) -> Pair:
         """What pad_beg and pad_end cut off."""
         return self.pad_beg, self.pad_end
 
-    def size(self, height: int, width: int) -> tuple[int, int]:
-        """The size that is given, or the bottom's shrunk and zoomed."""
-        if self.height is not None and self.width is not None:
-            return self.height, self.width
+    def scaled(self, height: int, width: int) -> Pair:
+        """The bottom's size shrunk and zoomed."""
         made = []
         for n in (height, width):
             kept = (n - 1) // (self.shrink_factor or 1) + 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netspec.layers.distances import power
+
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
@@ -11,7 +13,4 @@ if TYPE_CHECKING:
 
 def length(b: Builder, x: Value) -> Value:
     """``sqrt(sum of x^2 over axis 1)``, which stays with size 1; the gradient of a zero vector is 0."""
-    squares = b.sum(x * x, 1)
-    some = squares > 0.0
-    # the root of 1 in place of that of 0, whose slope is infinite
-    return b.where(some, b.sqrt(b.where(some, squares, 1.0)), 0.0)
+    return power(b, b.sum(x * x, 1), 0.5)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from netspec.layers import interpolation
-from netspec.layers.resizing import Resizing
-from netspec.spec.layer import Problem, field, layer
+from netspec.layers.resizing import Pair, Resizing
+from netspec.spec.layer import field, layer
 
 
 @layer
@@ -39,23 +38,11 @@ class Resample(Resizing):
     }
 
     resample_type: str = field("LINEAR", choices=("NEAREST", "LINEAR", "CUBIC", "AREA"), doc="how pixels are made")
-    height: int | None = field(None, minimum=1, doc="rows of the top", unit="pixels")
-    width: int | None = field(None, minimum=1, doc="columns of the top", unit="pixels")
     factor: float | None = field(None, above=0, doc="height and width of the top over those of the bottom")
     antialias: bool = field(True, doc="whether LINEAR and CUBIC widen their filter for a smaller top")
 
-    def problems(self) -> Iterator[Problem]:
-        yield from super().problems()
-        if self.factor is not None and (self.height is not None or self.width is not None):
-            yield Problem("E511", "factor", "factor and height, width say the same", "keep one of them")
-        elif (self.height is None) != (self.width is None):
-            have, lacks = ("height", "width") if self.width is None else ("width", "height")
-            yield Problem("E502", have, f"{have} is given, {lacks} is not", f"{lacks}: {getattr(self, have)}")
-
-    def size(self, height: int, width: int) -> tuple[int, int]:
-        """The size that is given, or the bottom's times the factor."""
-        if self.height is not None and self.width is not None:
-            return self.height, self.width
+    def scaled(self, height: int, width: int) -> Pair:
+        """The bottom's size times the factor."""
         factor = 1.0 if self.factor is None else self.factor
         return int(height * factor + 0.5), int(width * factor + 0.5)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes
 from netspec.layers.windows import Reach
-from netspec.spec.layer import Layer, Problem, Shape, ShapeError
+from netspec.spec.layer import Layer, Problem, Shape, ShapeError, field
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -18,24 +18,45 @@ if TYPE_CHECKING:
 FEW, SMALL = 4, 1 << 20
 """Up to so many channels fill a vector so badly that a matrix is spread over them, if it is small then."""
 
-Side = tuple[int, int]
+Pair = tuple[int, int]
 
 
 class Resizing(Layer):
     """Base of the layers that give maps another height and width, by fields or as a second bottom has them."""
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, 2)
-    size_fields: ClassVar[tuple[str, ...]] = ()
+    size_fields: ClassVar[tuple[str, ...]] = ("height", "width")  # then those that scale
 
-    def size(self, height: int, width: int) -> tuple[int, int]:
+    height: int | None = field(None, minimum=1, doc="rows of the top", unit="pixels")
+    width: int | None = field(None, minimum=1, doc="columns of the top", unit="pixels")
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a size that is said twice, or by half."""
+        yield from super().problems()
+        sides = {"height": self.height, "width": self.width}
+        have = [name for name, size in sides.items() if size is not None]
+        factor = next((name for name in self.size_fields[2:] if getattr(self, name) is not None), None)
+        if have and factor is not None:
+            yield Problem("E511", factor, f"{factor} and height, width say the same", "keep one of them")
+        elif len(have) == 1:
+            lacks = "width" if have == ["height"] else "height"
+            yield Problem("E502", have[0], f"{have[0]} is given, {lacks} is not", f"{lacks}: {sides[have[0]]}")
+
+    def size(self, height: int, width: int) -> Pair:
         """Height and width that the fields make of those of the bottom."""
+        if self.height is not None and self.width is not None:
+            return self.height, self.width
+        return self.scaled(height, width)
+
+    def scaled(self, height: int, width: int) -> Pair:
+        """Height and width of the bottom, scaled."""
         raise NotImplementedError(type(self).__name__)
 
     def matrix(self, outputs: int, samples: int) -> Matrix:
         """The weights along one axis, outputs x samples."""
         raise NotImplementedError(type(self).__name__)
 
-    def border(self) -> Side:
+    def border(self) -> Pair:
         """Rows and columns added before and behind the map, negative where they are cut off."""
         return 0, 0
 

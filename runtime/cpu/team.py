@@ -54,8 +54,6 @@ class Team:
         self._control[_TEAM] = threads
         self._control[_MEMBERS::8] = self._control[_SPIN]
         self._inside = self._control[_MEMBERS + 1 :: 8]
-        self._order = np.zeros(4, np.int64)
-        self._order_address = self._order.ctypes.data
         self._sets: list[_Set] = []
         self._outgrown: list[_Set] = []  # a late member may still look at them
         self._workers = [
@@ -73,16 +71,15 @@ class Team:
         launch gets a barrier, and the times in ns at which they ended are left
         there; of those that did not run, the time of the one before.
         """
-        launches = len(table)
-        if launches == 0:
-            return
-        with self._lock:
-            walked = self._free_set(launches)
-            where = 0 if stamps is None else stamps.ctypes.data
-            self._order[:] = table.ctypes.data, launches, status.ctypes.data, where
-            self._function(self._address, walked, self._order_address, 0)
-        if stamps is not None:
+        self.run(Order(table, status, stamps))
+        if stamps is not None and len(table):
             np.maximum.accumulate(stamps, out=stamps)
+
+    def run(self, order: Order) -> None:
+        """Walks what ``order`` holds."""
+        if order.launches:
+            with self._lock:
+                self._function(self._address, self._free_set(order.launches), order.address, 0)
 
     def _free_set(self, launches: int) -> int:
         """The address of a set with room for so many launches, in which no late member is (it waits otherwise)."""
@@ -103,10 +100,20 @@ class Team:
         with self._lock:
             self._control[_LEAVE] = 1
             # an empty walk rings the doorbell; the others read LEAVE before anything else
-            self._order[:] = 0
-            self._function(self._address, self._free_set(0), self._order_address, 0)
+            self._function(self._address, self._free_set(0), Order(np.zeros((0, 4), np.int64), self._control).address, 0)
             for worker in self._workers:
                 worker.join(timeout=1.0)
+
+
+class Order:
+    """A table made ready for any number of walks; the parameters are those of ``Team.walk``."""
+
+    def __init__(self, table: np.ndarray, status: np.ndarray, stamps: np.ndarray | None = None) -> None:
+        self.launches = len(table)
+        self._kept = table, status, stamps
+        where = 0 if stamps is None else stamps.ctypes.data
+        self._words = np.array([table.ctypes.data, self.launches, status.ctypes.data, where], np.int64)
+        self.address: int = self._words.ctypes.data
 
 
 class _Set:
