@@ -147,9 +147,6 @@ CASES = {
     )
 }
 
-ABSENT: dict[str, str] = {}
-"""Rows of the table that cannot be measured, and why."""
-
 
 def initial(index: int, name: str, shape: tuple[int, ...]) -> Array:
     """The first value of parameter number ``index``: the same on both sides.

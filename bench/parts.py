@@ -48,7 +48,9 @@ def _infer(wanted: argparse.Namespace, cores: list[int]) -> list[Job]:
 
         return Job(f"infer-{net}-{batch}-{len(cores)}", run)
 
-    return [one(net, batch) for net in wanted.nets or CASES for batch in wanted.batch]
+    # a net that carries its state is deployed one step at a time: no such row yet
+    nets = [net for net in wanted.nets or CASES if CASES[net].batch_axis == 0]
+    return [one(net, batch) for net in nets for batch in wanted.batch]
 
 
 def _start(wanted: argparse.Namespace, cores: list[int]) -> list[Job]:

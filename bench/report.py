@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from bench.cases import ABSENT, CASES
+from bench.cases import CASES
 from bench.contenders import LABELS
 from bench.machine import BUSY
 from bench.race import Row
@@ -63,8 +63,6 @@ def train_section(records: Sequence[Record]) -> list[str]:
     for (dtype, threads), rows in _grouped(records, lambda row: (row.dtype, row.threads)):
         head = f"### Training step, {_floats(dtype)}, {_threads(threads)}"
         lines += [head, "", _reading(rows) + _peak(rows), "", *_train_table(rows), *_notes(rows)]
-        if dtype == "f32":
-            lines += [f"{name}: {why}." + "\n" for name, why in ABSENT.items()]
         lines += [*_memory_table(rows), *_where_table(rows)]
     return lines
 

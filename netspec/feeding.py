@@ -65,8 +65,10 @@ def _check_names(net: Net, given: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(name, net.inputs, 1, 0.6)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"no input named {name}: expected {', '.join(net.inputs) or 'none'}{hint}")
-    read = {blob for node in net.nodes for blob in node.bottom_ids}
-    missing = [n for n in net.inputs if n not in given and n in read]
+    missing = [n for n in net.inputs if n not in given]
+    if missing:
+        read = {blob for node in net.nodes for blob in node.bottom_ids}
+        missing = [n for n in missing if n in read]
     if missing:
         raise UsageError(f"input {missing[0]} is missing: got {', '.join(given) or 'none'}")
 

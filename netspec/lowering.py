@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from compiler.autodiff import gradients
 from compiler.builder import Builder, ParamSpec
 from compiler.ir import Graph, Value
-from netspec.graph import Net, Node
+from netspec.graph import Net
 from netspec.graph.net import blob_name
 from netspec.updating import lower_update
 from runtime.errors import ResourceError, UsageError
@@ -110,19 +110,11 @@ def _forward(b: Builder, net: Net) -> dict[str, Value]:
     for node in (n for n in net.nodes if not n.layer.fed):
         specs = [ParamSpec(p.name, p.lr_mult, p.decay_mult) for p in node.params]
         with b.scope(node.name, "forward", specs, node.lr_mult, node.decay_mult, node.owner):
-            made = node.layer.lower(b, *_bottoms(b, node, values))
+            made = node.layer.lower(b, *node.read(b, values))
             tops = made if isinstance(made, tuple) else (made,)
             for top, value in zip(node.top_ids, tops, strict=True):
                 values[top] = _named(b, value, top)
     return values
-
-
-def _bottoms(b: Builder, node: Node, values: dict[str, Value]) -> list[Value]:
-    """The bottoms; one with ``propagate_down: false`` lets no gradient through."""
-    bottoms = [values[i] for i in node.bottom_ids]
-    if node.propagate_down is None:
-        return bottoms
-    return [v if goes else b.stop_gradient(v) for v, goes in zip(bottoms, node.propagate_down, strict=True)]
 
 
 def _named(b: Builder, value: Value, name: str) -> Value:

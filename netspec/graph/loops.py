@@ -233,13 +233,9 @@ class LoopBody:
         return found
 
     def _lower(self, b: Builder, node: Node, values: dict[str, Value]) -> None:
-        bottoms = [values[i] for i in node.bottom_ids]
-        if node.propagate_down is not None:
-            goes = zip(bottoms, node.propagate_down, strict=True)
-            bottoms = [v if passes else b.stop_gradient(v) for v, passes in goes]
         specs = cast("tuple[ParamSpec, ...]", node.params)
         with b.scope(node.name, "forward", specs, node.lr_mult, node.decay_mult, node.owner):
-            made = node.layer.lower(b, *bottoms)
+            made = node.layer.lower(b, *node.read(b, values))
         values.update(zip(node.top_ids, made if isinstance(made, tuple) else (made,), strict=True))
 
 

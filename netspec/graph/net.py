@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +12,8 @@ import networkx
 from netspec.spec.marks import Mark
 
 if TYPE_CHECKING:
+    from compiler.builder import Builder
+    from compiler.ir import Value
     from netspec.sources.base import Source
     from netspec.spec.layer import Layer
     from netspec.spec.load import Spec
@@ -108,6 +110,13 @@ class Node:
     def is_loss(self) -> bool:
         """Whether one of its tops is part of the loss."""
         return any(self.loss_weights)
+
+    def read(self, b: Builder, values: Mapping[str, Value]) -> list[Value]:
+        """Return the bottoms as the layer takes them; one with ``propagate_down: false`` lets no gradient through."""
+        bottoms = self.layer.as_read(b, [values[i] for i in self.bottom_ids])
+        if self.propagate_down is None:
+            return bottoms
+        return [v if goes else b.stop_gradient(v) for v, goes in zip(bottoms, self.propagate_down, strict=True)]
 
 
 @dataclass

@@ -36,6 +36,7 @@ class Unpooling(Sliding):
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (1, 3)
+    index_bottoms: ClassVar[tuple[int, ...]] = (1,)
     passes_on: ClassVar[bool] = True
 
     unpool_size: tuple[int, ...] = field((), minimum=1, doc="size of the top: one, or height and width", unit="pixels")

@@ -78,9 +78,11 @@ class Layer(Entry):
     ``bottoms`` and ``tops`` are the allowed counts (least, most; None for any);
     more tops than the least are made only when named. Losses and metrics are
     stepped over by chaining. ``label_bottoms`` are the indices of bottoms that
-    hold labels (int32 inside). A layer that ``passes_on`` learns no weights that a
-    filler chooses and keeps or only thins out what passes: the weight layer before
-    it still stands before the ReLU behind it.
+    hold labels (int32 inside), ``index_bottoms`` of those that hold other whole
+    numbers; all others are floats, unless the layer only moves them. A layer
+    that ``passes_on`` learns no weights that a filler chooses and keeps or only
+    thins out what passes: the weight layer before it still stands before the
+    ReLU behind it.
     """
 
     registry = LAYERS
@@ -91,10 +93,12 @@ class Layer(Entry):
     is_loss: ClassVar[bool] = False
     is_metric: ClassVar[bool] = False
     label_bottoms: ClassVar[tuple[int, ...]] = ()
+    index_bottoms: ClassVar[tuple[int, ...]] = ()
     relu_like: ClassVar[bool] = False  # a weight layer before it starts from msra
     passes_on: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False  # computes nothing: labels are still labels behind it
     moves_each: ClassVar[bool] = False  # a top holds elements of the bottom of its number: labels are still labels
+    looks_at: ClassVar[tuple[int, ...]] = ()  # bottoms that are outputs of the net though this layer reads them
     fed: ClassVar[bool] = False  # its tops come from outside, as entries of `inputs` do
     rounds: ClassVar[bool] = False  # has a size that `round` decides
     formula_field: ClassVar[str | None] = None  # the field with a formula, which names the bottoms
@@ -171,6 +175,13 @@ class Layer(Entry):
         The metric gets what ``lower`` gave to ``b.statistic`` in each batch.
         """
         return None
+
+    def as_read(self, b: Builder, bottoms: list[Value]) -> list[Value]:
+        """Return the bottoms as ``lower`` takes them: a blob of labels is floats to a layer that computes with it."""
+        if self.moves_each or (self.moves_only and len({v.kind for v in bottoms}) == 1):
+            return bottoms
+        whole = (*self.label_bottoms, *self.index_bottoms)
+        return [v if k in whole else b.to_float(v) for k, v in enumerate(bottoms)]
 
     def lower(self, b: Builder, *bottoms: Any, **_: Any) -> Value | tuple[Value, ...]:
         """Return the tops as values made by the builder."""

@@ -14,6 +14,8 @@ from netspec.spec.nodes import Mapping, Scalar, Sequence, in_text, to_value
 
 Number = int | Fraction | float
 LIMIT = 2**63
+_DECLARED = ("classes", "words")
+"""Variables that data sources declare where they know them."""
 
 
 class ValueProblem(Exception):
@@ -53,6 +55,8 @@ def _lookup(tree: Name, env: Environment[str, object]) -> object:
     if hint is None:
         known = sorted(env)[:12]
         hint = f"known here: {', '.join(known)}" if known else "no variable is known here; `vars` defines them"
+    if tree.name in _DECLARED:
+        hint = f"the data do not say how many: `{tree.name}: 10` among the keys of the source, or in `vars`"
     raise ValueProblem(f"unknown variable `{tree.name}`", tree, "E202", hint)
 
 

@@ -90,8 +90,11 @@ def evaluate_spec(
         tables = load_section(net, spec, leave_out) if weights is None else [load_weights(net, weights, leave_out)]
         for table in tables if not quiet else ():
             table.print(Console(stderr=True, highlight=False))
-        found = {name: evaluate(net.phase(name, batch_size)) for name in ("test", *further_tests(spec.data))}
+        main = net.resolved.fed.name  # a stage may have chosen a further test
+        found = {
+            name: evaluate(net.phase(name, batch_size)) for name in dict.fromkeys((main, *further_tests(spec.data)))
+        }
     done = {name: each for name, each in found.items() if each is not None}
     assert len(done) == len(found), "nothing stops a test here"
     names = {name: source.class_names for name, source in spec.data.items() if source is not None}
-    return EvaluationReport(done.pop("test"), done, names)
+    return EvaluationReport(done.pop(main), done, names)

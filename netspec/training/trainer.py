@@ -153,7 +153,8 @@ class Trainer:
         start = self._start()
         self.reporter.line(f"training {self.spec.name} in {start.output}")
         with watching(self.reporter.compiling), closing(self._compile(start)) as net:
-            tests = {name: net.phase(name) for name in self.spec.data if name != "train"}
+            every = (net.phase(name) for name in self.spec.data if name != "train")
+            tests = {test.resolved.fed.name: test for test in every}  # a stage may have made `test` another one
             self._prepare(net, tests, start)
             folder.claim(start.output)
             folder.write_spec(start.output, self.spec.resolved())

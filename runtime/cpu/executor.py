@@ -25,7 +25,7 @@ from runtime.cpu.launch import (
     registered_ways,
 )
 from runtime.cpu.matmul import shared_operands
-from runtime.cpu.team import team, walker
+from runtime.cpu.team import Order, Team, team, walker
 from runtime.executor import Executor, Memory, Store, Traits
 from runtime.plan import Plan
 
@@ -82,10 +82,11 @@ class CpuExecutor(Executor):
             0, or ``NOT_FINITE`` where a guard stopped the walk.
         """
         fresh = self._is_fresh(segments)
-        table = self._slices.get((segments, fresh))
-        if table is None:
-            table = self._slices[segments, fresh] = np.concatenate([_NO_ROWS, *self._select(segments, fresh)])
-        self._walk(table)
+        order = self._orders.get((segments, fresh))
+        if order is None:
+            table = np.concatenate([_NO_ROWS, *self._select(segments, fresh)])
+            order = self._orders[segments, fresh] = Order(table, self._status)
+        self._ready().run(order)
         if not _WRITERS.isdisjoint(segments):
             self.store.changed()
         return int(self._status[0])
@@ -152,13 +153,17 @@ class CpuExecutor(Executor):
     def close(self) -> None:
         """Lets go of the memory that the executor owns; the team stays."""
         super().close()
-        self._slices.clear()
+        self._orders.clear()
 
-    def _walk(self, table: np.ndarray, stamps: np.ndarray | None = None) -> None:
+    def _walk(self, table: np.ndarray, stamps: np.ndarray) -> None:
+        self._ready().walk(table, self._status, stamps)
+
+    def _ready(self) -> Team:
+        """The team, before a walk."""
         if self._team.gone:
             self._team = team(self.threads, self.target)
         self._status[0] = 0
-        self._team.walk(table, self._status, stamps)
+        return self._team
 
     def _bind(self) -> None:
         """Compiles the kernels and writes every argument word."""
@@ -178,7 +183,7 @@ class CpuExecutor(Executor):
         for launch in everything:
             start = starts[launch]
             self._words[start : start + len(launch.args)] = [self._resolve(w) for w in launch.args]
-        self._slices: dict[tuple[tuple[str, ...], bool], np.ndarray] = {}
+        self._orders: dict[tuple[tuple[str, ...], bool], Order] = {}
         self._versions: dict[tuple[str, ...], int] = {}
 
     def _rows(self, launches: Sequence[Launch]) -> np.ndarray:

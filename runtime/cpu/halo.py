@@ -6,6 +6,12 @@ from runtime import ops
 from runtime.cpu.launch import Address, Context, Launch, Word, byte_strides, kernel_file, launcher
 from runtime.plan import Step
 
+PARTS = 8
+"""Chunks of all images together, where these are fewer."""
+
+PART_BYTES = 4096
+"""Of zeros that are worth a chunk."""
+
 
 @launcher(ops.ClearHalo)
 def halo_step(step: Step, context: Context) -> list[Launch]:
@@ -22,9 +28,11 @@ def halo_step(step: Step, context: Context) -> list[Launch]:
     across = width + 2 * columns
     # a pixel's gap belongs to another map
     runs = (across * pixel, 1, columns * pixel, 1) if used == pixel else (used, across, used, columns)
+    parts = max(1, min(-(-PARTS // n), view.halo_count * view.item_bytes // (n * PART_BYTES)))
     corner = Address(view.memory, view.offset - rows * row - columns * pixel)
     words: tuple[Word, ...] = (
         corner, image, row, pixel, (width + columns) * pixel, height, rows, 2 * height if columns else 0, *runs,
+        parts,
     )  # fmt: skip
     kernel = kernel_file("clear", BYTES=context.target.vector_bytes)
-    return [Launch(kernel, words, n, step.barrier)]
+    return [Launch(kernel, words, n * parts, step.barrier)]

@@ -97,7 +97,7 @@ class Product:
             c, after = self._through_scratch(ctx)
         rows, blocks = _grid(self.m, columns.blocks, self.k, self.batch[0] * self.batch[1])
         row_chunks, block_chunks = -(-self.m // rows), -(-columns.blocks // blocks)
-        far = self.a.column == item and self.a.row % FAR_BYTES == 0 and blocks >= 4 and self.k > 16
+        far = self.a.column == item and self.a.row % FAR_BYTES == 0 and self.k > 16
         part, near_row = (PART // 2, PART // 2 * item + 64) if far else (PART, 0)
         words = (
             *columns.words(ctx, self.dtype),
@@ -109,7 +109,8 @@ class Product:
             ctx.thread_scratch(BLOCK_BYTES + 16 * rows + 64 + rows * near_row), ThreadStride(), *ZEROS,
         )  # fmt: skip
         chunks = row_chunks * block_chunks * self.batch[0] * self.batch[1]
-        return [*before, Launch(kernel_file("product"), words, chunks, barrier or bool(before)), *after]
+        kernel = kernel_file("product", LANES=ctx.lanes("f32"))
+        return [*before, Launch(kernel, words, chunks, barrier or bool(before)), *after]
 
     def _packed(self, ctx: Context, barrier: bool) -> tuple[Matrix, int, list[Launch]]:
         item = ITEM_BYTES[self.dtype]

@@ -20,8 +20,9 @@ from runtime.cpu.cores import crew, usable_threads
 from runtime.cpu.isa import CpuTarget
 from runtime.cpu.launch import Kernel, kernel_file
 
-SPIN_NS = 20_000
-"""How long a member spins at a barrier before it sleeps: a sleeper takes 12 to 27 us to wake."""
+SPIN_NS = 100_000
+"""How long a member spins at a barrier before it sleeps: a sleeper takes 12 to 27 us to wake, or more where
+the scheduler must find it a core."""
 
 _LEAVE, _SPIN, _TEAM, _MEMBERS = 16, 32, 33, 40
 """Words of the control block (kernels/walker.py); behind it a cache line a member."""
@@ -100,7 +101,8 @@ class Team:
         with self._lock:
             self._control[_LEAVE] = 1
             # an empty walk rings the doorbell; the others read LEAVE before anything else
-            self._function(self._address, self._free_set(0), Order(np.zeros((0, 4), np.int64), self._control).address, 0)
+            nothing = Order(np.zeros((0, 4), np.int64), np.zeros(1, np.int64))
+            self._function(self._address, self._free_set(0), nothing.address, 0)
             for worker in self._workers:
                 worker.join(timeout=1.0)
 

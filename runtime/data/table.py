@@ -117,7 +117,7 @@ class _Reading:
         found = [k for k, other in enumerate(header) if other == name]
         if len(found) == 1:
             return found[0]
-        there = ", ".join(other or '""' for other in header[:12]) + (", .." if len(header) > 12 else "")
+        there = ", ".join(other[:_SHOWN] or '""' for other in header[:12]) + (", .." if len(header) > 12 else "")
         how = "two columns are" if found else "no column is"
         raise DataError(f"{self._path}:{self._first}: {how} called {name!r}; the header names {there}")
 

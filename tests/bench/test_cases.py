@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.cases import ABSENT, CASES, initial, running
+from bench.cases import CASES, initial, running
 from netspec import zoo
 from netspec.spec.load import load_spec
 
@@ -18,11 +18,6 @@ def test_every_case_is_a_net_of_the_zoo_that_takes_its_overrides():
         shape.insert(case.batch_axis, case.batch)
         assert net.inputs["data"].shape == tuple(shape)
         assert {n.layer.dropout_ratio for n in net.nodes if n.type == "Dropout"} <= {0.0}
-
-
-def test_a_row_is_absent_only_as_long_as_the_zoo_has_no_such_net():
-    assert not set(ABSENT) & set(CASES)
-    assert not set(ABSENT) & set(zoo.names())
 
 
 def test_first_weights_depend_on_the_position_alone():
@@ -58,3 +53,11 @@ def test_the_torch_net_pairs_with_the_spec_parameter_by_parameter(name):
     with torch.device("meta"):  # shapes alone
         theirs = [tuple(p.shape) for p in NETS[name](True).parameters()]
     assert theirs == shapes
+
+
+def test_a_text_is_words_time_first_and_marks_that_it_goes_on():
+    case = CASES["char_lstm"]
+    x, y = case.data(case.batch)
+    assert x.shape == y.shape == (50, 32)
+    assert set(np.unique(x)) <= set(range(65))
+    assert case.feeds(x, y, "float32")["cont"].all()

@@ -38,7 +38,6 @@ def test_a_training_row_has_times_both_ratios_the_goal_and_the_share_of_peak():
     cells = "| lenet | 1 x 28 x 28, 64 | 2 (2.5) | 7 (8) | 5 (5) | 2.50 | 2.00 | 2 | yes | 50 % | 2e-07 |"
     assert cells in report([train()])
     assert "In a loop of multiply-adds these cores reach 200 GFLOP/s." in report([train()])
-    assert "char_lstm: the zoo has no recurrent net yet" in report([train()])
 
 
 def test_memory_is_compared_with_the_reference():

@@ -14,6 +14,7 @@ from netspec.spec.load import load_spec
 LEARNABLE = {
     "alexnet": 60_965_224,
     "caffenet": 60_965_224,
+    "char_lstm": 874_881,  # 65 x 64, 4 x 256 x (64 + 256 + 1), 4 x 256 x (256 + 256 + 1), (256 + 1) x 65
     "cifar10_quick": 145_578,
     "digits": 76_522,
     "googlenet": 13_378_280,

@@ -26,6 +26,7 @@ from netspec.layers.lrn import LRN
 from netspec.layers.parameter import Parameter
 from netspec.layers.pooling import Pooling
 from netspec.layers.prelu import PReLU
+from netspec.layers.recurrent import Recurrent
 from netspec.layers.reduction import Reduction
 from netspec.layers.relu import ReLU
 from netspec.layers.reshape import Reshape
@@ -382,6 +383,6 @@ def parameter(d: Draw) -> Case:
     return Case(Parameter(shape=d.map_shape()[: d.int(1, 4)]), [], lambda p: p["weight"])
 
 
-# Input has no bottoms to compute with, Silence no tops, Gradient needs a loss that depends on its other bottom:
-# they are in test_semantics, test_common and test_gradient
-ELSEWHERE = {"Input": Input.__module__, "Silence": Silence.__module__, "Gradient": Gradient.__module__}
+# Input has no bottoms to compute with, Silence no tops, Gradient needs a loss that depends on its other bottom,
+# Recurrent a block: they are in test_semantics, test_common, test_gradient and graph/test_loops
+ELSEWHERE = {cls.__name__: cls.__module__ for cls in (Input, Silence, Gradient, Recurrent)}

@@ -11,10 +11,13 @@ block ``lines`` lines of each of the next chunk's rows are asked for, which lie
 at ``next_x``.
 """
 
-from runtime.cpu.simd import call, least, prefetch_far, put_word, word
+from runtime.cpu.simd import call, least, loader, prefetch_far, put_word, storer, word
 from runtime.cpu.words import unpack
 
 WORDS = 43
+BYTES = 64
+
+load, store = loader("u8", "u8", BYTES), storer("u8", BYTES)
 
 
 def kernel(args, first, last, thread):
@@ -64,8 +67,8 @@ def kernel(args, first, last, thread):
             from_x = block + own_x
             for i in range(pixels):
                 source = x + word(a_table, i)
-                for e in range((inner * a_inner + 7) // 8):
-                    put_word(from_x + i * near_row, e, word(source, e))
+                for e in range(0, inner * a_inner, BYTES):
+                    store(from_x + i * near_row, e, load(source, e))
                 put_word(a_table, i, i * near_row)
         block0 = (chunk // row_chunks) * blocks_a_chunk
         for k in range(block0, least(groups * group_blocks, block0 + blocks_a_chunk)):

@@ -9,10 +9,14 @@ first copied to scratch at that stride, because rows that lie a power of two
 apart share a set of the cache. Strides in bytes.
 """
 
-from runtime.cpu.simd import call, least, put_word, word
+from runtime.cpu.simd import call, least, put_word, vectors
 from runtime.cpu.words import unpack
 
+LANES = 16
+
 WORDS = 32
+V = vectors("f32", LANES)  # whatever lies there is copied in units of four bytes
+load, load_tail, store = V.load, V.load_tail, V.store
 
 
 def kernel(args, first, last, thread):
@@ -57,9 +61,14 @@ def kernel(args, first, last, thread):
             put_word(block, 9, least(part, steps - step))
             source = from_a + step * a_step
             if near_row > 0:
+                units = least(part, steps - step) * item // 4
                 for i in range(count):
-                    for e in range((least(part, steps - step) * item + 7) // 8):
-                        put_word(stage + i * near_row, e, word(source + i * a_row, e))
+                    e = 0
+                    while e + LANES <= units:
+                        store(stage + i * near_row, e, load(source + i * a_row, e))
+                        e += LANES
+                    if e < units:
+                        store(stage + i * near_row, e, load_tail(source + i * a_row, e, units - e))
                 source = stage
             put_word(block, 0, source)
             put_word(block, 6, 0 if step == 0 else -1)

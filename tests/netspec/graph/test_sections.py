@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from net_support import found, net_of, spec_of
+from net_support import checked, found, net_of, spec_of
 
 from netspec.sources.joint import Joint
 from netspec.spec.feeds import Feed, feed_of
@@ -157,3 +157,18 @@ layers:
     assert {name: (given.shape, given.kind, given.axis) for name, given in net.inputs.items()} == {
         "data": ((7, 4), "label", 1), "label": ((7, 4), "label", 1), "cont": ((7, 4), "float", 1),
     }  # fmt: skip
+
+
+def test_classes_that_no_source_declares_may_be_said_there():
+    text = """
+data: {source: text, file: absent.txt, train: {batch_size: 8}}
+layers:
+  - {name: score, type: Embed, input_dim: $classes, num_output: 8}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [score, label], axis: 2}
+"""
+    (error,) = checked(text).errors
+    assert (error.code, error.hint) == (
+        "E202",
+        "the data do not say how many: `classes: 10` among the keys of the source, or in `vars`",
+    )
+    assert checked(text.replace("absent.txt,", "absent.txt, classes: 8,")).errors == []

@@ -43,14 +43,14 @@ def test_one_step_along_its_sign_raises_the_loss():
     attack = {"name": "up", "type": "Expression", "bottom": ["x", "slope"], "expr": "x + 0.1 * sign(slope)"}
     again = {"name": "ip2", "type": "InnerProduct", "bottom": "up", "num_output": 3, "share": "ip"}
     after = {"name": "after", "type": "EuclideanLoss", "bottom": ["ip2", "y"]}
-    with closing(netspec.compile(net_of(SLOPE, attack, again, after), phase="test", batch_size=5)) as net:
-        out = net.forward(**BATCH)
-        assert out["after"] > out["loss"]
+    spec = net_of(SLOPE, attack, again, after)
+    with closing(netspec.compile(spec, phase="test", batch_size=5, keep=("loss",))) as net:
+        assert net.forward(**BATCH)["after"] > net.blobs["loss"]
 
 
 def test_a_penalty_on_the_slope_has_a_gradient_itself():
     penalty = {"name": "penalty", "type": "Reduction", "bottom": "slope", "operation": "SUMSQ", "loss_weight": 2}
-    with closing(netspec.compile(net_of(SLOPE, penalty), batch_size=5, dtype="float64")) as net:
+    with closing(netspec.compile(net_of(SLOPE, penalty), batch_size=5, dtype="float64", keep=("loss",))) as net:
         net.forward(**BATCH)
         net.backward()
         found = net.param_grads["ip.weight"]
@@ -59,7 +59,7 @@ def test_a_penalty_on_the_slope_has_a_gradient_itself():
         def total(v):
             net.params["ip.weight"] = v
             out = net.forward(**BATCH)
-            return out["loss"] + 2 * out["penalty"]
+            return net.blobs["loss"] + 2 * out["penalty"]
 
         direction = random.choice([-1.0, 1.0], w.shape)
         slope = (total(w + 1e-5 * direction) - total(w - 1e-5 * direction)) / 2e-5

@@ -106,7 +106,7 @@ def test_the_test_command_reports_every_source(tmp_path):
     assert text[0] == "360 samples"
     assert "test_seen: 144 samples" in text
     chosen = evaluate_spec(load_spec(spec, stages=("test_seen",)), weights, device="reference", quiet=True)
-    assert chosen.main.samples == 144
+    assert (chosen.main.samples, chosen.sources) == (144, {})
 
 
 def test_from_python_a_further_test_is_a_phase(tmp_path):

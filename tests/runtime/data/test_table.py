@@ -104,6 +104,10 @@ def test_a_long_cell_is_cut_short_in_the_message(tmp_path):
     assert len(wrong(tmp_path, "a,b,c\n1,2," + "z" * 100_000 + "\n")) < 120
 
 
+def test_a_header_of_many_and_long_names_is_cut_short_in_the_message(tmp_path):
+    assert len(wrong(tmp_path, ",".join("z" * 10_000 for _ in range(90)) + "\n")) < 700
+
+
 def test_a_missing_file_says_so(tmp_path):
     with pytest.raises(DataError, match=r"absent\.csv: No such file or directory \(errno 2\)"):
         read_table(CsvFile(path=tmp_path / "absent.csv", columns=(("a",),), single=(True,)))
