@@ -31,6 +31,9 @@ from runtime.plan import Origin
 
 Axes = int | Sequence[int] | None
 
+MOST_TURNS = 4096
+"""Turns of a loop inside another from which on random numbers would repeat."""
+
 DRAWS_A_TURN = 1024
 """Random arrays that a layer may draw in one turn of a loop."""
 
@@ -134,7 +137,8 @@ class Builder(Elementwise, Detection, Indexing, Scans, Space):
         Turns share their parameters and states, each reads what the one before
         has written, and each draws random numbers of its own.
         """
-        saved, self._turn = self._turn, number
+        saved = self._turn
+        self._turn = saved * MOST_TURNS + number  # of a loop inside another: no turn but the very first is 0
         try:
             yield
         finally:
@@ -143,7 +147,7 @@ class Builder(Elementwise, Detection, Indexing, Scans, Space):
     def next_random(self) -> int:
         """How many random arrays the layer has drawn so far, this one not counted."""
         self._scope.random_calls += 1
-        return self._scope.random_calls - 1 + self._turn * DRAWS_A_TURN
+        return (self._scope.random_calls - 1 + self._turn * DRAWS_A_TURN) % 2**31
 
     @property
     def layer(self) -> str:  # type: ignore[override]

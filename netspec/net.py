@@ -90,7 +90,6 @@ class Net:
         self._ran: set[str] = set()
         self._stepped = False
         self._fed: dict[str, Array] = {}
-        self._windows: dict[str, Array] = {}  # the outputs where they lie
         self._partial: Net | None = None
         self._stream: Stream | None = None
         self._loss = float("nan")
@@ -106,8 +105,6 @@ class Net:
             f"<netspec.Net {self.name!r}: phase {self.phase_name}, batch {self.batch_size}, {params:,} parameters, "
             f"{self.device} {self.dtype}, iteration {self.iteration}>"
         )
-
-    # -- what it is ------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -183,8 +180,6 @@ class Net:
         self.state = WritableArrays(
             "state", lambda: running, self._read_state, self._write_state, lambda n: entries[n].view.shape
         )
-
-    # -- running -----------------------------------------------------------------
 
     def forward(self, **inputs: Any) -> dict[str, Array]:
         """Runs the forward steps; the outputs by name, fresh arrays N x C x H x W.
@@ -293,15 +288,11 @@ class Net:
 
     def read_outputs(self) -> dict[str, Array]:
         """Fresh arrays of the outputs of the last walk."""
-        if not self._windows:
-            self._windows = {name: self.executor.array(view) for name, view in self.plan.outputs.items()}
-        return shown(self.resolved, {name: np.array(there, order="C") for name, there in self._windows.items()})
+        return shown(self.resolved, {name: self.executor.output(name) for name in self.plan.outputs})
 
     def diagnose_not_finite(self, micro_step: int = 0) -> str:
         """Runs the last batch again keeping every blob; names the first layer whose result is not finite."""
         return first_not_finite(self.resolved, replay(self, self._fed, micro_step), self.params)
-
-    # -- data, phases, files -------------------------------------------------------
 
     def stream(self) -> Stream:
         """The stream of the phase's data source, opened at first use.
@@ -362,11 +353,8 @@ class Net:
             if other is not self:
                 other.close()
         self.executor.close()
-        self._windows.clear()
         if self._stream is not None:
             self._stream.close()
-
-    # -- arrays ------------------------------------------------------------------------
 
     def _read_blob(self, name: str) -> Array:
         net = self._partial or self  # the last batch may have been a smaller one

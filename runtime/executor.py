@@ -133,6 +133,7 @@ class Executor:
         head = View("head", 0, (len(HEAD),), (1,), "f64")
         self._head = self.memories["head"].array(head)
         self._fed: dict[str, np.ndarray] = {}
+        self._made: dict[str, np.ndarray] = {}
         for view, array in plan.literals:
             self.array(view)[...] = array
 
@@ -171,6 +172,13 @@ class Executor:
             with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf, and the guard tells
                 _copy(there, array)
 
+    def output(self, name: str) -> np.ndarray:
+        """A fresh array of one of the plan's outputs."""
+        there = self._made.get(name)
+        if there is None:
+            there = self._made[name] = self.array(self.plan.outputs[name])
+        return np.array(there, order="C")
+
     def array(self, view: View) -> np.ndarray:
         """The elements of a view, strided, not copied; valid until the executor runs again."""
         return self.memories[view.memory].array(view)
@@ -201,6 +209,7 @@ class Executor:
         """Lets go of the memory that the executor owns."""
         self.memories = dict(self.store.memories)
         self._fed.clear()
+        self._made.clear()
 
 
 def _copy(there: np.ndarray, array: np.ndarray) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netspec.graph.net import Net, Node, blob_name
 from netspec.layers.constant import Constant
+from netspec.layers.gradient import Gradient
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def advise(net: Net, source: Source | None, diagnostics: Diagnostics) -> None:
             _softmax_twice(net, node, diagnostics)
             _classes(net, node, source, diagnostics)
             _constant_labels(net, node, diagnostics)
+            _slope_of_nothing(net, node, diagnostics)
 
 
 def check_loss(net: Net, diagnostics: Diagnostics) -> None:
@@ -78,6 +80,23 @@ def _constant_labels(net: Net, node: Node, diagnostics: Diagnostics) -> None:
                 mark = maker.layer.marks.get("filler", maker.mark)
                 diagnostics.error("E416", mark, message, None, maker.name)
                 break
+
+
+def _slope_of_nothing(net: Net, node: Node, diagnostics: Diagnostics) -> None:
+    """Report a Gradient whose loss is not made from its x."""
+    if not isinstance(node.layer, Gradient):
+        return
+    loss, x = node.bottom_ids
+    reached = {x}
+    for other in net.nodes:
+        if reached.intersection(other.bottom_ids):
+            reached.update(other.top_ids)
+    if loss in reached - {x}:
+        return
+    makers = [blob_name(i) for i in net.inputs if net.inputs[i].kind == "float"]
+    message = f"`{node.bottoms[0]}` is not made from `{node.bottoms[1]}`: there is no slope"
+    hint = f"bottom: [{node.bottoms[0]}, {makers[0]}], or another blob that comes before it" if makers else None
+    diagnostics.error("E428", node.layer.marks.get("bottom", node.mark), message, hint, node.name)
 
 
 def _classes(net: Net, node: Node, source: Source | None, diagnostics: Diagnostics) -> None:

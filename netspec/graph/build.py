@@ -91,7 +91,7 @@ def build_net(
         return None
     if wiring.phase == "train":
         report_dead(dag, order, {blob for blob, shape in shapes.items() if not shape}, diagnostics)
-    read = {i for node in order for k, i in enumerate(node.bottom_ids) if k not in node.layer.looks_at}
+    read = {blob for node in order for blob in node.bottom_ids}
     outputs = tuple(blob for node in order for blob in node.top_ids if blob not in read)
     by_hand = {top: node for node in order if node.layer.fed for top in node.top_ids}
     if by_hand and fed.source is not None:

@@ -51,9 +51,7 @@ class Attention(Weighted):
             message = f"it reads features, h{', lengths' * self.lengths}, got {2 + (lengths is not None)} bottoms"
             raise ShapeError("E460", message, "lengths: true goes with a third bottom")
         attending.check_lengths(lengths, features[0])
-        for name, shape in self.param_shapes(features, h).items():
-            if name != "bias":
-                axes.check_filler(self.weight_filler, shape, "weight_filler")
+        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(features, h))
         return ((features[0], features[2]), features[:2])[: max(1, len(self.top_names))]
 
     def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:

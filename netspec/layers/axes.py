@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -100,4 +100,11 @@ def check_filler(filler: Filler | None, shape: Shape, field: str) -> None:
     """Raises ShapeError if ``filler`` cannot fill a parameter of this shape."""
     why = None if filler is None else filler.problem(shape)
     if why is not None:
-        raise ShapeError("E423", why, "take xavier or msra", field)
+        raise ShapeError("E423", why, "take a number" if field.startswith("bias") else "take xavier or msra", field)
+
+
+def check_fillers(weight: Filler | None, bias: Filler | None, shapes: Mapping[str, Shape]) -> None:
+    """Raises ShapeError if a filler cannot fill its parameters: ``bias`` those whose names begin so."""
+    for name, shape in shapes.items():
+        is_bias = name.startswith("bias")
+        check_filler(bias if is_bias else weight, shape, "bias_filler" if is_bias else "weight_filler")

@@ -41,7 +41,6 @@ class Gradient(Layer):
     """
 
     bottoms: ClassVar[tuple[int, int | None]] = (2, 2)
-    looks_at: ClassVar[tuple[int, ...]] = (0,)
 
     def shapes(self, loss: Shape, x: Shape) -> Shape:
         if prod(loss) != 1:

@@ -74,9 +74,7 @@ class MultiHeadAttention(Weighted):
             message = f"query N x Q x D, key N x K x C and value N x K x C' do not fit: {axes.times(query)}, "
             raise ShapeError("E462", f"{message}{axes.times(key)}, {axes.times(value)}")
         attending.check_lengths(lengths, query[0])
-        for name, shape in self.param_shapes(*bottoms).items():
-            if name.startswith("weight"):
-                axes.check_filler(self.weight_filler, shape, "weight_filler")
+        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(*bottoms))
         made = ((*query[:2], self.num_output), (*query[:2], key[1]))
         return made[: max(1, len(self.top_names))]
 

@@ -34,9 +34,7 @@ class OneStep(Step, Weighted):
                 message = f"the state {name} is N x num_output = {want}, got {axes.times(got)}"
                 hint = f"num_output: {got[1]}" if len(got) == 2 and got[0] == x[0] else None
                 raise ShapeError("E462", message, hint)
-        for name, shape in self.param_shapes(*bottoms).items():
-            if name != "bias":
-                axes.check_filler(self.weight_filler, shape, "weight_filler")
+        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(*bottoms))
         return self.tops_of(x)
 
     def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:

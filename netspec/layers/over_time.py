@@ -96,9 +96,7 @@ class OverTime(Step, Weighted):
         if given.static is not None and given.static[:1] != (batch,):
             message = f"static is N x .. with N = {batch}, got {axes.times(given.static)}"
             raise ShapeError("E462", message)
-        for name, shape in self.param_shapes(*bottoms).items():
-            if name.startswith("weight"):
-                axes.check_filler(self.weight_filler, shape, "weight_filler")
+        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(*bottoms))
         y = (steps, batch, self.directions * self.num_output)
         return (y, *(state for _ in given.first))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from netspec.spec.layer import Layer, Shape, field, layer
+from netspec.spec.layer import Layer, Problem, Shape, field, layer
 from netspec.spec.nodes import Node
 
 if TYPE_CHECKING:
@@ -89,6 +90,13 @@ class Recurrent(Layer):
     reverse: bool = field(False, doc="from the last step to the first")
 
     body: Body
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what cannot go together: a state is carried forwards."""
+        yield from super().problems()
+        if self.carry and self.reverse:
+            message = "carry goes on where the batch before ended; reverse begins at the end"
+            yield Problem("E511", "carry", message, "leave one of the two out")
 
     def shapes(self, *bottoms: Shape) -> tuple[Shape, ...]:
         return self.body.shapes(*bottoms)

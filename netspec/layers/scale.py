@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.fillers.constant import Constant
+from netspec.layers import axes
 from netspec.layers.affine import Along
 from netspec.spec.layer import Filler, Problem, Shape, field, layer
 
@@ -42,6 +43,11 @@ class Scale(Along):
         yield from super().problems()
         if self.bias_filler is not None and not self.bias_term:
             yield Problem("W125", "bias_filler", "bias_filler has no effect: bias_term is false", "drop it", "warning")
+
+    def shapes(self, *bottoms: Shape) -> Shape:
+        if self.bias_term:
+            axes.check_filler(self.bias_filler, self.operand_shape(*bottoms), "bias_filler")
+        return super().shapes(*bottoms)
 
     def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
         factor = self.operand_shape(*bottoms)

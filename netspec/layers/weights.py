@@ -57,8 +57,8 @@ class Weighted(Layer):
         return {**weight, "bias": (self.num_output,)} if self.bias_term else weight
 
     def check_filler(self, x: Shape) -> None:
-        """Raise ShapeError if the filler cannot fill the weights over a bottom of shape ``x``."""
-        axes.check_filler(self.weight_filler, self.weight_shape(x), "weight_filler")
+        """Raise ShapeError if the fillers cannot fill the parameters over a bottom of shape ``x``."""
+        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(x))
 
     def learned(self, b: Builder, x: Value) -> tuple[Value, Value | None]:
         """Make the parameters: the weights, and the bias or None."""

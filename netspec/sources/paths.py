@@ -11,14 +11,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from netspec.spec.fields import Entry, Problem
+from runtime.data.listing import leaves
 from runtime.errors import DataError, UsageError
 
 VARIABLE = "NETSPEC_DATA"
-
-
-def escapes(path: str) -> bool:
-    """Tell whether a relative path climbs out of the folder it starts in."""
-    return not os.path.isabs(path) and os.path.normpath(path).split(os.sep)[0] == ".."
 
 
 def problems(entry: Entry, fields: Iterable[str]) -> Iterator[Problem]:
@@ -27,8 +23,8 @@ def problems(entry: Entry, fields: Iterable[str]) -> Iterator[Problem]:
         path = getattr(entry, name)
         if path is None:
             continue
-        whole = None if escapes(path) else stray(entry, name, path)
-        if whole is not None or escapes(path):
+        whole = None if leaves(path) else stray(entry, name, path)
+        if whole is not None or leaves(path):
             message = f"{name.rstrip('_')}: {path!r} leaves the folder of the spec" + (f", to {whole}" if whole else "")
             yield Problem("E653", name, message, "write an absolute path, or a path below data.root")
 

@@ -98,7 +98,6 @@ class Layer(Entry):
     passes_on: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False  # computes nothing: labels are still labels behind it
     moves_each: ClassVar[bool] = False  # a top holds elements of the bottom of its number: labels are still labels
-    looks_at: ClassVar[tuple[int, ...]] = ()  # bottoms that are outputs of the net though this layer reads them
     fed: ClassVar[bool] = False  # its tops come from outside, as entries of `inputs` do
     rounds: ClassVar[bool] = False  # has a size that `round` decides
     formula_field: ClassVar[str | None] = None  # the field with a formula, which names the bottoms

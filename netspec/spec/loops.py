@@ -170,7 +170,7 @@ class _Inside(Wirer):
     def body(self) -> WiredBody | None:
         """Return the layers inside; None after a mistake."""
         item, before = self.item, self.diagnostics.error_count
-        if not self._ports_fit():
+        if not self._ports_fit() or not self._begins_once():
             return None
         scope = Scope(item.name + "/", (*item.calls, (item.name, item.mark)))
         for port in item.ports:
@@ -212,6 +212,16 @@ class _Inside(Wirer):
             self._error("E308", item.mark, f"{message} takes {what}, got {count}", None, item)
             return False
         return True
+
+    def _begins_once(self) -> bool:
+        """Whether no state is said to begin in two ways."""
+        started = next((state for state in self.loop.states if state.start), None)
+        if started is None or not getattr(self.item.layer, "carry", False):
+            return True
+        what = f"`{self.item.name}`: the state `{started.name}`"
+        message = f"{what} begins where the batch before ended (carry), or at init"
+        self._error("E270", started.mark, message, "leave one of the two out", self.item)
+        return False
 
     def _meant(self, scope: Scope, named: Named) -> str | None:
         """The blob that an output or a next state is."""

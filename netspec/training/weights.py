@@ -172,7 +172,9 @@ def load_weights(
         raise StateError(f"{path}: no name fits: {whose} has {here}, .., the file {there or 'nothing'}, ..")
     net.import_state({name: tensors[name] for name in known})
     rows = [LoadRow(name, tuple(shape), "loaded" if name in tensors else "kept") for name, shape in wanted.items()]
-    others = [name for name in tensors if name not in wanted and name not in net.states]
+    # what a recurrent layer carries has its phase and batch in its name, but for training's
+    known_to_net = {name.partition("@")[0] for name in net.states}
+    others = [name for name in tensors if name not in wanted and name not in known_to_net]
     rows += [LoadRow(name.removeprefix(inside), tensors[name].shape, "skipped")
              for name in _without_solver_state(others, every)]  # fmt: skip
     return LoadTable(path, tuple(rows), frozenset(left_out))

@@ -158,7 +158,34 @@ def inception(dtype: str = "f64", batch: int = 2) -> Graph:
     return t.finish(t.softmax_loss(t.fc(y, 4), label))
 
 
-NETS = {"lenet": lenet, "residual": residual, "inception": inception}
+def recurrent(dtype: str = "f64", batch: int = 3, steps: int = 5) -> Graph:
+    """Words, an LSTM over time with marks of sequences and a carried state, a score for each step."""
+    t, size, words = Toy(dtype, batch), 6, 4
+    b = t.b
+    data, label = b.input("data", (steps * batch,), "i32"), b.input("label", (steps * batch,), "i32")
+    cont = b.input("cont", (steps * batch,))
+    with b.scope("embed"):
+        x = b.gather(b.param("weight", (words, 3), Uniform()), data)
+    with b.scope("lstm"):
+        z = b.matmul(x, b.param("weight_x", (4 * size, 3), Uniform()), transpose_b=True)
+        z = z + b.param("bias", (4 * size,), Uniform())
+        weight = b.param("weight_h", (4 * size, size), Uniform())
+        first = [b.carried(name, (batch, size)) for name in "hc"]
+
+        def body(slices: list[Value], states: list[Value]) -> tuple[list[Value], list[Value]]:
+            made = b.matmul(states[0], weight, transpose_b=True)
+            i, f, o, g = (b.slice(slices[0] + made, 1, k * size, (k + 1) * size) for k in range(4))
+            c = b.sigmoid(f) * states[1] + b.sigmoid(i) * b.tanh(g)
+            h = b.sigmoid(o) * b.tanh(c)
+            return [h], [h, c]
+
+        (y,), last = b.scan(steps, [z], first, body, cont)
+        for state, value in zip(first, last, strict=True):
+            b.write(state, value)
+    return t.finish(t.softmax_loss(t.fc(y, words), label))
+
+
+NETS = {"lenet": lenet, "residual": residual, "inception": inception, "recurrent": recurrent}
 
 
 def feeds(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:

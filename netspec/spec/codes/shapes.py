@@ -155,6 +155,14 @@ The 5 largest of 3 scores do not exist; `top_k: 3` is all of them, in falling or
 each value goes back to where it came from.""",
     ),
     Code(
+        "E428",
+        "a slope of what does not depend on it",
+        """Gradient gives d loss / d x, for a loss that the layers before it make from x.
+
+`bottom: [loss, data]` is the slope of the loss in the picture; one in a blob that the loss never sees does
+not exist.""",
+    ),
+    Code(
         "E402",
         "blob too large",
         """A blob would have more than 2^63 numbers: no computer can count them.

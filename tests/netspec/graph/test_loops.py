@@ -216,3 +216,47 @@ def test_a_parameter_inside_can_be_kept_and_a_bad_one_is_named(write):
     net.params["gru/hi.weight"] = np.full((18, 6), np.nan)
     with pytest.raises(netspec.NetspecError, match=r"gru .Recurrent.: its parameter gru/hi.weight is not finite"):
         net.step(**batch())
+
+
+NESTED = """
+name: nested
+inputs: {x: {shape: [4, 3, 5], batch: 2}, cont: {shape: [4], batch: 1}}
+blocks:
+  inner:
+    inputs: [x, h]
+    layers: [{name: new, type: GRUCell, bottom: [x, h], num_output: 4}]
+  outer:
+    inputs: [x, s]
+    outputs: [sum]
+    layers:
+      - {name: seq, type: Permute, bottom: x, order: [1, 0, 2]}
+      - {name: in, type: Recurrent, block: inner, bottom: seq, state: {h: new}}
+      - {name: last, type: Reduction, bottom: in, axes: [0]}
+      - {name: sum, type: RNNCell, bottom: [last, s], num_output: 4}
+layers:
+  - {name: y, type: Permute, bottom: x, order: [0, 2, 1, 3]}
+  - {name: loop, type: Recurrent, block: outer, bottom: y, cont: cont, state: {s: sum}}
+"""
+
+
+def test_a_loop_inside_a_loop(write):
+    net = netspec.compile(write(NESTED), "test", batch_size=N, dtype="float64")
+    assert sorted(net.params)[:3] == ["loop/in/new.bias", "loop/in/new.weight_h", "loop/in/new.weight_x"]
+    random = np.random.default_rng(0)
+    x, cont = random.standard_normal((T, 3, N, 5)), random.integers(0, 2, (T, N)).astype(float)
+    p, sigmoid, s, expected = dict(net.params), lambda v: 1 / (1 + np.exp(-v)), np.zeros((N, 4)), []
+    for t in range(T):
+        h, total = np.zeros((N, 4)), np.zeros((N, 4))
+        for u in range(3):
+            i = np.split(x[t, u] @ p["loop/in/new.weight_x"].T + p["loop/in/new.bias"], 3, 1)
+            o = np.split(h @ p["loop/in/new.weight_h"].T, 3, 1)
+            z = sigmoid(i[1] + o[1])
+            h = (1 - z) * np.tanh(i[2] + sigmoid(i[0] + o[0]) * o[2]) + z * h
+            total = total + h
+        s = s * cont[t][:, None]
+        s = np.tanh(total @ p["loop/sum.weight_x"].T + s @ p["loop/sum.weight_h"].T + p["loop/sum.bias"])
+        expected.append(s)
+    # float64, sums in another order
+    np.testing.assert_allclose(net.forward(x=x, cont=cont)["loop"], np.stack(expected), rtol=1e-9, atol=1e-12)
+    text = load_spec(write(NESTED)).resolved()
+    assert load_spec(write(text, "flat.yaml")).resolved() == text
