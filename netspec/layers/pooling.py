@@ -67,8 +67,9 @@ class Pooling(Sliding):
     def _pads_too_wide(self) -> Iterator[Problem]:
         """Yield pads that are not below the kernel."""
         count = max(2, len(self.kernel_size), len(self.pad))
-        if {len(self.kernel_size), len(self.pad)} - {0, 1, count}:
-            return  # lists of two lengths: told with the shape of the bottom
+        sided = any(getattr(self, name) is not None for name in ("kernel_h", "kernel_w", "pad_h", "pad_w"))
+        if {len(self.kernel_size), len(self.pad)} - {0, 1, count} or count > (2 if sided else 3):
+            return  # lists that fit no map, or not each other: told with the shape of the bottom
         for k, (kernel, pad) in enumerate(zip(self.sides("kernel_size", count), self.sides("pad", count), strict=True)):
             if pad >= kernel:
                 name = f"pad_{'hw'[k]}" if count == 2 and getattr(self, f"pad_{'hw'[k]}") is not None else "pad"

@@ -127,7 +127,8 @@ class Direct:
             *nest,
             scratch, ThreadStride(), near_row, own_x, next_x, lines, *called(inside), *ZEROS,
         )  # fmt: skip
-        product = Launch(kernel_file("convolve", BYTES=ctx.target.vector_bytes), words, row_chunks * block_chunks, barrier)
+        kernel = kernel_file("convolve", BYTES=ctx.target.vector_bytes)
+        product = Launch(kernel, words, row_chunks * block_chunks, barrier)
         return [product, *(tail.after if block_chunks == 1 else tail.apart)]
 
     def _over_images(self, ctx: Context, packed: Address, tail: Tail, barrier: bool, count: int, span: int) -> Launch:

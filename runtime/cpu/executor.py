@@ -155,7 +155,7 @@ class CpuExecutor(Executor):
         super().close()
         self._orders.clear()
 
-    def _walk(self, table: np.ndarray, stamps: np.ndarray) -> None:
+    def _walk(self, table: np.ndarray, stamps: np.ndarray | None = None) -> None:
         self._ready().walk(table, self._status, stamps)
 
     def _ready(self) -> Team:

@@ -127,13 +127,8 @@ class RowProduct:
         rows, columns = dots_of(lanes, item)
         part = self.k if self.m <= rows else self._part(lanes, item)
         ahead = self._ahead(rows, columns, part * item)
-        tiles, row_tiles = -(-self.n // columns), -(-self.m // rows)
-        wanted = self._chunks(item)
-        # a chunk of less than a line of y would write into a line that another thread writes
-        tiles_a_chunk = max(-(-64 // (columns * item)), tiles // wanted)
-        column_chunks = -(-tiles // tiles_a_chunk)
-        rows_a_chunk = -(-row_tiles // min(row_tiles, -(-wanted // column_chunks))) * rows
-        row_chunks = -(-self.m // rows_a_chunk)
+        tiles_a_chunk, rows_a_chunk = self._grid(rows, columns, item)
+        column_chunks, row_chunks = -(-self.n // (tiles_a_chunk * columns)), -(-self.m // rows_a_chunk)
         sums = rows * columns * lanes * item
         words: tuple[Word, ...] = (
             self.x.at, self.x.row, self.w.at, self.w.row, self.y.at, self.y.row,
@@ -144,10 +139,17 @@ class RowProduct:
         kernel = kernel_file("dots", SCALAR=self.dtype, LANES=lanes, ROWS=rows, COLUMNS=columns)
         return Launch(kernel, words, column_chunks * row_chunks, barrier)
 
-    def _chunks(self, item: int) -> int:
-        """How many chunks are worth it, for their arithmetic or for the weights that they read."""
-        work = max(2 * self.m * self.n * self.k // (CHUNK_WORK // 2), self.n * self.k * item // CHUNK_BYTES)
-        return max(1, min(ROW_CHUNKS, work))
+    def _grid(self, rows: int, columns: int, item: int) -> tuple[int, int]:
+        """Tiles and rows of a chunk: as many chunks as arithmetic or weights are worth, even for two and four."""
+        tiles, row_tiles = -(-self.n // columns), -(-self.m // rows)
+        worth = max(2 * self.m * self.n * self.k // (CHUNK_WORK // 2), self.n * self.k * item // CHUNK_BYTES)
+        wanted = max(1, min(ROW_CHUNKS, worth))
+        # a chunk of less than a line of y would write into a line that another thread writes
+        least = min(tiles, max(-(-64 // (columns * item)), tiles // wanted))
+        tiles_a_chunk = max(range(least, min(tiles, 4 * least) + 1), key=lambda t: (_even(tiles, t), -t))
+        column_chunks = -(-tiles // tiles_a_chunk)
+        rows_a_chunk = -(-row_tiles // min(row_tiles, -(-min(wanted, 8) // column_chunks))) * rows
+        return tiles_a_chunk, rows_a_chunk
 
     def _part(self, lanes: int, item: int) -> int:
         """Elements of the reduction a part: even parts of whole vectors."""
@@ -173,6 +175,12 @@ class RowProduct:
         if self.m <= rows:
             return NEAR
         return part_bytes if self.k * ITEM_BYTES[self.dtype] > part_bytes else columns * self.w.row
+
+
+def _even(count: int, a_chunk: int) -> float:
+    """How well teams of two and of four share chunks of so many, 1 at best."""
+    chunks = -(-count // a_chunk)
+    return sum(count / (team * -(-chunks // team) * a_chunk) for team in (2, 4))
 
 
 def dots_of(lanes: int, item_bytes: int) -> tuple[int, int]:

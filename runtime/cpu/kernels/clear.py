@@ -1,8 +1,9 @@
 """Zeros in the halo of a map: whole rows above and below it, some pixels left and right of each of its rows.
 
-Chunk: part chunk % parts of the frame of image chunk // parts. Strides and sizes in bytes. A row of the frame is ``row_runs``
-runs of ``row_run`` bytes, a side ``side_runs`` of ``side_run``, a pixel apart:
-one run where pixels follow each other without gaps.
+Chunk: part chunk % parts of the frame of image chunk // parts. Strides and
+sizes in bytes. A row of the frame is ``row_runs`` runs of ``row_run`` bytes, a
+side ``side_runs`` of ``side_run``, a pixel apart: one run where pixels follow
+each other without gaps.
 """
 
 from runtime.cpu.simd import splatter, storer, tail_storer

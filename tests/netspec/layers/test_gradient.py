@@ -9,8 +9,8 @@ import pytest
 
 import netspec
 from netspec.layers.gradient import Gradient
-from netspec.spec.diagnostics import SpecError
 from netspec.spec.layer import ShapeError
+from runtime.errors import UsageError
 
 
 def net_of(*layers, **more):
@@ -70,7 +70,7 @@ def test_what_does_not_depend_is_said():
     other = {"name": "slope", "type": "Gradient", "bottom": ["loss", "unused"]}
     spec = net_of(other)
     spec["inputs"]["unused"] = [2]
-    with pytest.raises(SpecError, match="`loss` is not made from `unused`: there is no slope"):
+    with pytest.raises(UsageError, match="slope: loss does not depend on unused"):
         netspec.compile(spec, batch_size=5, device="reference")
 
 
