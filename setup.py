@@ -8,6 +8,7 @@ setup(
     package_data={
         "": ["py.typed"],
         "netspec.zoo": ["*.yaml"],
+        "netspec.reports": ["templates/*"],
         "runtime.data": ["digits/*"],
     },
     include_package_data=False,

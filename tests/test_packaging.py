@@ -44,7 +44,7 @@ def test_core_dependencies_are_those_that_the_code_imports():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.search(r"\ndependencies = \[(.*?)\n\]", text, re.S)[1]
     names = {re.split(r"[<>=]", item)[0] for item in re.findall(r'"(.*?)"', listed)}
-    assert names == {"click", "networkx", "numba", "numpy", "pyyaml", "rich", "safetensors"}
+    assert names == {"click", "jinja2", "networkx", "numba", "numpy", "pyyaml", "rich", "safetensors"}
     code = "\n".join(
         p.read_text(encoding="utf-8") for d in ("netspec", "compiler", "runtime") for p in (ROOT / d).rglob("*.py")
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from netspec.graph.net import Node, Shape
 from netspec.graph.shapes import InnerShapeError, shapes_of
+from netspec.layers import sequences
 from netspec.layers.axes import times
 from netspec.layers.one_step import OneStep
 from netspec.spec.layer import ShapeError
@@ -53,8 +54,6 @@ class LoopBody:
     tops: int
     carry: bool = False
     reverse: bool = False
-
-    # -- shapes ------------------------------------------------------------------
 
     def shapes(self, *bottoms: Shape) -> tuple[Shape, ...]:
         """Return the shapes of the tops: T x N x .. for each output N x .. of a step."""
@@ -110,7 +109,7 @@ class LoopBody:
         for blob in self.outputs:
             if known[blob][:1] != (batch,):
                 message = f"an output of a block over time is N x .. with N = {batch}, got {times(known[blob])}"
-                raise ShapeError("E463", message, None)
+                raise ShapeError("E463", message)
         return known
 
     def _run(self, known: dict[str, Shape]) -> None:
@@ -177,31 +176,29 @@ class LoopBody:
         for x in given.sliced:
             if len(x) < 2 or x[:2] != given.sliced[0][:2]:
                 message = f"the bottoms of a layer over time are T x N x .., alike in T and N, got {times(x)}"
-                raise ShapeError("E461", message, None)
+                raise ShapeError("E461", message)
         steps, batch = given.sliced[0][:2]
         return steps, batch
 
     def _check_beside(self, given: Given, steps: int, batch: int, known: dict[str, Shape]) -> None:
-        wanted: list[tuple[str, Shape | None, Shape]] = [
-            ("cont", given.cont, (steps, batch)),
-            ("lengths", given.lengths, (batch,)),
-        ]
-        starting = [state for state in self.loop.states if isinstance(state.start, tuple)]
-        for state, got in zip(starting, given.starts, strict=True):
-            wanted.append((f"init of the state `{state.name}`", got, known[self._port(state)]))
-        for what, shape, want in wanted:
-            if shape is not None and shape != want:
-                raise ShapeError("E462", f"{what} is {times(want)}, got {times(shape)}", None)
-
-    # -- lowering ----------------------------------------------------------------
+        loop = self.loop
+        starting = [(state, state.start[0]) for state in loop.states if isinstance(state.start, tuple)]
+        sequences.check_beside((
+            ("cont", loop.cont[0] if loop.cont else "", given.cont, (steps, batch), 1),
+            ("lengths", loop.lengths[0] if loop.lengths else "", given.lengths, (batch,), 0),
+            *(
+                (f"init of the state `{state.name}`", blob, got, known[self._port(state)], 0)
+                for (state, blob), got in zip(starting, given.starts, strict=True)
+            ),
+        ))  # fmt: skip
 
     def lower(self, b: Builder, *bottoms: Value) -> tuple[Value, ...]:
         """Return the tops: the body's layers in each step, what does not depend on the states once for all."""
         given = self._apart(bottoms)
         steps, batch = given.sliced[0].shape[:2]
         inside = self.inside(*(v.shape for v in bottoms))
-        flat = [b.reshape(x, (steps * batch, *x.shape[2:])) for x in given.sliced]
-        cont = None if given.cont is None else b.reshape(given.cont, (steps * batch,))
+        flat = [sequences.flat_steps(b, x) for x in given.sliced]
+        cont = None if given.cont is None else sequences.flat_steps(b, given.cont)
         first = self._first(b, given, inside)
         ports = self._fixed_ports()
 
@@ -214,8 +211,7 @@ class LoopBody:
 
         made, last = b.scan(steps, flat, first, body, cont, given.lengths, self.reverse)
         if self.carry:
-            for state, value in zip(first, last, strict=True):
-                b.write(state, value)
+            sequences.carry_on(b, first, last)
         return tuple(b.reshape(y, (steps, batch, *y.shape[1:])) for y in made)
 
     def _first(self, b: Builder, given: Given, inside: dict[str, Shape]) -> list[Value]:

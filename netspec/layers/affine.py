@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes
+from netspec.layers import axes, hints
 from netspec.spec.layer import Filler, Layer, Shape, ShapeError, field
 
 if TYPE_CHECKING:
@@ -31,10 +31,26 @@ class Along(Layer):
             raise ShapeError(
                 "E415",
                 f"the {self.operand} is {axes.times(operand)}, the axes of x from {axis} on are {axes.times(x[axis:])}",
+                self._axis_hint(x, operand),
                 field="axis",
             )
         axes.check_filler(self.filler, operand, "filler")
         return x
+
+    def _axis_hint(self, x: Shape, operand: Shape) -> str | None:
+        """Where the second bottom fits, as it is or without its last axes of size 1."""
+        places = range(len(x))
+        found = next((k for k in places if operand == x[k : k + len(operand)]), None)
+        if found is not None:
+            return f"axis: {found}"
+        short = operand
+        while short and short[-1] == 1:
+            short = short[:-1]
+        found = next((k for k in places if short and short == x[k : k + len(short)]), None)
+        if found is None:
+            return None
+        reshape = hints.through(hints.name_of(self, 1), "Reshape", f"shape: {[0] * len(short)}")
+        return reshape if found == self.axis else f"{reshape}, with axis: {found}"
 
     def _axis(self, x: Shape) -> int:
         return axes.canonical(self.axis, len(x), end=self.axis >= 0)
@@ -46,9 +62,8 @@ class Along(Layer):
             return bottoms[1]
         axis = self._axis(x)
         if self.num_axes > len(x) - axis:
-            raise ShapeError(
-                "E417", f"num_axes {self.num_axes} from axis {axis} on: the bottom has {len(x)} axes", field="num_axes"
-            )
+            message = f"num_axes {self.num_axes} from axis {axis} on: the bottom has {len(x)} axes"
+            raise ShapeError("E417", message, "num_axes: -1 for all from there on", "num_axes")
         return x[axis:] if self.num_axes < 0 else x[axis : axis + self.num_axes]
 
     def widened(self, b: Builder, x: Value, operand: Value) -> Value:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from netspec.layers import axes
-from netspec.spec.layer import Shape, ShapeError
+from netspec.layers import axes, hints
+from netspec.spec.layer import Layer, Shape, ShapeError
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -40,14 +41,47 @@ def attend(
     return b.matmul(weights, value), weights
 
 
-def check_lengths(lengths: Shape | None, batch: int) -> None:
-    """Raise ShapeError unless there is one length a sample."""
+def check_lengths(layer: Layer, names: Sequence[str], lengths: Shape | None, batch: int) -> None:
+    """Raise ShapeError unless there is a bottom of lengths where the field ``lengths`` says so, one a sample."""
+    wanted = bool(getattr(layer, "lengths", False))
+    if (lengths is not None) != wanted:
+        message = f"it reads {', '.join(names)}{', lengths' * wanted}, got {len(names) + (not wanted)} bottoms"
+        raise ShapeError("E460", message, f"lengths: {'false' if wanted else 'true'}")
+    check_size(layer, lengths, batch)
+
+
+def check_size(layer: Layer, lengths: Shape | None, batch: int) -> None:
+    """Raise ShapeError unless there is one length a sample; they are the last bottom."""
     if lengths is not None and lengths != (batch,):
-        raise ShapeError("E462", f"lengths is N = {batch}, got {axes.times(lengths)}")
+        name = hints.name_of(layer, -1)
+        hint = hints.reshaped(name, lengths, (batch,), 0) or hints.declared(name, (batch,))
+        raise ShapeError("E462", f"lengths is N = {batch}, got {axes.times(lengths)}", hint)
 
 
-def check_set(what: str, x: Shape) -> None:
-    """Raise ShapeError unless ``x`` is N x L x D."""
+def check_sets(layer: Layer, query: Shape, key: Shape, value: Shape, alike: bool) -> None:
+    """Raise ShapeError unless there is a value for each key; ``alike``: keys as wide as the queries, too."""
+    sets = query, key, value
+    for number, (what, x) in enumerate(zip(("query", "key", "value"), sets, strict=True)):
+        check_set(what, x, hints.name_of(layer, min(number, len(layer.bottom_names) - 1)))
+
+    def fits(q: Shape, k: Shape, v: Shape) -> bool:
+        return q[0] == k[0] and k[:2] == v[:2] and (q[2] == k[2] or not alike)
+
+    if fits(*sets):
+        return
+    hint = hints.reordered(layer, sets, fits)
+    if hint is None and alike and fits(query, (*key[:2], query[2]), value):
+        hint = hints.through(hints.name_of(layer, 1), "InnerProduct", f"axis: 2, num_output: {query[2]}")
+    if hint is None and fits(*sets[:2], key):
+        names = [hints.name_of(layer, k) for k in (0, 1, 1)]
+        hint = f"bottom: [{', '.join((*names, *layer.bottom_names[3:]))}]"
+    kinds = "key N x K x D and value N x K x V" if alike else "key N x K x C and value N x K x C'"
+    raise ShapeError("E462", f"query N x Q x D, {kinds} do not fit: {', '.join(map(axes.times, sets))}", hint)
+
+
+def check_set(what: str, x: Shape, name: str) -> None:
+    """Raise ShapeError unless ``x``, the blob ``name``, is N x L x D."""
     if len(x) != 3:
-        hint = "Flatten or Reshape it: shape: [0, 0, -1]" if len(x) > 3 else None
+        sizes = "[0, 0, -1]" if len(x) > 3 else "[0, 1, -1]"
+        hint = hints.through(name, "Reshape", f"shape: {sizes}") if len(x) > 1 else None
         raise ShapeError("E413", f"the {what} of attention is N x L x D, got {axes.times(x)}", hint)

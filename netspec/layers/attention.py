@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.fillers.constant import Constant
-from netspec.fillers.xavier import Xavier
-from netspec.layers import attending, axes
+from netspec.layers import attending, axes, hints
 from netspec.layers.weights import Weighted
 from netspec.spec.layer import Shape, ShapeError, field, layer
 
@@ -43,16 +41,23 @@ class Attention(Weighted):
     lengths: bool = field(False, doc="the third bottom holds how many features each sample has")
 
     def shapes(self, features: Shape, h: Shape, lengths: Shape | None = None) -> tuple[Shape, ...]:
-        attending.check_set("features", features)
+        attending.check_set("features", features, hints.name_of(self, 0))
         if len(h) != 2 or h[0] != features[0]:
             message = f"the state of attention is N x H with N = {features[0]}, got {axes.times(h)}"
-            raise ShapeError("E462", message)
-        if (lengths is not None) != self.lengths:
-            message = f"it reads features, h{', lengths' * self.lengths}, got {2 + (lengths is not None)} bottoms"
-            raise ShapeError("E460", message, "lengths: true goes with a third bottom")
-        attending.check_lengths(lengths, features[0])
-        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(features, h))
+            raise ShapeError("E462", message, self._state_hint(features[0], h))
+        attending.check_lengths(self, ("features", "h"), lengths, features[0])
+        self.check_filler(features, h)
         return ((features[0], features[2]), features[:2])[: max(1, len(self.top_names))]
+
+    def _state_hint(self, batch: int, h: Shape) -> str:
+        """How the state gets its two axes."""
+        name = hints.name_of(self, 1)
+        if len(h) == 2:
+            turned = hints.through(name, "Permute", "order: [1, 0]")
+            return turned if h[1] == batch else hints.declared(name, h)
+        if h[:1] == (batch,) and len(h) > 2:
+            return hints.through(name, "Flatten", "")
+        return hints.through(name, "Reshape", f"shape: [-1, {h[-1] if h else 1}]")
 
     def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
         """Return the shapes of ``weight_f``, ``weight_h``, ``weight_e`` and ``bias``."""
@@ -62,13 +67,12 @@ class Attention(Weighted):
 
     def lower(self, b: Builder, features: Value, h: Value, lengths: Value | None = None) -> tuple[Value, ...]:
         (n, count, d), a = features.shape, self.num_output
-        filler = self.weight_filler or Xavier(variance_norm="FAN_IN")
-        shapes = self.param_shapes(features.shape, h.shape)
-        weight_f, weight_h, weight_e = (b.param(f"weight_{k}", shapes[f"weight_{k}"], filler) for k in "fhe")
+        made = self.learn(b, self.param_shapes(features.shape, h.shape))
+        weight_f, weight_h, weight_e = (made[f"weight_{k}"] for k in "fhe")
         ours = b.reshape(b.matmul(b.reshape(features, (n * count, d)), weight_f, transpose_b=True), (n, count, a))
         theirs = b.matmul(h, weight_h, transpose_b=True)
         if self.bias_term:
-            theirs = theirs + b.param("bias", (a,), self.bias_filler or Constant(value=0.0))
+            theirs = theirs + made["bias"]
         joined = b.tanh(ours + b.reshape(theirs, (n, 1, a)))
         energy = b.reshape(b.matmul(b.reshape(joined, (n * count, a)), weight_e, transpose_b=True), (n, 1, count))
         weights = attending.softmax(b, attending.masked(b, energy, lengths, causal=False))

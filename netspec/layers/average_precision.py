@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import boxes
+from netspec.layers import boxes, hints
 from netspec.layers.axes import times
 from netspec.layers.regions import check_regions
 from netspec.spec.layer import Measure, Problem, Shape, ShapeError, field, layer
@@ -73,10 +73,20 @@ class AveragePrecision(boxes.Boxed):
             message = (
                 f"{rois[0]} regions need prob {rois[0]} x C and box {rois[0]} x 4C, got {times(prob)} and {times(box)}"
             )
-            raise ShapeError("E415", message)
+            raise ShapeError("E415", message, self._hint(prob, box, rois))
         boxes.check_truth(gt, gt[0] if gt else 1)
         boxes.check_groups(rois, gt)
         return ((), (prob[1] - 1,))[: max(1, len(self.top_names))]
+
+    def _hint(self, prob: Shape, box: Shape, rois: Shape) -> str:
+        """Which of the three to change."""
+        if prob[:1] != rois[:1] or box[:1] != rois[:1]:
+            return "read the rois that the RoIPooling before the scores reads"
+        if len(prob) != 2 or len(box) != 2:
+            return hints.through(hints.name_of(self, int(len(prob) == 2)), "Flatten", "")
+        if prob[1] < 2:
+            return "num_output: 2 or more in the layer that predicts the scores: class 0 is the background"
+        return f"num_output: {4 * prob[1]} in the layer that predicts the boxes"
 
     @property
     def overlaps(self) -> tuple[float, ...]:

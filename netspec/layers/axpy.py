@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes
+from netspec.layers import axes, hints
 from netspec.spec.layer import Layer, Shape, ShapeError, layer
 
 if TYPE_CHECKING:
@@ -33,10 +33,18 @@ class Axpy(Layer):
         axes.channelled("Axpy", x)
         if a[:2] != x[:2] or any(n != 1 for n in a[2:]):
             message = f"the factor is {axes.times(a)}, channels of x are {axes.times(x[:2])}"
-            raise ShapeError("E415", message, "a comes first, then x and y")
+            hint = hints.reordered(self, (a, x, y), _fits)
+            if hint is None and a[:2] == x[:2]:
+                hint = hints.through(hints.name_of(self, 0), "Reduction", "operation: MEAN, axis: 2")
+            raise ShapeError("E415", message, hint)
         if x != y:
-            raise ShapeError("E415", f"x and y differ: {axes.times(x)} and {axes.times(y)}")
+            hint = hints.made_alike(hints.name_of(self, 2), y, hints.name_of(self, 1), x)
+            raise ShapeError("E415", f"x and y differ: {axes.times(x)} and {axes.times(y)}", hint)
         return x
 
     def lower(self, b: Builder, a: Value, x: Value, y: Value) -> Value:
         return b.reshape(a, (*x.shape[:2], *(1,) * (x.rank - 2))) * x + y
+
+
+def _fits(a: Shape, x: Shape, y: Shape) -> bool:
+    return len(x) > 1 and a[:2] == x[:2] and all(n == 1 for n in a[2:]) and x == y

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes
+from netspec.layers import axes, hints
 from netspec.spec.layer import Layer, Problem, Shape, ShapeError, field
 
 if TYPE_CHECKING:
@@ -72,13 +72,15 @@ class Displaced(Layer):
         for x in (a, b):
             axes.four_axes(type(self).__name__, x)
         if a != b:
-            raise ShapeError("E415", f"the two maps must be alike: {axes.times(a)} and {axes.times(b)}")
+            hint = hints.made_alike(hints.name_of(self, 1), b, hints.name_of(self, 0), a)
+            raise ShapeError("E415", f"the two maps must be alike: {axes.times(a)} and {axes.times(b)}", hint)
         size = []
         for name, n, pad, border in zip(("rows", "columns"), a[2:], self.pads, self.borders, strict=True):
             made = -(-(n + 2 * pad - 2 * border) // self.stride_1)
             if made < 1:
                 formula = f"({n} + {2 * pad} - {2 * border})/{self.stride_1}"
-                hint = f"pad: {border - (n - 1) // 2}" if self.vertical or name == "columns" else None
+                across = self.vertical or name == "columns"  # else rows are neither padded nor displaced
+                hint = f"pad: {border - (n - 1) // 2}" if across else f"kernel_size: {n - 1 + n % 2}"
                 raise ShapeError("E410", f"the output would have {made} {name}: {formula}", hint, "max_displacement")
             size.append(made)
         return a[0], self.counts[0] * self.counts[1], size[0], size[1]

@@ -36,7 +36,10 @@ class Expand(Layer):
         made = tuple(given or own for given, own in zip(self.shape, wide, strict=len(wide) == len(self.shape)))
         if len(wide) != len(self.shape) or any(own not in (1, n) for own, n in zip(wide, made, strict=True)):
             message = f"{axes.times(x)} does not broadcast to {axes.times(self.shape)}"
-            raise ShapeError("E419", message, None, "shape")
+            sizes = (0,) * (len(x) - len(self.shape)) + self.shape
+            own = (*(1,) * (len(sizes) - len(x)), *x)
+            fitting = [given if n in (1, given) else 0 for given, n in zip(sizes, own, strict=True)]
+            raise ShapeError("E419", message, f"shape: {fitting}", "shape")
         return made
 
     def lower(self, b: Builder, x: Value) -> Value:

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from netspec.fillers.constant import Constant
-from netspec.fillers.xavier import Xavier
-from netspec.layers import attending, axes
+from netspec.layers import attending
 from netspec.layers.weights import Weighted
 from netspec.spec.layer import Problem, Shape, ShapeError, field, layer
 
@@ -53,7 +51,9 @@ class MultiHeadAttention(Weighted):
         yield from super().problems()
         if self.num_output % self.num_heads:
             message = f"num_output {self.num_output} in {self.num_heads} heads leaves a rest"
-            yield Problem("E414", "num_heads", message, "heads of equal size")
+            most = next(k for k in range(self.num_heads, 0, -1) if self.num_output % k == 0)
+            more = self.num_output + self.num_heads - self.num_output % self.num_heads
+            yield Problem("E414", "num_heads", message, f"num_heads: {most}, or num_output: {more}")
 
     def _given(self, bottoms: Sequence[Any]) -> tuple[Any, Any, Any, Any]:
         """Query, key, value, lengths: what is left out is the one before."""
@@ -61,20 +61,17 @@ class MultiHeadAttention(Weighted):
         lengths = rest.pop() if self.lengths and len(rest) > 1 else None
         if len(rest) > 3 or (self.lengths and lengths is None):
             message = f"it reads query, key, value{', lengths' * self.lengths} (key and value may be left out)"
-            raise ShapeError("E460", f"{message}, got {len(bottoms)} bottoms", "lengths: true goes with one more")
+            hint = f"lengths: {'false' if self.lengths else 'true'}"
+            raise ShapeError("E460", f"{message}, got {len(bottoms)} bottoms", hint)
         query = rest[0]
         key = rest[1] if len(rest) > 1 else query
         return query, key, rest[2] if len(rest) > 2 else key, lengths
 
     def shapes(self, *bottoms: Shape) -> tuple[Shape, ...]:
         query, key, value, lengths = self._given(bottoms)
-        for what, x in (("query", query), ("key", key), ("value", value)):
-            attending.check_set(what, x)
-        if query[0] != key[0] or key[:2] != value[:2]:
-            message = f"query N x Q x D, key N x K x C and value N x K x C' do not fit: {axes.times(query)}, "
-            raise ShapeError("E462", f"{message}{axes.times(key)}, {axes.times(value)}")
-        attending.check_lengths(lengths, query[0])
-        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(*bottoms))
+        attending.check_sets(self, query, key, value, alike=False)
+        attending.check_size(self, lengths, query[0])
+        self.check_filler(*bottoms)
         made = ((*query[:2], self.num_output), (*query[:2], key[1]))
         return made[: max(1, len(self.top_names))]
 
@@ -88,7 +85,7 @@ class MultiHeadAttention(Weighted):
 
     def lower(self, b: Builder, *bottoms: Value) -> tuple[Value, ...]:
         query, key, value, lengths = self._given(bottoms)
-        learned = self._learned(b, [v.shape for v in bottoms])
+        learned = self.learn(b, self.param_shapes(*(v.shape for v in bottoms)))
         q, k, v = (self._projected(b, x, learned, part) for x, part in ((query, "q"), (key, "k"), (value, "v")))
         size = self.num_output // self.num_heads
         made, all_weights = [], []
@@ -105,14 +102,6 @@ class MultiHeadAttention(Weighted):
         for weights in all_weights[1:]:
             total = total + weights
         return y, total * (1.0 / self.num_heads)
-
-    def _learned(self, b: Builder, bottoms: Sequence[Shape]) -> dict[str, Value]:
-        weights, biases = (
-            (self.weight_filler or Xavier(variance_norm="FAN_IN")),
-            self.bias_filler or Constant(value=0.0),
-        )
-        shapes = self.param_shapes(*bottoms)
-        return {name: b.param(name, shape, biases if name[0] == "b" else weights) for name, shape in shapes.items()}
 
     def _projected(self, b: Builder, x: Value, learned: dict[str, Value], part: str) -> Value:
         n, count, width = x.shape

@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.fillers.constant import Constant
-from netspec.fillers.xavier import Xavier
 from netspec.layers import axes
 from netspec.layers.steps import Step
 from netspec.layers.weights import Weighted
@@ -34,7 +32,7 @@ class OneStep(Step, Weighted):
                 message = f"the state {name} is N x num_output = {want}, got {axes.times(got)}"
                 hint = f"num_output: {got[1]}" if len(got) == 2 and got[0] == x[0] else None
                 raise ShapeError("E462", message, hint)
-        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(*bottoms))
+        self.check_filler(*bottoms)
         return self.tops_of(x)
 
     def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
@@ -45,10 +43,8 @@ class OneStep(Step, Weighted):
 
     def lower(self, b: Builder, *bottoms: Value) -> tuple[Value, ...]:
         x, *states = bottoms
-        shapes = self.param_shapes(*(v.shape for v in bottoms))
-        filler = self.weight_filler or Xavier(variance_norm="FAN_IN")
-        weight_x, weight_h = (b.param(name, shapes[name], filler) for name in ("weight_x", "weight_h"))
-        z = b.matmul(b.reshape(x, (x.shape[0], prod(x.shape[1:]))), weight_x, transpose_b=True)
+        made = self.learn(b, self.param_shapes(*(v.shape for v in bottoms)))
+        z = b.matmul(b.reshape(x, (x.shape[0], prod(x.shape[1:]))), made["weight_x"], transpose_b=True)
         if self.bias_term:
-            z = z + b.param("bias", shapes["bias"], self.bias_filler or Constant(value=0.0))
-        return tuple(self.step(b, z, states, weight_h)[: max(1, len(self.top_names))])
+            z = z + made["bias"]
+        return tuple(self.step(b, z, states, made["weight_h"])[: max(1, len(self.top_names))])

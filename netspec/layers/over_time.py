@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from netspec.fillers.constant import Constant
-from netspec.fillers.xavier import Xavier
-from netspec.layers import axes
+from netspec.layers import axes, hints, sequences
 from netspec.layers.steps import Step
 from netspec.layers.weights import Weighted
 from netspec.spec.layer import Problem, Shape, ShapeError, field
@@ -53,8 +51,6 @@ class OverTime(Step, Weighted):
             message = "carry goes on where the batch before ended; the second direction begins at the end"
             yield Problem("E511", "carry", message, "carry: false")
 
-    # -- shapes ------------------------------------------------------------------
-
     def given_by(self, bottoms: Sequence[Any]) -> Given:
         """Tell the bottoms apart by their number: x, cont, static, initial states, lengths."""
         rest = list(bottoms[1:])
@@ -67,8 +63,18 @@ class OverTime(Step, Weighted):
         if wrong:
             names = ["x", "cont", "static"] + [f"{name}0" for name in self.states[:count]] + ["lengths"] * self.lengths
             message = f"it reads {', '.join(names)} (cont and static may be left out), got {len(bottoms)} bottoms"
-            raise ShapeError("E460", message, f"bottom: [{', '.join(names)}]")
+            raise ShapeError("E460", message, self._count_hint(len(bottoms)))
         return Given(bottoms[0], cont, static, first, lengths)
+
+    def _count_hint(self, count: int) -> str:
+        """Which of the fields that ask for bottoms would fit as many as there are."""
+        asking = {"expose_hidden": self.expose_hidden, "lengths": self.lengths}
+        for name, value in asking.items():
+            fields = asking | {name: not value}
+            more = len(self.states) * fields["expose_hidden"] + fields["lengths"]
+            if 1 + more <= count <= 3 + more and not (self.carry and fields["expose_hidden"]):
+                return f"{name}: {'false' if value else 'true'}"
+        return f"bottom: [{', '.join(self.bottom_names[:3])}]"
 
     @property
     def directions(self) -> int:
@@ -80,25 +86,32 @@ class OverTime(Step, Weighted):
         x = given.x
         if len(x) < 3:
             message = f"a layer over time reads T x N x .., its bottom is {axes.times(x)}"
-            hint = "an InnerProduct or Embed before it makes numbers of words" if len(x) == 2 else None
-            raise ShapeError("E461", message, hint)
+            raise ShapeError("E461", message, self._sequence_hint(x))
         steps, batch = x[:2]
         state = (self.num_layers * self.directions, batch, self.num_output)
-        for what, got, want in (
-            ("cont", given.cont, (steps, batch)),
-            ("lengths", given.lengths, (batch,)),
-            *((f"{name}0", got, state) for name, got in zip(self.states, given.first, strict=False)),
-        ):
-            if got is not None and got != want:
-                raise ShapeError(
-                    "E462", f"{what} is {axes.times(want)} beside x {axes.times(x)}, got {axes.times(got)}"
-                )
+        named = self.given_by(self.bottom_names or ("..",) * len(bottoms))
+        sequences.check_beside((
+            ("cont", named.cont, given.cont, (steps, batch), 1),
+            ("lengths", named.lengths, given.lengths, (batch,), 0),
+            *(
+                (f"{name}0", blob, got, state, 1)
+                for name, blob, got in zip(self.states, named.first, given.first, strict=False)
+            ),
+        ))  # fmt: skip
         if given.static is not None and given.static[:1] != (batch,):
             message = f"static is N x .. with N = {batch}, got {axes.times(given.static)}"
-            raise ShapeError("E462", message)
-        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(*bottoms))
+            each = given.static[2:] if given.static[1:2] == (batch,) else given.static[1:]
+            raise ShapeError("E462", message, hints.declared(named.static, (batch, *each)))
+        self.check_filler(*bottoms)
         y = (steps, batch, self.directions * self.num_output)
         return (y, *(state for _ in given.first))
+
+    def _sequence_hint(self, x: Shape) -> str | None:
+        """How a blob gets three axes: words their vectors, numbers an axis of their own."""
+        name = hints.name_of(self, 0)
+        if len(x) == 2:
+            return f"{hints.through(name, 'Reshape', 'shape: [0, 0, 1]')}; words go through an Embed"
+        return hints.through(name, "Reshape", "shape: [0, 1, 1]") if x else None
 
     def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
         """Return ``weight_x``, ``weight_h``, ``bias`` of each layer and direction, ``weight_static`` of the first."""
@@ -120,12 +133,10 @@ class OverTime(Step, Weighted):
             found[f"bias{end}"] = (rows,)
         return found
 
-    # -- lowering ----------------------------------------------------------------
-
     def lower(self, b: Builder, *bottoms: Value) -> tuple[Value, ...]:
         given = self.given_by(bottoms)
         steps, batch = given.x.shape[:2]
-        cont = None if given.cont is None else b.reshape(given.cont, (steps * batch,))
+        cont = None if given.cont is None else sequences.flat_steps(b, given.cont)
         x = b.reshape(given.x, (steps * batch, prod(given.x.shape[2:])))
         last: list[list[Value]] = [[] for _ in self.states]
         for number in range(self.num_layers):
@@ -148,11 +159,7 @@ class OverTime(Step, Weighted):
         end, (steps, batch) = _suffix(number, direction), given.x.shape[:2]
         static = given.static if number == 0 else None
         shapes = self._shapes_of_one(end, x.shape[1], None if static is None else static.shape)
-        filler = self.weight_filler or Xavier(variance_norm="FAN_IN")
-        learned = {
-            name: b.param(name, shape, (self.bias_filler or Constant(value=0.0)) if name.startswith("bias") else filler)
-            for name, shape in shapes.items()
-        }
+        learned = self.learn(b, shapes)
         z = b.matmul(x, learned[f"weight_x{end}"], transpose_b=True)
         if self.bias_term:
             z = z + learned[f"bias{end}"]
@@ -166,8 +173,7 @@ class OverTime(Step, Weighted):
 
         (y,), after = b.scan(steps, [z], first, body, cont, given.lengths, reverse=direction == 1)
         if self.carry:
-            for state, value in zip(first, after, strict=True):
-                b.write(state, value)
+            sequences.carry_on(b, first, after)
         return y, after
 
     def _beside(self, b: Builder, z: Value, static: Value, weight: Value, steps: int) -> Value:

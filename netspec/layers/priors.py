@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import TYPE_CHECKING
 
 from netspec.layers import boxes
 from netspec.layers.axes import times
+from netspec.layers.hints import name_of, through
 from netspec.spec.layer import Layer, Problem, ShapeError, field
 
 if TYPE_CHECKING:
@@ -39,16 +41,28 @@ class OverPriors(Layer):
         """
         kind = type(self).__name__
         if len(priors) != 3 or priors[:2] != (1, 2) or priors[2] % 4:
-            raise ShapeError("E415", f"{kind} takes priors 1 x 2 x 4P from PriorBox, got {times(priors)}")
+            raise ShapeError(
+                "E415", f"{kind} takes priors 1 x 2 x 4P, got {times(priors)}", "make them by {type: PriorBox}"
+            )
         count = priors[2] // 4
         wanted = {"loc": 4, "conf": self.num_classes}
-        for (name, numbers), shape in zip(wanted.items(), (loc, conf), strict=True):
+        for number, ((name, numbers), shape) in enumerate(zip(wanted.items(), (loc, conf), strict=True)):
             if len(shape) not in (2, 3) or shape[1:] not in ((count * numbers,), (count, numbers)):
                 message = f"{count} priors need {name} N x {count * numbers}, {numbers} for each, got {times(shape)}"
-                raise ShapeError("E415", message)
+                raise ShapeError("E415", message, self._hint(number, shape, count))
         if loc[0] != conf[0]:
-            raise ShapeError("E415", f"loc has {loc[0]} images, conf {conf[0]}")
+            message = f"loc has {loc[0]} images, conf {conf[0]}"
+            raise ShapeError("E415", message, "make both from the same maps")
         return count
+
+    def _hint(self, number: int, shape: Shape, count: int) -> str | None:
+        """How predictions get as many numbers as the priors need: put in a row, or of other classes."""
+        numbers, have = (4, self.num_classes)[number], prod(shape[1:])
+        if have == count * numbers:
+            return through(name_of(self, number), "Flatten", "")
+        if number == 1 and have % count == 0 and have >= 2 * count:
+            return f"num_classes: {have // count}"
+        return f"num_output: {numbers} for each prior of a place, in the layers that predict"
 
     @staticmethod
     def prior_parts(b: Builder, priors: Value) -> tuple[boxes.Box, boxes.Box]:

@@ -62,7 +62,11 @@ class Proposal(boxes.Framed):
                 f"{count} anchors a place need scores {n} x {count} (or {2 * count}) x {h} x {w} and deltas "
                 f"{n} x {4 * count} x {h} x {w}, got {times(scores)} and {times(deltas)}"
             )
-            raise ShapeError("E415", message)
+            hint = "make scores, deltas and anchors from the same map"
+            if deltas[2:] == (h, w) and len(deltas) == 4 and deltas[0] == n:
+                which, numbers = ("deltas", 4) if deltas[1] != 4 * count else ("scores", 2)
+                hint = f"num_output: {numbers * count} in the layer that predicts the {which}"
+            raise ShapeError("E415", message, hint)
         self.check_frame(info, n)
         rows = n * self.post_nms_top_n
         return ((rows, 5), (rows,), (n,))[: max(1, len(self.top_names))]

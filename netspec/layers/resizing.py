@@ -76,7 +76,10 @@ class Resizing(Layer):
         for name, size, made in (("rows", h, height), ("columns", w, width)):
             if made < 1 or size + more < 1:
                 message = f"the output would have {min(made, size + more)} {name}, of {size}"
-                raise ShapeError("E410", message, None, self._said()[0])
+                hint = "height: 1, width: 1 in its place"
+                if size + more < 1:
+                    hint = "cut off less: pad_beg: 0, pad_end: 0"
+                raise ShapeError("E410", message, hint, self._said()[0])
         return n, c, height, width
 
     def warnings(self, *bottoms: Shape) -> Iterator[Problem]:

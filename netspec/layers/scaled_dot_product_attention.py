@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import attending, axes
-from netspec.spec.layer import Layer, Shape, ShapeError, field, layer
+from netspec.layers import attending
+from netspec.spec.layer import Layer, Shape, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -41,16 +41,8 @@ class ScaledDotProductAttention(Layer):
     lengths: bool = field(False, doc="the fourth bottom holds how many keys each sample has")
 
     def shapes(self, query: Shape, key: Shape, value: Shape, lengths: Shape | None = None) -> tuple[Shape, ...]:
-        for what, x in (("query", query), ("key", key), ("value", value)):
-            attending.check_set(what, x)
-        if query[0] != key[0] or query[2] != key[2] or key[:2] != value[:2]:
-            message = f"query N x Q x D, key N x K x D and value N x K x V do not fit: {axes.times(query)}, "
-            raise ShapeError("E462", f"{message}{axes.times(key)}, {axes.times(value)}")
-        if (lengths is not None) != self.lengths:
-            names = "query, key, value" + ", lengths" * self.lengths
-            message = f"it reads {names}, got {3 + (lengths is not None)} bottoms"
-            raise ShapeError("E460", message, "lengths: true goes with a fourth bottom")
-        attending.check_lengths(lengths, query[0])
+        attending.check_sets(self, query, key, value, alike=True)
+        attending.check_lengths(self, ("query", "key", "value"), lengths, query[0])
         made = ((*query[:2], value[2]), (*query[:2], key[1]))
         return made[: max(1, len(self.top_names))]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
 from netspec.fillers.constant import Constant
@@ -56,14 +56,19 @@ class Weighted(Layer):
         weight = {"weight": self.weight_shape(bottoms[0])}
         return {**weight, "bias": (self.num_output,)} if self.bias_term else weight
 
-    def check_filler(self, x: Shape) -> None:
-        """Raise ShapeError if the fillers cannot fill the parameters over a bottom of shape ``x``."""
-        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(x))
+    def check_filler(self, *bottoms: Shape) -> None:
+        """Raise ShapeError if the fillers cannot fill the parameters over bottoms of these shapes."""
+        axes.check_fillers(self.weight_filler, self.bias_filler, self.param_shapes(*bottoms))
+
+    def learn(self, b: Builder, shapes: Mapping[str, Shape]) -> dict[str, Value]:
+        """Make parameters of these shapes: biases are those whose names begin so."""
+        weights = self.weight_filler or Xavier(variance_norm="FAN_IN")
+        biases = self.bias_filler or Constant(value=0.0)
+        return {
+            name: b.param(name, shape, biases if name.startswith("bias") else weights) for name, shape in shapes.items()
+        }
 
     def learned(self, b: Builder, x: Value) -> tuple[Value, Value | None]:
         """Make the parameters: the weights, and the bias or None."""
-        shapes = self.param_shapes(x.shape)
-        weight = b.param("weight", shapes["weight"], self.weight_filler or Xavier(variance_norm="FAN_IN"))
-        if not self.bias_term:
-            return weight, None
-        return weight, b.param("bias", shapes["bias"], self.bias_filler or Constant(value=0.0))
+        made = self.learn(b, self.param_shapes(x.shape))
+        return made["weight"], made.get("bias")

@@ -21,6 +21,8 @@ MOST_POINTS = 1500
 DECADES = 2.0
 """What spans more is shown on a logarithmic scale where that is allowed."""
 
+COLOURS = 6
+
 _MARKED = 60
 """A curve of at most so many points shows them."""
 
@@ -65,11 +67,12 @@ class Scale:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve as it is drawn; ``dots`` are (x, y, text) of few points."""
+    """A curve as it is drawn; ``colour`` is ``c0`` to ``c5``, or ``cf`` of a faint one; ``dots`` are (x, y, text)."""
 
     name: str
     path: str
     faint: bool
+    colour: str
     dots: tuple[tuple[float, float, str], ...]
     last: str
 
@@ -112,7 +115,9 @@ def chart(title: str, series: Iterable[Series], may_be_log: bool = False) -> Cha
     x_scale = Scale(*_whole_range(min(xs), max(xs)), LEFT, WIDTH - RIGHT)
     low, high = _log_range(min(ys), max(ys)) if log else _linear_range(min(ys), max(ys))
     y_scale = Scale(low, high, HEIGHT - BOTTOM, TOP, log)
-    lines = tuple(_line(each, x_scale, y_scale) for each in sorted(kept, key=lambda each: not each.faint))
+    ordered = [each for each in kept if each.faint] + [each for each in kept if not each.faint]
+    faint = sum(each.faint for each in kept)
+    lines = tuple(_line(each, x_scale, y_scale, f"c{(k - faint) % COLOURS}") for k, each in enumerate(ordered))
     y_values = log_ticks(low, high) if log else round_ticks(low, high, 5)
     x_values = [x for x in round_ticks(x_scale.low, x_scale.high, 6) if x == int(x)]
     return Chart(
@@ -195,12 +200,13 @@ def _tick_text(value: float, log: bool) -> str:
     return f"{value:.6g}"
 
 
-def _line(series: Series, x_scale: Scale, y_scale: Scale) -> Line:
+def _line(series: Series, x_scale: Scale, y_scale: Scale, colour: str) -> Line:
     points = thinned(series.points)
     finite = [(x, y) for x, y in points if math.isfinite(y)]
     few = not series.faint and len(finite) <= _MARKED
     dots = tuple((x_scale(x), y_scale(y), f"{series.name}, iteration {x}: {number(y)}") for x, y in finite)
-    return Line(series.name, _path(points, x_scale, y_scale), series.faint, dots if few else (), number(finite[-1][1]))
+    path, colour = _path(points, x_scale, y_scale), "cf" if series.faint else colour
+    return Line(series.name, path, series.faint, colour, dots if few else (), number(series.points[-1][1]))
 
 
 def _path(points: Points, x_scale: Scale, y_scale: Scale) -> str:

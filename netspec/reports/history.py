@@ -72,17 +72,22 @@ def history(events: Iterable[object]) -> History:
     """Read the parsed lines of a log, oldest first."""
     found = History()
     for event in events:
-        if not isinstance(event, Mapping) or _whole(event.get("iter")) is None:
-            continue
-        if event.get("event") == "start" or not found.parts:
-            _start(found, event["iter"])
-        part = found.parts[-1]
-        part.last = max(part.last, event["iter"])
-        part.seconds = max(part.seconds, _finite(event.get("time")))
-        reader = _READERS.get(str(event.get("event")))
-        if reader is not None:
-            reader(found, event)
+        add(found, event)
     return found
+
+
+def add(found: History, event: object) -> None:
+    """Read one more parsed line."""
+    if not isinstance(event, Mapping) or _whole(event.get("iter")) is None:
+        return
+    if event.get("event") == "start" or not found.parts:
+        _start(found, event["iter"])
+    part = found.parts[-1]
+    part.last = max(part.last, event["iter"])
+    part.seconds = max(part.seconds, _finite(event.get("time")))
+    reader = _READERS.get(str(event.get("event")))
+    if reader is not None:
+        reader(found, event)
 
 
 def _start(found: History, iteration: int) -> None:

@@ -11,7 +11,7 @@ from runtime.errors import StateError
 from runtime.snapshot import listed, remove_stale
 
 RUNS = Path("runs")
-SPEC, LOG = "spec.yaml", "log.jsonl"
+SPEC, LOG, REPORT = "spec.yaml", "log.jsonl", "report.html"
 
 
 def default_folder(name: str) -> Path:
@@ -84,6 +84,24 @@ def write_spec(folder: Path, text: str) -> None:
         (folder / SPEC).write_text(text, encoding="utf-8")
     except OSError as error:
         raise StateError(f"{folder / SPEC}: not written: {error.strerror} (errno {error.errno})") from error
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one, or the new one whole.
+
+    Raises
+    ------
+    OSError
+        It could not be written; nothing is left of the attempt.
+    """
+    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"  # `remove_stale` knows the form
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def _slug(name: str) -> str:

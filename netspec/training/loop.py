@@ -116,6 +116,8 @@ class Loop:
         When what happens.
     folder : Path
         Where snapshots go.
+    report : callable
+        Called behind every test and snapshot.
     """
 
     def __init__(
@@ -128,9 +130,11 @@ class Loop:
         reporter: Reporter,
         stop: StopSignals,
         origin: Origin,
+        report: Callable[[], None] = lambda: None,
     ) -> None:
         self._net, self._tests, self._schedule, self._folder = net, tests, schedule, folder
         self._log, self._reporter, self._stop, self._origin = log, reporter, stop, origin
+        self._report = report
         self._losses: deque[float] = deque(maxlen=schedule.average_loss)
         self._outputs: dict[str, Figure] = {}
         self._saved: int | None = None
@@ -266,6 +270,7 @@ class Loop:
             if result is None:
                 return
             self._report_test(name, result)
+        self._report()
 
     def _report_test(self, name: str, result: Evaluation) -> None:
         if name == next(iter(self._tests)):
@@ -300,6 +305,7 @@ class Loop:
         self._failed, self._saved = 0, self._net.iteration
         self._write_log("snapshot", path=str(path))
         self._reporter.line(f"iter {self._net.iteration}  snapshot  {path}")
+        self._report()
 
     def _refuse_not_finite(self, tensors: Mapping[str, Any]) -> None:
         """A gradient can be infinite where the loss is not: what it has made of the weights is not kept."""

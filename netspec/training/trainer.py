@@ -25,6 +25,7 @@ from netspec.training import folder
 from netspec.training.log import RunLog, plain
 from netspec.training.loop import Loop, Origin, Schedule
 from netspec.training.progress import Reporter
+from netspec.training.report import RunReport, facts_of
 from netspec.training.resume import Start, check_fits, find_start, seed_of
 from netspec.training.signals import StopSignals
 from netspec.training.weights import LoadTable, load_section, load_weights
@@ -161,8 +162,13 @@ class Trainer:
             with closing(RunLog(start.output / folder.LOG)) as log, StopSignals() as stop:
                 schedule = self._schedule(net)
                 origin = Origin(spec_sha256=_hash(net), choices=_choices(net, tests))
-                loop = Loop(net, tests, schedule, start.output, log, self.reporter, stop, origin)
-                return self._run(loop, net, start, log, stop)
+                facts = partial(
+                    facts_of, net, tuple(tests.values()), start.output, origin.spec_sha256, schedule.stop_at,
+                    self._command(start.output),
+                )  # fmt: skip
+                report = RunReport(start.output, facts, self.reporter.warning)
+                loop = Loop(net, tests, schedule, start.output, log, self.reporter, stop, origin, report)
+                return self._run(loop, net, start, log, stop, report)
 
     # -- before the first step -------------------------------------------------------
 
@@ -263,7 +269,7 @@ class Trainer:
 
     # -- the run -----------------------------------------------------------------------
 
-    def _run(self, loop: Loop, net: Net, start: Start, log: RunLog, stop: StopSignals) -> RunResult:
+    def _run(self, loop: Loop, net: Net, start: Start, log: RunLog, stop: StopSignals, report: RunReport) -> RunResult:
         resumed = start.snapshot is not None
         if start.snapshot is not None and start.path is not None:
             loop.resume(start.snapshot.losses, start.path.parent.resolve() == start.output.resolve())
@@ -290,6 +296,7 @@ class Trainer:
         finally:
             self.reporter.end()
             _write_end(log, net.iteration, {**ending, "outputs": loop.outputs})
+            report.write()
         if stop.received is not None:
             self.reporter.line(f"stopped at iteration {net.iteration}; go on with {self._command(start.output)}")
         return RunResult(

@@ -78,15 +78,20 @@ def open_hdf5(path: Path) -> Any:
 
 def dataset_of(file: Any, path: Path, name: str) -> Any:
     """A dataset whose values lie in this very file: what leads elsewhere could read any file of the machine."""
+    try:
+        return _plain_dataset(file, path, name)
+    # a damaged header is found where it is first looked at: a link, a list of names, a type
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{path}: {name}: damaged: {error}") from error
+
+
+def _plain_dataset(file: Any, path: Path, name: str) -> Any:
     h5py = _h5py()
     found = file
-    try:
-        for part in name.split("/"):
-            is_group = isinstance(found, h5py.Group)
-            link = found.get(part, getlink=True) if is_group and part else None
-            found = found.get(part) if isinstance(link, h5py.HardLink) else None
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise DataError(f"{path}: {name}: damaged: {error}") from error
+    for part in name.split("/"):
+        is_group = isinstance(found, h5py.Group)
+        link = found.get(part, getlink=True) if is_group and part else None
+        found = found.get(part) if isinstance(link, h5py.HardLink) else None
     if not isinstance(found, h5py.Dataset):
         there = ", ".join(sorted(key for key in file)[:12]) or "nothing"
         raise DataError(f"{path}: no dataset {name!r}, it holds {there}; name them with arrays: [..]")

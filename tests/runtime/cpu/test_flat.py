@@ -102,3 +102,22 @@ def test_long_strips_are_taken_where_their_x_stays_in_the_cache():
 def test_tiles_of_dots_fit_the_registers(isa, dtype, tile):
     lanes = Context(target_for(isa)).lanes(dtype)
     assert dots_of(lanes, 4 if dtype == "f32" else 8) == tile
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(("n", "c", "k"), [(1, 70, 45), (5, 33, 130), (16, 300, 512), (70, 65, 33)])
+def test_maps_behind_the_outputs_see_every_element_once(n, c, k, threads):
+    bench = Bench()
+    x, w, bias = bench.activation((n, c, 1, 1)), bench.dense((k, c, 1, 1)), bench.dense((1, k, 1, 1))
+    y, shifted, end = (bench.activation((n, k, 1, 1)) for _ in range(3))
+    flat = type(end)(end.memory, end.offset, (n, k), end.strides[:2], end.dtype)
+    again = type(end)(shifted.memory, shifted.offset, (n, k), shifted.strides[:2], end.dtype)
+    add = Step(ops.Map((call("add", arg(0), arg(1)),), (n, k, 1, 1)), (y, bias), (shifted,), "forward", ORIGIN)
+    relu = Step(ops.Map((call("max", arg(0), const(0.0)),), (n, k)), (again,), (flat,), "forward", ORIGIN)
+    plan = bench.plan(ops.Conv((1, 1), (0, 0), (1, 1), 1), [x, w], [y], (add, relu))
+    rng = np.random.default_rng(k)
+    values = {v: random_values(rng, v) for v in (x, w, bias)}
+    want, got = run_reference(plan, values), run_on_cpu(plan, values, threads)
+    for view in (y, shifted, flat):
+        # sums of 300 products of numbers about 1, rounded to float32
+        np.testing.assert_allclose(got[view], want[view], rtol=1e-4, atol=1e-4)
