@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from compiler.emitter import Emitter
 from compiler.ir import Value
-from runtime import ops, ops_detection
+from runtime import ops_detection
 from runtime.ops import Pair
 
 
-class Detection:
-    """Methods over ``runtime.ops_detection``; ``Builder`` brings ``emit``."""
-
-    def emit(self, prim: ops.Primitive, *inputs: Value) -> tuple[Value, ...]:
-        """Appends a primitive."""
-        raise NotImplementedError
+class Detection(Emitter):
+    """Methods over ``runtime.ops_detection``."""
 
     def roi_pool(self, x: Value, rois: Value, size: Pair, scale: float) -> tuple[Value, Value]:
         """(y, index) of the largest element in each bin of each region, R x C x size."""

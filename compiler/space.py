@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime import ops
+from compiler.emitter import Emitter
 from runtime.ops import Pair
 from runtime.ops_space import Correlation, Sample
 
@@ -12,12 +12,8 @@ if TYPE_CHECKING:
     from compiler.ir import Value
 
 
-class Space:
-    """Methods of ``Builder`` that brings ``emit1``."""
-
-    def emit1(self, prim: ops.Primitive, *inputs: Value) -> Value:
-        """Appends a primitive with one result."""
-        raise NotImplementedError
+class Space(Emitter):
+    """Methods over ``runtime.ops_space``."""
 
     def correlation(
         self, a: Value, b: Value, start: Pair, first: Pair, count: Pair, size: Pair, stride: int = 1, step: int = 1,

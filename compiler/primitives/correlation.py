@@ -1,4 +1,4 @@
-"""correlation and correlation_grad: pixels of a map with those around them of another."""
+"""correlation: pixels of a map with those around them of another."""
 
 from __future__ import annotations
 
@@ -16,18 +16,13 @@ if TYPE_CHECKING:
 MODES = ("multiply", "subtract")
 
 
-def _check(prim: Correlation | CorrelationGrad) -> None:
+def check(prim: Correlation | CorrelationGrad) -> None:
     require(prim.mode in MODES, prim.kind, prim.mode, "multiply or subtract")
     require(prim.stride >= 1 and prim.step >= 1, prim.kind, f"stride {prim.stride}, step {prim.step}", "1 or more")
     require(min(prim.count) >= 1, prim.kind, f"count {prim.count}", "1 or more")
 
 
-def _forward(prim: CorrelationGrad, dy: Value) -> Correlation:
-    size = dy.shape[2], dy.shape[3]
-    return Correlation(prim.mode, prim.stride, prim.start, prim.first, prim.step, prim.count, size)
-
-
-def _backward(side: str, prim: Correlation | CorrelationGrad) -> CorrelationGrad:
+def backward(side: str, prim: Correlation | CorrelationGrad) -> CorrelationGrad:
     return CorrelationGrad(side, prim.mode, prim.stride, prim.start, prim.first, prim.step, prim.count)
 
 
@@ -41,7 +36,7 @@ class CorrelationRule(Rule):
         a, b = inputs
         require_rank("correlation", "a", a, 4)
         require(a.shape == b.shape, "correlation", f"{written(a.shape)} and {written(b.shape)}", "equal shapes")
-        _check(prim)
+        check(prim)
         require(min(prim.size) >= 1, "correlation", f"size {prim.size}", "1 or more")
         return [((a.shape[0], prod(prim.count), *prim.size), a.dtype)]
 
@@ -53,46 +48,10 @@ class CorrelationRule(Rule):
             return [None, None]
         own = ((), ()) if prim.mode == "multiply" else ((left,), (right,))
         return [
-            b.emit1(_backward("a", prim), dy, right, *own[0]),
-            b.emit1(_backward("b", prim), dy, left, *own[1]),
+            b.emit1(backward("a", prim), dy, right, *own[0]),
+            b.emit1(backward("b", prim), dy, left, *own[1]),
         ]
 
     def flops(self, op: Op) -> int:
         """2 a channel of each pair of pixels."""
         return 2 * prod(op.outputs[0].shape) * op.inputs[0].shape[1]
-
-
-@register(CorrelationGrad)
-class CorrelationGradRule(Rule):
-    """da of ``correlation`` gathers dy b, db gathers dy a: linear in both, hence closed where it multiplies."""
-
-    def infer(self, prim: CorrelationGrad, *inputs: Value) -> list[Typed]:
-        """N x P Q x Ho x Wo and N x C x H x W (twice where it subtracts) -> N x C x H x W."""
-        kind = "correlation_grad"
-        _check(prim)
-        require(prim.side in ("a", "b"), kind, prim.side, "a or b")
-        require_operands(kind, inputs, 2 if prim.mode == "multiply" else 3)
-        dy, other = inputs[:2]
-        require_rank(kind, "dy", dy, 4)
-        require_rank(kind, "other", other, 4)
-        expected = (other.shape[0], prod(prim.count))
-        require(dy.shape[:2] == expected, kind, f"dy {written(dy.shape)}", f"{written(expected)} x ..")
-        for own in inputs[2:]:
-            require(own.shape == other.shape, kind, f"own {written(own.shape)}", written(other.shape))
-        return [(other.shape, other.dtype)]
-
-    def grad(self, b: Builder, op: Op, *dys: Value | None) -> list[Value | None]:
-        """Of dy the correlation again, of the other side its gradient; steps of signs have none of their own."""
-        prim, (g,) = op.prim, dys
-        assert isinstance(prim, CorrelationGrad)
-        dy, other = op.inputs[:2]
-        if g is None:
-            return [None] * len(op.inputs)
-        if prim.mode == "subtract":
-            raise NotImplementedError("correlation of differences: no second derivative; its first one is a sign")
-        pair, back = ((g, other), "b") if prim.side == "a" else ((other, g), "a")
-        return [b.emit1(_forward(prim, dy), *pair), b.emit1(_backward(back, prim), dy, g)]
-
-    def flops(self, op: Op) -> int:
-        """As ``correlation``."""
-        return 2 * prod(op.inputs[0].shape) * op.inputs[1].shape[1]

@@ -1,4 +1,4 @@
-"""sample and sample_grad: bilinear samples at places that are data."""
+"""sample: bilinear samples at places that are data."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from compiler.ir import Op, Value
 
 
-def _check(kind: str, places: Value, samples: int, order: Pair) -> None:
+def check(kind: str, places: Value, samples: int, order: Pair) -> None:
     require_rank(kind, "places", places, 4)
     require(places.shape[:2] == (samples, 2), kind, f"places {written(places.shape)}", f"{samples} x 2 x ..")
     require(set(order) <= {0, 1}, kind, f"order {order}", "0 or 1 a side")
 
 
-def _slopes(b: Builder, x: Value, places: Value, order: Pair, dy: Value) -> Value:
+def slopes(b: Builder, x: Value, places: Value, order: Pair, dy: Value) -> Value:
     """Gradient for the places: the sum over c of dy times the samples' derivative by column, then by row."""
     parts: list[Value] = []
     for side in (1, 0):
@@ -42,7 +42,7 @@ class SampleRule(Rule):
         require_operands("sample", inputs, 2)
         x, places = inputs
         require_rank("sample", "x", x, 4)
-        _check("sample", places, x.shape[0], prim.order)
+        check("sample", places, x.shape[0], prim.order)
         return [((*x.shape[:2], *places.shape[2:]), x.dtype)]
 
     def grad(self, b: Builder, op: Op, *dys: Value | None) -> list[Value | None]:
@@ -52,35 +52,8 @@ class SampleRule(Rule):
         if dy is None:
             return [None, None]
         back = b.emit1(SampleGrad((x.shape[2], x.shape[3]), prim.order), dy, places)
-        return [back, _slopes(b, x, places, prim.order, dy)]
+        return [back, slopes(b, x, places, prim.order, dy)]
 
     def flops(self, op: Op) -> int:
         """A multiply-add for each of four pixels."""
         return 8 * prod(op.outputs[0].shape)
-
-
-@register(SampleGrad)
-class SampleGradRule(Rule):
-    """dx of ``sample``, linear in dy."""
-
-    def infer(self, prim: SampleGrad, *inputs: Value) -> list[Typed]:
-        """N x C x Ho x Wo, N x 2 x Ho x Wo -> N x C x size."""
-        require_operands("sample_grad", inputs, 2)
-        dy, places = inputs
-        require_rank("sample_grad", "dy", dy, 4)
-        _check("sample_grad", places, dy.shape[0], prim.order)
-        require(dy.shape[2:] == places.shape[2:], "sample_grad", f"dy {written(dy.shape)}", "as many places")
-        require(min(prim.size) >= 1, "sample_grad", f"size {prim.size}", "1 or more")
-        return [((*dy.shape[:2], *prim.size), dy.dtype)]
-
-    def grad(self, b: Builder, op: Op, *dys: Value | None) -> list[Value | None]:
-        """For dy the samples of g; for the places those of its slopes."""
-        prim, (dy, places), (g,) = op.prim, op.inputs, dys
-        assert isinstance(prim, SampleGrad)
-        if g is None:
-            return [None, None]
-        return [b.emit1(Sample(prim.order), g, places), _slopes(b, g, places, prim.order, dy)]
-
-    def flops(self, op: Op) -> int:
-        """As ``sample``."""
-        return 8 * prod(op.inputs[0].shape)

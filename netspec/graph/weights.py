@@ -20,9 +20,7 @@ def candidates(spec: Spec, entry: WeightsFile) -> tuple[Path, ...]:
     if os.path.isabs(os.path.expanduser(entry.file)):
         return (beside,)
     source = next((source for source in spec.data.values() if source is not None), None)
-    root = paths.data_root(source) if source is not None else None
-    if source is None and os.environ.get(paths.VARIABLE):
-        root = Path(os.path.expanduser(os.environ[paths.VARIABLE]))
+    root = paths.common_root() if source is None else paths.data_root(source)
     return (beside,) if root is None else (beside, root.absolute() / entry.file)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import attending, axes, hints
@@ -57,7 +58,9 @@ class Attention(Weighted):
             return turned if h[1] == batch else hints.declared(name, h)
         if h[:1] == (batch,) and len(h) > 2:
             return hints.through(name, "Flatten", "")
-        return hints.through(name, "Reshape", f"shape: [-1, {h[-1] if h else 1}]")
+        if len(h) > 2 and prod(h[:-1]) == batch:  # a final state of one layer: 1 x N x H
+            return hints.through(name, "Reshape", f"shape: [-1, {h[-1]}]")
+        return hints.declared(name, (batch, *h[-1:]))
 
     def param_shapes(self, *bottoms: Shape) -> dict[str, Shape]:
         """Return the shapes of ``weight_f``, ``weight_h``, ``weight_e`` and ``bias``."""

@@ -22,11 +22,14 @@ class Grouped(Dilated, Weighted):
 
     group: int = field(1, minimum=1, doc="groups of channels that see only each other")
     axis: int = field(1, minimum=1, maximum=1, doc="the axis of the channels, which is 1")
-    force_nd_im2col: bool = field(False, doc="accepted for Caffe's sake, without effect")
+    force_nd_im2col: bool = field(False, doc="ignored: the compiler chooses")
 
     def problems(self) -> Iterator[Problem]:
         """Yield outputs that the groups do not share evenly."""
         yield from super().problems()
+        if self.force_nd_im2col:
+            message = "force_nd_im2col is read and ignored: the compiler chooses the kernels"
+            yield Problem("W121", "force_nd_im2col", message, "drop force_nd_im2col", "warning")
         if self.num_output % self.group:
             message = f"num_output {self.num_output} is not a multiple of group {self.group}"
             yield Problem("E414", "group", message, f"num_output: {-(-self.num_output // self.group) * self.group}")
@@ -86,9 +89,7 @@ class Convolution(Grouped):
         return x[0], self.num_output, *(self._size(axis, x) for axis in self.axes(x))
 
     def _size(self, axis: windows.Axis, x: Shape) -> int:
-        out = self.positive(axis, axis.ceil() if self.round == "ceil" and axis.span >= 0 else axis.floor(), x)
-        self.check_exact(axis, x)
-        return out
+        return self.fitted(axis, axis.ceil() if self.round == "ceil" and axis.span >= 0 else axis.floor(), x)
 
     def weight_shape(self, x: Shape) -> Shape:
         """Return K x C/group x R x S."""

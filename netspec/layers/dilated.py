@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netspec.layers import windows
 from netspec.layers.sliding import Pair, Sliding
 from netspec.spec.layer import Problem, Shape, field
 
@@ -33,10 +32,5 @@ class Dilated(Sliding):
         ShapeError
             Where there is none, or ``round: exact`` asks for a stride that fits.
         """
-        rows, columns = (self._floor(axis, x) for axis in self.axes(x))
+        rows, columns = (self.fitted(axis, axis.floor(), x) for axis in self.axes(x))
         return rows, columns
-
-    def _floor(self, axis: windows.Axis, x: Shape) -> int:
-        out = self.positive(axis, axis.floor(), x)
-        self.check_exact(axis, x)
-        return out

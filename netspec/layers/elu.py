@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.spec.layer import Layer, Shape, field, layer
+from netspec.layers.neuron import Neuron, elu
+from netspec.spec.layer import field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @layer
-class ELU(Layer):
+class ELU(Neuron):
     """Exponential linear unit, ``y = x if x > 0 else alpha (exp(x) - 1)``.
 
     Shapes
@@ -29,9 +30,5 @@ class ELU(Layer):
 
     alpha: float = field(1.0, doc="-alpha is the limit for large negative x")
 
-    def shapes(self, x: Shape) -> Shape:
-        return x
-
-    def lower(self, b: Builder, x: Value) -> Value:
-        # exp of a large positive x is inf, and its gradient 0 * inf: clipped first
-        return b.where(x > 0, x, self.alpha * (b.exp(b.minimum(x, 0.0)) - 1.0))
+    def value(self, b: Builder, x: Value) -> Value:
+        return elu(b, x, self.alpha)

@@ -1,7 +1,7 @@
 """Interpolation along one axis as a matrix: row i holds the weights of the samples that make output i.
 
 Pure functions. First where each output lies among the samples, in samples
-(``half_pixel``, ``aligned``, ``asymmetric``), then the weights there
+(``half_pixel``, ``aligned``), then the weights there
 (``nearest``, ``linear``, ``cubic``, ``area``). Resizing a picture is a product
 with one matrix at each side.
 
@@ -15,14 +15,6 @@ from collections.abc import Callable, Iterable, Sequence
 from math import ceil, floor
 
 Matrix = Sequence[Sequence[float]]
-
-ROUNDED: dict[str, Callable[[float], int]] = {
-    "round_up": lambda v: floor(v + 0.5),
-    "round_down": lambda v: ceil(v - 0.5),
-    "floor": floor,
-    "ceil": ceil,
-}
-"""Whole numbers near a place: the nearest (of two the higher, the lower), the one below, the one above."""
 
 
 def half_pixel(outputs: int, samples: int, scale: float | None = None) -> list[float]:
@@ -41,22 +33,9 @@ def aligned(outputs: int, samples: int) -> list[float]:
     return [i * ((samples - 1) / max(1, outputs - 1)) for i in range(outputs)]
 
 
-def asymmetric(outputs: int, samples: int, scale: float | None = None) -> list[float]:
-    """The first pixels coincide: ``i / scale``."""
-    return [i / (scale or outputs / samples) for i in range(outputs)]
-
-
-def nearest(at: Iterable[float], samples: int, rule: str = "round_up") -> Matrix:
-    """The one sample that is nearest.
-
-    Parameters
-    ----------
-    at
-        Where each output lies, in samples.
-    rule
-        ``round_up`` or ``round_down`` where two are as near; ``floor``; ``ceil``.
-    """
-    return [_row(samples, [(ROUNDED[rule](v), 1.0)]) for v in at]
+def nearest(at: Iterable[float], samples: int) -> Matrix:
+    """The one sample that is nearest to each output's place ``at``, in samples: of two the higher."""
+    return [_row(samples, [(floor(v + 0.5), 1.0)]) for v in at]
 
 
 def linear(at: Iterable[float], samples: int, stretch: float = 1.0, outside: str = "clamp") -> Matrix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.layers import axes
+from netspec.layers import axes, distances
 from netspec.spec.layer import Layer, Shape, field, layer
 
 if TYPE_CHECKING:
@@ -46,6 +46,4 @@ class MVN(Layer):
         m, v = b.moments(x, over)
         if not self.normalize_variance:
             return x - m
-        # the slope of sqrt at 0 is infinite: of equal values nothing flows
-        varies = v > 0
-        return (x - m) / (b.where(varies, b.sqrt(b.where(varies, v, 1.0)), 0.0) + self.eps)
+        return (x - m) / (distances.power(b, v, 0.5) + self.eps)

@@ -34,6 +34,12 @@ def softplus(b: Builder, x: Value) -> Value:
     return 0.5 * (x + size) + b.log(1.0 + b.exp(-size))
 
 
+def elu(b: Builder, x: Value, alpha: float) -> Value:
+    """``x if x > 0 else alpha (exp(x) - 1)``."""
+    # exp of a large positive x is inf, and its gradient 0 * inf: clipped first
+    return b.where(x > 0, x, alpha * (b.exp(b.minimum(x, 0.0)) - 1.0))
+
+
 def line(x: Value, scale: float, shift: float) -> Value:
     """``shift + scale x``, without the operations that change nothing."""
     product = x if scale == 1 else scale * x

@@ -39,11 +39,14 @@ class OverTime(Step, Weighted):
     num_layers: int = field(1, minimum=1, doc="layers on top of each other")
     bidirectional: bool = field(False, doc="a second direction, from the end of each sequence")
     lengths: bool = field(False, doc="the last bottom holds the length of each of the N sequences")
-    debug_info: bool = field(False, doc="accepted for Caffe's sake, without effect")
+    debug_info: bool = field(False, doc="ignored: use netspec inspect")
 
     def problems(self) -> Iterator[Problem]:
         """Yield what cannot go together: a state has one beginning."""
         yield from super().problems()
+        if self.debug_info:
+            message = "debug_info is read and ignored: `netspec inspect` shows what a layer does"
+            yield Problem("W121", "debug_info", message, "drop debug_info", "warning")
         if self.carry and self.expose_hidden:
             message = "the states begin where the batch before ended (carry), or with a bottom (expose_hidden)"
             yield Problem("E511", "carry", message, "leave one of the two out")

@@ -92,8 +92,7 @@ class Pooling(Sliding):
         return x[0], x[1], *sizes
 
     def _size(self, axis: windows.Axis, x: Shape) -> int:
-        out = self.positive(axis, axis.floor() if self.round == "floor" else axis.pooled(), x)
-        self.check_exact(axis, x)
+        out = self.fitted(axis, axis.floor() if self.round == "floor" else axis.pooled(), x)
         if axis.empty(out):
             start = (out - 1) * axis.stride - axis.pad
             raise ShapeError(

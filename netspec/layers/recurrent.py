@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from netspec.spec.layer import Layer, Problem, Shape, field, layer
+from netspec.spec.layer import NAMES, Layer, Problem, Shape, field, layer
 from netspec.spec.nodes import Node
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
 
-_NAMES: dict[str, Any] = {
-    "title": "blob or blobs",
-    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-}
 _NAME: dict[str, Any] = {"title": "blob", "type": "string"}
 _LONG: dict[str, Any] = {
     "type": "object",
@@ -28,7 +24,7 @@ _LONG: dict[str, Any] = {
 }
 _STATE: dict[str, Any] = {
     "title": "state or states",
-    "anyOf": [*_NAMES["anyOf"], {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, _LONG]}}],
+    "anyOf": [*NAMES["anyOf"], {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, _LONG]}}],
 }
 
 
@@ -82,7 +78,9 @@ class Recurrent(Layer):
     bottoms: ClassVar[tuple[int, int | None]] = (1, None)
     tops: ClassVar[tuple[int, int | None]] = (1, None)
 
-    static: Node | None = field(None, schema=_NAMES, doc="blobs N x .. that every step reads")
+    runs_block: ClassVar[bool] = True
+
+    static: Node | None = field(None, schema=NAMES, doc="blobs N x .. that every step reads")
     cont: Node | None = field(None, schema=_NAME, doc="a blob T x N, 0 where a sequence starts")
     lengths: Node | None = field(None, schema=_NAME, doc="a blob of N counts: behind them states stay and tops are 0")
     state: Node | None = field(None, schema=_STATE, doc="the block's inputs that are states, and what they become")

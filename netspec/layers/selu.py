@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netspec.layers.neuron import Neuron
+from netspec.layers.neuron import Neuron, elu
 from netspec.spec.layer import field, layer
 
 if TYPE_CHECKING:
@@ -33,6 +33,4 @@ class SELU(Neuron):
     scale: float = field(1.0507009873554805, doc="slope for x > 0")
 
     def value(self, b: Builder, x: Value) -> Value:
-        # exp of a large positive x is inf, and its gradient 0 * inf: clipped first
-        below = (self.scale * self.alpha) * (b.exp(b.minimum(x, 0.0)) - 1.0)
-        return b.where(x > 0, self.scale * x, below)
+        return self.scale * elu(b, x, self.alpha)

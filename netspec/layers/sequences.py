@@ -24,7 +24,9 @@ def check_beside(wanted: Iterable[tuple[str, str, Shape | None, Shape, int]]) ->
     """
     for what, blob, got, want, batch in wanted:
         if got is not None and got != want:
-            hint = hints.reshaped(blob, got, want, batch) or hints.declared(blob, want, batch)
+            # of other axes it is rather another blob that is meant
+            name = blob if len(got) == len(want) or not what.isidentifier() else what
+            hint = hints.reshaped(blob, got, want, batch) or hints.declared(name, want, batch)
             raise ShapeError("E462", f"{what} is {times(want)}, got {times(got)}", hint)
 
 

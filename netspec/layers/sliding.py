@@ -137,6 +137,12 @@ class Sliding(Layer):
         field = self.spelled("kernel_size", axis)
         raise ShapeError("E410", f"the output would have {out} {axis.name}: {formula}", hint, field)
 
+    def fitted(self, axis: Axis, out: int, x: Shape) -> int:
+        """Return ``out`` if it is a size, and one that ``round`` allows; else ShapeError."""
+        made = self.positive(axis, out, x)
+        self.check_exact(axis, x)
+        return made
+
     def check_exact(self, axis: Axis, x: Shape) -> None:
         """Raise ShapeError where ``round: exact`` is asked for and the stride does not fit."""
         if self.round == "exact" and not axis.fits:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 Points = Sequence[tuple[int, float]]
 
-WIDTH, HEIGHT = 640, 260
-LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 40
+WIDTH, HEIGHT = 480, 220
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 10, 40
 """Margins of a chart in pixels; the numbers of the axes stand in them."""
 
 MOST_POINTS = 1500
@@ -22,6 +22,9 @@ DECADES = 2.0
 """What spans more is shown on a logarithmic scale where that is allowed."""
 
 COLOURS = 6
+
+LARGEST, SMALLEST = 1e300, 1e-300
+"""Beyond these a difference or a quotient of two values may not be a float; what is larger is drawn as a gap."""
 
 _MARKED = 60
 """A curve of at most so many points shows them."""
@@ -60,9 +63,7 @@ class Scale:
     def __call__(self, value: float) -> float:
         """Pixels from the left or from the top."""
         low, high, x = map(math.log10, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
-        # halves, because the difference of two floats may be too large for a float
-        part = (x / 2 - low / 2) / (high / 2 - low / 2)
-        return round(self.first + part * (self.last - self.first), 1)
+        return round(self.first + (x - low) / (high - low) * (self.last - self.first), 1)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class Chart:
     log: bool
 
 
+def drawable(value: float) -> bool:
+    """Whether a value has a place on a scale."""
+    return math.isfinite(value) and abs(value) <= LARGEST
+
+
 def number(value: float) -> str:
     """A figure in a text: four digits, thousands apart where it is large and whole."""
     if not math.isfinite(value):
@@ -106,12 +112,12 @@ def chart(title: str, series: Iterable[Series], may_be_log: bool = False) -> Cha
     may_be_log
         Take a logarithmic scale if all values are above 0 and span more than two decades.
     """
-    kept = [each for each in series if any(math.isfinite(y) for _, y in each.points)]
+    kept = [each for each in series if any(drawable(y) for _, y in each.points)]
     if not kept:
         return None
     xs = [x for each in kept for x, _ in each.points]
-    ys = [y for each in kept for _, y in each.points if math.isfinite(y)]
-    log = may_be_log and min(ys) > 0 and math.log10(max(ys)) - math.log10(min(ys)) > DECADES
+    ys = [y for each in kept for _, y in each.points if drawable(y)]
+    log = may_be_log and min(ys) > SMALLEST and math.log10(max(ys)) - math.log10(min(ys)) > DECADES
     x_scale = Scale(*_whole_range(min(xs), max(xs)), LEFT, WIDTH - RIGHT)
     low, high = _log_range(min(ys), max(ys)) if log else _linear_range(min(ys), max(ys))
     y_scale = Scale(low, high, HEIGHT - BOTTOM, TOP, log)
@@ -119,7 +125,7 @@ def chart(title: str, series: Iterable[Series], may_be_log: bool = False) -> Cha
     faint = sum(each.faint for each in kept)
     lines = tuple(_line(each, x_scale, y_scale, f"c{(k - faint) % COLOURS}") for k, each in enumerate(ordered))
     y_values = log_ticks(low, high) if log else round_ticks(low, high, 5)
-    x_values = [x for x in round_ticks(x_scale.low, x_scale.high, 6) if x == int(x)]
+    x_values = [x for x in round_ticks(x_scale.low, x_scale.high, 5) if x == int(x)]
     return Chart(
         title=title,
         description=" ".join(_told(each) for each in kept),
@@ -138,8 +144,8 @@ def thinned(points: Points, most: int = MOST_POINTS) -> Points:
     kept: set[int] = {0, len(points) - 1}
     for start in range(0, len(points), size):
         stretch = range(start, min(start + size, len(points)))
-        finite = [k for k in stretch if math.isfinite(points[k][1])]
-        gap = next((k for k in stretch if not math.isfinite(points[k][1])), None)
+        finite = [k for k in stretch if drawable(points[k][1])]
+        gap = next((k for k in stretch if not drawable(points[k][1])), None)
         kept |= {min(finite, key=lambda k: points[k][1]), max(finite, key=lambda k: points[k][1])} if finite else set()
         kept |= set() if gap is None else {gap}
     return [points[k] for k in sorted(kept)]
@@ -147,9 +153,9 @@ def thinned(points: Points, most: int = MOST_POINTS) -> Points:
 
 def round_ticks(low: float, high: float, wanted: int) -> list[float]:
     """Multiples of 1, 2 or 5 times a power of ten between two numbers, about so many."""
-    raw = high / wanted - low / wanted
+    raw = (high - low) / wanted
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= raw * 0.999)
+    step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= raw * 0.75)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     digits = max(0, 1 - math.floor(math.log10(step)))
     return [round(k * step, digits) if digits < 300 else k * step for k in range(first, last + 1)]
@@ -168,21 +174,17 @@ def _whole_range(low: int, high: int) -> tuple[float, float]:
 
 def _linear_range(low: float, high: float) -> tuple[float, float]:
     """A little more than the values take; from 0 where they come near it."""
-    if low == high:
-        room = abs(low) / 2 or 1.0
+    largest = max(abs(low), abs(high))
+    if high - low <= max(1e-5 * largest, SMALLEST):  # a constant, up to what the numbers of an axis tell apart
+        room = largest / 2 if largest > SMALLEST else 1.0
         return low - room, high + room
-    room = high / 20 - low / 20
-    if low >= 0 and low < 0.4 * high:
-        return 0.0, min(high + room, _LARGEST)
-    return max(low - room, -_LARGEST), min(high + room, _LARGEST)
-
-
-_LARGEST = 1e308
+    room = (high - low) / 20
+    return 0.0 if 0 <= low < 0.4 * high else low - room, high + room
 
 
 def _log_range(low: float, high: float) -> tuple[float, float]:
     """Whole powers of ten around the values."""
-    return 10.0 ** max(math.floor(math.log10(low)), -307), 10.0 ** min(math.ceil(math.log10(high)), 308)
+    return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
 
 
 def _ticks(scale: Scale, values: Iterable[float]) -> tuple[Tick, ...]:
@@ -190,19 +192,19 @@ def _ticks(scale: Scale, values: Iterable[float]) -> tuple[Tick, ...]:
 
 
 def _tick_text(value: float, log: bool) -> str:
-    """Short, and as it is written by hand: 0.001, 2,000, 5e+07."""
-    if value == 0:
-        return "0"
-    if log and not 1e-4 <= value < 1e6:
-        return f"1e{round(math.log10(value))}"
-    if 1000 <= abs(value) < 1e7 and value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.6g}"
+    """Short, and as it is written by hand: 0.001, 2,000, 50k, 1.5M."""
+    size = abs(value)
+    if size >= 1e12 or (log and size < 1e-4):
+        return f"1e{round(math.log10(value))}" if log else f"{value:.4g}"
+    for least, unit, sign in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if size >= least:
+            return f"{value / unit:.6g}{sign}"
+    return f"{value:,.0f}" if size >= 1000 and value == int(value) else f"{value:.6g}"
 
 
 def _line(series: Series, x_scale: Scale, y_scale: Scale, colour: str) -> Line:
     points = thinned(series.points)
-    finite = [(x, y) for x, y in points if math.isfinite(y)]
+    finite = [(x, y) for x, y in points if drawable(y)]
     few = not series.faint and len(finite) <= _MARKED
     dots = tuple((x_scale(x), y_scale(y), f"{series.name}, iteration {x}: {number(y)}") for x, y in finite)
     path, colour = _path(points, x_scale, y_scale), "cf" if series.faint else colour
@@ -213,7 +215,7 @@ def _path(points: Points, x_scale: Scale, y_scale: Scale) -> str:
     """The ``d`` of an SVG path; a point between two gaps becomes a dot, by its round ends."""
     pieces: list[list[str]] = [[]]
     for x, y in points:
-        if math.isfinite(y):
+        if drawable(y):
             pieces[-1].append(f"{x_scale(x):g} {y_scale(y):g}")
         elif pieces[-1]:
             pieces.append([])
@@ -222,7 +224,7 @@ def _path(points: Points, x_scale: Scale, y_scale: Scale) -> str:
 
 def _told(series: Series) -> str:
     """A sentence for those who do not see the drawing."""
-    finite = [(x, y) for x, y in series.points if math.isfinite(y)]
+    finite = [(x, y) for x, y in series.points if drawable(y)]
     (first, y0), (last, y1) = finite[0], finite[-1]
     lowest, highest = min(finite, key=lambda p: p[1]), max(finite, key=lambda p: p[1])
     gaps = len(series.points) - len(finite)

@@ -27,7 +27,7 @@ class Part:
 
 
 @dataclass
-class Test:
+class Figures:
     """The tests of one source: curves of its scalars, the last lists and tables as rows."""
 
     samples: int | None = None
@@ -47,7 +47,7 @@ class History:
     smoothed: Curve = field(default_factory=dict)
     speeds: Curve = field(default_factory=dict)
     outputs: dict[str, Curve] = field(default_factory=dict)
-    tests: dict[str, Test] = field(default_factory=dict)
+    tests: dict[str, Figures] = field(default_factory=dict)
     snapshot: str | None = None
 
     @property
@@ -110,7 +110,7 @@ def _display(found: History, event: Mapping[str, Any]) -> None:
 
 
 def _test(found: History, event: Mapping[str, Any]) -> None:
-    test = found.tests.setdefault(str(event.get("source", "test")), Test())
+    test = found.tests.setdefault(str(event.get("source", "test")), Figures())
     test.samples, test.iteration = _whole(event.get("samples")), event["iter"]
     for name, output in _outputs(event):
         if (value := _number(output)) is not None:

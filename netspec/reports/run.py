@@ -17,7 +17,7 @@ import jinja2
 
 from netspec.reports import tables
 from netspec.reports.curves import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Series, chart, number
-from netspec.reports.history import Curve, History, Test, history
+from netspec.reports.history import Curve, Figures, History, history
 from netspec.reports.inspect import Inspection
 from netspec.spec.render import escaped
 
@@ -118,14 +118,17 @@ def page(found: History, facts: RunFacts) -> str:
 
 
 def _summary(found: History) -> str:
-    """One line: how it ended, after how much, with which figures."""
+    """One line: how it ended, after how much, with which figures (of the first test source, else the loss)."""
     if not found.parts:
         return "nothing in the log yet"
     part = found.parts[-1]
     ending = _UNDER_WAY if part.reason is None else _ENDINGS.get(part.reason, part.reason)
     if part.exit_code:
         ending += f" (exit code {part.exit_code})"
-    return f"{ending}; {found.iteration:,} iterations, {_duration(found.seconds)}"
+    words = [ending, f"{found.iteration:,} iterations", _duration(found.seconds)]
+    curves = next((test.curves for test in found.tests.values()), {"loss": found.losses})
+    words += [f"{escaped(name)} {number(curve[max(curve)])}" for name, curve in curves.items() if curve]
+    return ", ".join(words)
 
 
 def _duration(seconds: float) -> str:
@@ -180,7 +183,7 @@ def _lasts_below(rates: Curve) -> bool:
     return bool(values) and values[len(values) // 20] * 100 < values[-1]
 
 
-def _figures(found: History) -> list[tuple[str, str, str, str, str]]:
+def _figures(found: History) -> list[tuple[str, ...]]:
     """Every scalar of each test: source, name, last, lowest and highest with their iterations."""
     rows = []
     for source, test in found.tests.items():
@@ -220,7 +223,7 @@ def _heads(names: Sequence[str], classes: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _columns(test: Test, length: int, heads: Sequence[str], when: str) -> Grid:
+def _columns(test: Figures, length: int, heads: Sequence[str], when: str) -> Grid:
     chosen = {name: cells for name, cells in test.lists.items() if len(cells) == length}
     tops = {name: max([abs(x) for x in cells if math.isfinite(x)], default=0.0) for name, cells in chosen.items()}
     rows = [

@@ -28,14 +28,7 @@ _IGNORED = {
 """Fields of Caffe that are read and have no effect, with what does it here."""
 
 _POLICY_FIELDS = ("gamma", "power", "stepsize", "stepvalue", "patience")
-_EXAMPLE = {
-    "gamma": "0.1",
-    "power": "1",
-    "stepsize": "1000",
-    "stepvalue": "[1000, 2000]",
-    "patience": "500",
-    "max_iter": "10000",
-}
+_USUAL_ITERATIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -132,8 +125,8 @@ class Solver(Entry):
         needs = chosen.needs()
         for name in needs:
             if not self._has(name):
-                hint = f"{name}: {_EXAMPLE[name]}"
-                yield Problem("E620", "lr_policy", f"lr_policy {self.lr_policy} needs {name}", hint)
+                message = f"lr_policy {self.lr_policy} needs {name}"
+                yield Problem("E620", "lr_policy", message, f"{name}: {self._example(name)}")
         for name in _POLICY_FIELDS:
             if self._has(name) and name not in needs:
                 message = f"lr_policy {self.lr_policy} does not use {name}"
@@ -144,6 +137,22 @@ class Solver(Entry):
         if any(low >= high for low, high in zip(self.stepvalue, self.stepvalue[1:], strict=False)):
             order = ", ".join(map(str, sorted(set(self.stepvalue))))
             yield Problem("E621", "stepvalue", "stepvalue must rise", f"stepvalue: [{order}]")
+
+        if self.lr_policy == "one_cycle" and self.stepsize and 0 < self.max_iter <= self.stepsize:
+            message = f"the rate never falls: it rises for {self.stepsize} iterations, max_iter is {self.max_iter}"
+            yield Problem("E504", "stepsize", message, f"stepsize: {self._example('stepsize')}")
+
+    def _example(self, name: str) -> str:
+        """A value of a field of the policies that makes sense for so many iterations."""
+        whole = self.max_iter or _USUAL_ITERATIONS
+        return {
+            "gamma": "0.1",
+            "power": "1",
+            "stepsize": str(max(1, 3 * whole // 10)),
+            "stepvalue": f"[{max(1, whole // 2)}, {max(2, 3 * whole // 4)}]",
+            "patience": str(max(1, whole // 20)),
+            "max_iter": str(whole),
+        }[name]
 
     def _has(self, name: str) -> bool:
         return getattr(self, name) not in (None, (), 0) or (self.given(name) and name in _POLICY_FIELDS)

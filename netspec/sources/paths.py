@@ -40,6 +40,17 @@ def data_root(entry: Entry) -> Path | None:
     own: str | None = getattr(entry, "root", None)
     if own is not None:
         return naming_folder(entry, "root") / os.path.expanduser(own)
+    return common_root()
+
+
+def common_root() -> Path | None:
+    """Return the data root of sources that name none: NETSPEC_DATA, else None.
+
+    Raises
+    ------
+    UsageError
+        NETSPEC_DATA names something that is there and is not a folder.
+    """
     value = os.environ.get(VARIABLE, "")
     if not value:
         return None

@@ -25,8 +25,6 @@ from netspec.spec.values import Evaluator, Failed
 from netspec.spec.variables import Env
 
 MAX_DEPTH = 64
-LOOP = "Recurrent"
-"""The type that takes a block."""
 
 _CONTROL = ("each", "repeat", "if")
 _NOT_WALKED = ("block", "each", "repeat")
@@ -99,9 +97,7 @@ class Expander:
         sure = isinstance(written, Scalar) and NAME.fullmatch(written.text) and not has_expression(written)
         text = place.prefix + written.text if sure and isinstance(written, Scalar) else place.prefix
         item = Item("broken", text, entry_mark(entry), place.calls, entry)
-        kind_of = entry.get("type")
-        cls = LAYERS.get(kind_of.text) if isinstance(kind_of, Scalar) else None
-        item.cls = cls if cls is not None and issubclass(cls, Layer) else None
+        item.cls = _class_of(entry)
         return item
 
     # -- names ------------------------------------------------------------------
@@ -112,9 +108,11 @@ class Expander:
         if "block" in entry and kind_of is not None and not _is_loop(entry):
             self._error("E215", entry_mark(entry), "an entry has `type` or `block`, not both", None, place)
             raise Failed
-        if _is_loop(entry) and "block" not in entry:
+        if isinstance(kind_of, Scalar) and _is_loop(entry) and "block" not in entry:
             hint = "block: the name of one of `blocks`"
-            self._error("E215", entry_mark(entry), f"a {LOOP} runs a block over time and names none", hint, place)
+            self._error(
+                "E215", entry_mark(entry), f"a {kind_of.text} runs a block over time and names none", hint, place
+            )
             raise Failed
         each = entry.get("each")
         walked = each.keys() if isinstance(each, Mapping) else []
@@ -308,7 +306,7 @@ class Expander:
     def _loop(self, item: Item, node: Mapping, env: Env, home: Home) -> None:
         """Read what a layer over time says of its block and expand what is inside."""
         block = self._block_of(item, node, env, home)
-        cls = LAYERS.get(LOOP)
+        cls = _class_of(node)
         assert cls is not None
         own = [key for key in (*keys_of(cls), "type") if key != "block"]
         read = Instance(self.evaluator, item, env)
@@ -364,6 +362,12 @@ class Expander:
             self.diagnostics.error(code, mark, message, hint)
 
 
-def _is_loop(entry: Mapping) -> bool:
+def _class_of(entry: Mapping) -> type[Layer] | None:
     written = entry.get("type")
-    return isinstance(written, Scalar) and written.text == LOOP
+    cls = LAYERS.get(written.text) if isinstance(written, Scalar) else None
+    return cls if cls is not None and issubclass(cls, Layer) else None
+
+
+def _is_loop(entry: Mapping) -> bool:
+    cls = _class_of(entry)
+    return cls is not None and cls.runs_block

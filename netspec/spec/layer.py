@@ -17,13 +17,13 @@ Shape = tuple[int, ...]
 
 ENTRY_KEYS = ("block", "repeat", "each")  # read by the expansion, gone when a layer is built
 
-_NAMES: dict[str, Any] = {
+NAMES: dict[str, Any] = {
     "title": "name or names",
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
 }
 _BOTTOMS = {
     "title": "blob or blobs",
-    "anyOf": [*_NAMES["anyOf"], {"type": "object", "additionalProperties": {"type": "string"}}],
+    "anyOf": [*NAMES["anyOf"], {"type": "object", "additionalProperties": {"type": "string"}}],
 }
 _CONDITION = {"title": "bool", "anyOf": [{"type": "boolean"}, {"type": "string"}]}  # `if: stride > 1` needs no ${}
 _RULE: dict[str, Any] = {
@@ -33,8 +33,8 @@ _RULE: dict[str, Any] = {
             "type": "object",
             "properties": {
                 "phase": {"enum": ["train", "test", "TRAIN", "TEST"]},
-                "stage": _NAMES,
-                "not_stage": _NAMES,
+                "stage": NAMES,
+                "not_stage": NAMES,
                 "min_level": {"type": "integer"},
                 "max_level": {"type": "integer"},
             },
@@ -99,6 +99,7 @@ class Layer(Entry):
     moves_only: ClassVar[bool] = False  # computes nothing: labels are still labels behind it
     moves_each: ClassVar[bool] = False  # a top holds elements of the bottom of its number: labels are still labels
     fed: ClassVar[bool] = False  # its tops come from outside, as entries of `inputs` do
+    runs_block: ClassVar[bool] = False  # takes a block, which it runs over time
     rounds: ClassVar[bool] = False  # has a size that `round` decides
     formula_field: ClassVar[str | None] = None  # the field with a formula, which names the bottoms
     # a key of a layer takes the place of these in the defaults of its type: they say the same in other words
@@ -112,7 +113,7 @@ class Layer(Entry):
 
     name: str = field("", doc="letters, digits, `_ - /`; a layer without parameters may go unnamed")
     bottom: Node | None = field(None, schema=_BOTTOMS, doc="the blobs read; default: the first top of the entry before")
-    top: Node | None = field(None, schema=_NAMES, doc="the blobs made; default: the layer's name")
+    top: Node | None = field(None, schema=NAMES, doc="the blobs made; default: the layer's name")
     include: Node | None = field(None, schema=_RULES, doc="phases and stages in which the layer is present")
     exclude: Node | None = field(None, schema=_RULES, doc="phases and stages in which the layer is absent")
     if_: Node | None = field(None, schema=_CONDITION, doc="false makes the layer a wire to its first bottom")
@@ -214,6 +215,7 @@ class Filler(Entry):
 
 __all__ = [
     "ENTRY_KEYS",
+    "NAMES",
     "Filler",
     "Layer",
     "Measure",

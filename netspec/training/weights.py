@@ -21,8 +21,12 @@ from runtime.snapshot import load_tensors
 
 if TYPE_CHECKING:
     from netspec.spec.load import Spec
+    from netspec.spec.weights import WeightsFile
 
 LOADABLE = ("param", "running")
+
+AVERAGE = "average"
+"""``<parameter>.average`` is what tests read where the solver averages the weights."""
 
 
 class Entry(Protocol):
@@ -126,14 +130,15 @@ def load_section(net: StatefulNet, spec: Spec, leave_out: Collection[str] = ()) 
         As `load_weights`.
     """
     files = [(locate(spec, entry), entry) for entry in spec.weights]
-    return [load_weights(net, path, {*entry.leave_out, *leave_out}, entry.prefix, section=True)
-            for path, entry in files]  # fmt: skip
+    return [load_weights(net, path, {*entry.leave_out, *leave_out}, entry) for path, entry in files]
 
 
 def load_weights(
-    net: StatefulNet, path: str | Path, leave_out: Collection[str] = (), prefix: str = "", section: bool = False
+    net: StatefulNet, path: str | Path, leave_out: Collection[str] = (), written: WeightsFile | None = None
 ) -> LoadTable:
-    """Load parameters and running statistics by name; solver state is left alone.
+    """Load parameters, their averages and running statistics by name; solver state is left alone.
+
+    Where the net has averages of its parameters and the file has none, they begin as the parameters.
 
     Parameters
     ----------
@@ -143,10 +148,8 @@ def load_weights(
         A snapshot, what ``net.save`` wrote, or any safetensors file with our names.
     leave_out : collection of str
         Layers, instances or single parameters, by full names, that keep what their fillers gave (``--except``).
-    prefix : str
-        The block instance that the file is for: its names are those inside.
-    section : bool
-        Whether a spec says so, for the messages.
+    written : WeightsFile, optional
+        What a spec says of the file: of an instance's file the names are those inside.
 
     Raises
     ------
@@ -158,19 +161,21 @@ def load_weights(
     path = Path(path)
     if not os.path.exists(path):
         raise UsageError(f"{path}: no such file")
+    prefix = "" if written is None else written.prefix
     inside = f"{prefix}/" if prefix else ""
     tensors = {inside + name: array for name, array in load_tensors(path).items()}
     loadable = {name: entry.view.shape for name, entry in net.states.items() if entry.role in LOADABLE}
     wanted = {name: shape for name, shape in loadable.items() if name.startswith(inside)}
-    left_out = _left_out(loadable, leave_out, section) & tensors.keys()
+    left_out = _left_out(loadable, leave_out, written is not None) & tensors.keys()
     every, tensors = tensors, {name: array for name, array in tensors.items() if name not in left_out}
-    _check_shapes(path, wanted, tensors, inside if section else None)
+    _check_shapes(path, wanted, tensors, written)
     known = [name for name in wanted if name in tensors]
     if wanted and not known and not left_out:
         there, here = (", ".join(name.removeprefix(inside) for name in list(names)[:3]) for names in (tensors, wanted))
         whose = f"`{prefix}`" if prefix else "the net"
         raise StateError(f"{path}: no name fits: {whose} has {here}, .., the file {there or 'nothing'}, ..")
-    net.import_state({name: tensors[name] for name in known})
+    averages = {f"{name}.{AVERAGE}": tensors.get(f"{name}.{AVERAGE}", tensors[name]) for name in known}
+    net.import_state({name: tensors[name] for name in known} | {n: a for n, a in averages.items() if n in net.states})
     rows = [LoadRow(name, tuple(shape), "loaded" if name in tensors else "kept") for name, shape in wanted.items()]
     # what a recurrent layer carries has its phase and batch in its name, but for training's
     known_to_net = {name.partition("@")[0] for name in net.states}
@@ -195,19 +200,20 @@ def _left_out(wanted: Collection[str], names: Collection[str], section: bool) ->
 
 
 def _check_shapes(
-    path: Path, wanted: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Any], inside: str | None
+    path: Path, wanted: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Any], written: WeightsFile | None
 ) -> None:
-    """Refuse shapes that do not fit; ``inside`` is the prefix of the names in a spec, None for those of --weights."""
+    """Refuse shapes that do not fit; ``written`` is None for the file of --weights."""
     wrong = [name for name, shape in wanted.items() if name in tensors and tensors[name].shape != tuple(shape)]
     if not wrong:
         return
     lines = [f"  {name}: the file has {list(tensors[name].shape)}, the net {list(wanted[name])}" for name in wrong]
     layers = list(dict.fromkeys(name.rpartition(".")[0] for name in wrong))
-    if inside is None:
+    if written is None:
         remedy = f"with {' '.join(f'--except {layer}' for layer in layers)}"
     else:
-        named = ", ".join(layer.removeprefix(inside) for layer in layers)
-        remedy = f"in the spec: {{file: {path.name}, except: [{named}]}}"
+        inside = f"{written.prefix}/" if written.prefix else ""
+        named = ", ".join(name.removeprefix(inside) for name in dict.fromkeys((*written.leave_out, *layers)))
+        remedy = f"in the spec: {{file: {written.file}, except: [{named}]}}"
     raise StateError("\n".join([f"{path}: shapes do not fit", *lines,
                                 f"  leave them out {remedy}: they begin as their fillers say"]))  # fmt: skip
 
@@ -217,5 +223,7 @@ def _without_solver_state(names: Iterable[str], tensors: Mapping[str, Any]) -> l
     return [
         name
         for name in names
-        if not any(name.startswith(f"{other}.") for other in tensors) and np.isrealobj(tensors[name])
+        if not name.startswith("solver.")
+        and not any(name.startswith(f"{other}.") for other in tensors)
+        and np.isrealobj(tensors[name])
     ]

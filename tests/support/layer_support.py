@@ -36,6 +36,8 @@ class Case:
     names: tuple[str, ...] = ()
     smooth: tuple[int, ...] | None = None
     """Bottoms through which a gradient flows; None: all that are floats."""
+    cancels: tuple[str, ...] = ()
+    """Parameters whose gradient is 0 but for rounding: its terms, of size 1, cancel."""
 
 
 class Draw:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,11 @@ from onnx_graph import Node, Unmatched, operator
 from netspec.layers import interpolation
 from netspec.layers.resizing import resized
 
-NEAREST = {
-    "round_prefer_floor": "round_down",
-    "round_prefer_ceil": "round_up",
-    "floor": "floor",
-    "ceil": "ceil",
+NEAREST: dict[str, Callable[[float], int]] = {
+    "round_prefer_floor": lambda v: ceil(v - 0.5),
+    "round_prefer_ceil": lambda v: floor(v + 0.5),
+    "floor": floor,
+    "ceil": ceil,
 }
 
 
@@ -66,7 +68,7 @@ def matrix(n: Node, outputs: int, samples: int, scale: float, part: tuple[float,
     mode = n.attr("mode", "nearest")
     if mode == "nearest":
         rule = n.attr("nearest_mode", "floor" if n.proto.op_type == "Upsample" else "round_prefer_floor")
-        return interpolation.nearest(at, samples, NEAREST[rule])
+        return interpolation.nearest(map(NEAREST[rule], at), samples)
     stretch = max(1.0, 1 / scale) if n.attr("antialias", 0) else 1.0
     beyond = "exclude" if n.attr("exclude_outside", 0) else "clamp"
     if mode == "linear":
@@ -84,7 +86,7 @@ def places(how: str, outputs: int, samples: int, scale: float, part: tuple[float
         # the last output of a size that the scale does not give exactly lies where the scale says
         return np.arange(outputs) * ((samples - 1) / max(1e-9, samples * scale - 1))
     if how == "asymmetric":
-        return interpolation.asymmetric(outputs, samples, scale)
+        return np.arange(outputs) / scale
     if how == "half_pixel_symmetric":
         shift = samples / 2 * (1 - outputs / (scale * samples))
         return [shift + v for v in interpolation.half_pixel(outputs, samples, scale)]

@@ -101,12 +101,10 @@ def test_matrices_weigh_what_the_keys_of_each_filter_say():
     np.testing.assert_array_equal(interpolation.linear(at, 2), [[1, 0], [0.5, 0.5], [0, 1]])
     np.testing.assert_array_equal(interpolation.linear(at, 2, outside="exclude"), [[1, 0], [0.5, 0.5], [0, 1]])
     np.testing.assert_array_equal(interpolation.nearest(at, 2), [[1, 0], [0, 1], [0, 1]])
-    np.testing.assert_array_equal(interpolation.nearest(at, 2, "round_down"), [[1, 0], [1, 0], [0, 1]])
     # Keys 1981 at a half: -1/16, 9/16, 9/16, -1/16
     np.testing.assert_allclose(interpolation.cubic(np.array([1.5]), 4), [[-1 / 16, 9 / 16, 9 / 16, -1 / 16]])
     np.testing.assert_allclose(interpolation.area(2, 3), [[2 / 3, 1 / 3, 0], [0, 1 / 3, 2 / 3]])
     np.testing.assert_array_equal(interpolation.aligned(1, 5), [0])
-    np.testing.assert_array_equal(interpolation.asymmetric(4, 2), [0, 0.5, 1, 1.5])
 
 
 @pytest.mark.parametrize(
@@ -131,3 +129,21 @@ def test_a_list_for_three_axes_is_compared_side_by_side():
     assert not list(Pooling(kernel_size=(1, 3, 3), pad=(0, 1, 1)).problems())
     (problem,) = Pooling(kernel_size=(1, 3, 3), pad=(1, 1, 1)).problems()
     assert (problem.field, problem.message[:36]) == ("pad", "pad 1 is not below the kernel 1: a w")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kernel_size": (1, 1, 3), "pad_h": 5},
+        {"kernel_h": 3, "kernel_w": 3, "pad": (3, 2, 0)},
+        {"kernel_size": (4, 3, 4, 3), "pad_h": 7},
+        {"kernel_size": (2, 2, 2, 2)},
+    ],
+)
+def test_lists_that_fit_no_map_wait_for_the_shape_of_the_bottom(fields):
+    pooling = Pooling(**fields)
+    # a pad and a kernel of different maps are not compared
+    assert "E424" not in {problem.code for problem in pooling.problems()}
+    with pytest.raises(ShapeError) as refused:
+        pooling.shapes((1, 1, 9, 9))
+    assert refused.value.code == "E512"

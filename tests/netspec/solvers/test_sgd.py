@@ -84,7 +84,7 @@ PROBLEMS = [
         "{base_lr: 0.1, lr_policy: step, gamma: 0.1, max_iter: 9}",
         "E620",
         "lr_policy step needs stepsize",
-        "stepsize: 1000",
+        "stepsize: 2",
     ),
     ("{base_lr: 0.1, lr_policy: poly, power: 1}", "E620", "lr_policy poly needs max_iter", "max_iter: 10000"),
     (

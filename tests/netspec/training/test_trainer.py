@@ -88,7 +88,7 @@ def test_a_diverging_run_names_layer_and_remedy_and_writes_no_snapshot(tmp_path)
     with pytest.raises(NumericError, match=r"(?s)iteration \d+: the loss is .*layer .*lower base_lr"):
         with np.errstate(all="ignore"):
             train(spec, tmp_path / "r", overrides={"solver.base_lr": 1e30, "solver.weight_decay": 1e8})
-    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["log.jsonl", "spec.yaml"]
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["log.jsonl", "report.html", "spec.yaml"]
     assert [(e["reason"], e["exit_code"]) for e in events(tmp_path / "r", "end")] == [("nan", 5)]
 
 

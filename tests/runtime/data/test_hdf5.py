@@ -128,6 +128,17 @@ def test_bytes_turned_over_never_end_in_a_traceback(tmp_path):
             assert len(read(path, "data").arrays[0]) > 0
 
 
+@pytest.mark.parametrize("error", [RuntimeError("overflow"), ValueError("no such precision"), TypeError("no type")])
+def test_a_header_that_h5py_cannot_make_sense_of_is_a_data_error(tmp_path, monkeypatch, error):
+    def fail(_):
+        raise error
+
+    path = write(tmp_path / "a.h5", data=np.arange(3.0))
+    monkeypatch.setattr(h5py.Dataset, "dtype", property(fail))
+    with pytest.raises(DataError, match=f"data: damaged: {error}"):
+        read(path, "data")
+
+
 def test_without_h5py_the_extra_is_named(tmp_path, monkeypatch):
     path = write(tmp_path / "a.h5", data=np.zeros(3))
     monkeypatch.setitem(sys.modules, "h5py", None)
