@@ -17,12 +17,14 @@ MODES = ("multiply", "subtract")
 
 
 def check(prim: Correlation | CorrelationGrad) -> None:
+    """Raise unless mode, steps and counts make sense."""
     require(prim.mode in MODES, prim.kind, prim.mode, "multiply or subtract")
     require(prim.stride >= 1 and prim.step >= 1, prim.kind, f"stride {prim.stride}, step {prim.step}", "1 or more")
     require(min(prim.count) >= 1, prim.kind, f"count {prim.count}", "1 or more")
 
 
 def backward(side: str, prim: Correlation | CorrelationGrad) -> CorrelationGrad:
+    """The gradient for the map ``side``."""
     return CorrelationGrad(side, prim.mode, prim.stride, prim.start, prim.first, prim.step, prim.count)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(kind: str, places: Value, samples: int, order: Pair) -> None:
+    """Raise unless there are two numbers a place and a side's order is 0 or 1."""
     require_rank(kind, "places", places, 4)
     require(places.shape[:2] == (samples, 2), kind, f"places {written(places.shape)}", f"{samples} x 2 x ..")
     require(set(order) <= {0, 1}, kind, f"order {order}", "0 or 1 a side")

@@ -134,7 +134,7 @@ class _Reading:
             message = "the value is missing" + (f" ({shown})" if text else "")
             raise DataError(f"{self._place(k)}: column {name}: {message}; fill it in or take the row out")
         known = f", nor one of the class_names {', '.join(self._names)}" if self._names else ""
-        is_word = text.isidentifier() and text.lower() not in ("inf", "infinity")
+        is_word = len(text) <= _SHOWN and text.isidentifier() and text.lower() not in ("inf", "infinity")
         hint = f"; if it names a class: class_names: [{text}, ..]" if is_word and not self._names else ""
         raise DataError(f"{self._place(k)}: column {name}: {shown} is no finite number{known}{hint}")
 

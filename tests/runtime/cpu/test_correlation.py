@@ -3,24 +3,13 @@ from __future__ import annotations
 import numpy as np
 import primitive_cases
 import pytest
-from displacement_cases import CORRELATIONS, correlation_case
+from displacement_cases import CORRELATIONS, check, correlation_case
 from hypothesis import given, settings
-from kernel_cases import GENERATED, Bench, check_step
+from kernel_cases import GENERATED
 
 from runtime.ops_space import Correlation, CorrelationGrad
 
 BOTH = (Correlation, CorrelationGrad)
-
-
-def check(
-    case: primitive_cases.Case, dtype: str, slack: int = 0, threads: tuple[int, ...] = (1, 2, 3), isa: str | None = None
-) -> None:
-    """The case over channels-last views with gaps, against the reference."""
-    bench = Bench(dtype)
-    reads = [bench.activation(a.shape, (1, 0), slack) for a in case.operands]
-    writes = [bench.activation(y.shape, (0, 1), slack) for y in case.expected()]
-    # what lies between the pixels is NaN
-    check_step(bench.plan(case.prim, reads, writes), dict(zip(reads, case.operands, strict=True)), threads, isa)
 
 
 @pytest.mark.parametrize("dtype", ["f32", "f64"])

@@ -63,7 +63,10 @@ def test_names_of_classes_are_their_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b,c\n1,2,3\n4,x,6\n", "t.csv:3:3: column b: 'x' is no finite number; if it names a class: class_names: [x, ..]"),
+        (
+            "a,b,c\n1,2,3\n4,x,6\n",
+            "t.csv:3:3: column b: 'x' is no finite number; if it names a class: class_names: [x, ..]",
+        ),
         ("a,b,c\n1,,3\n", "t.csv:2:3: column b: the value is missing; fill it in or take the row out"),
         ("a,b,c\n1,2,NaN\n", "t.csv:2:5: column c: the value is missing ('NaN'); fill it in or take the row out"),
         ("a,b,c\n1,2,inf\n", "t.csv:2:5: column c: 'inf' is no finite number"),
