@@ -89,9 +89,6 @@ def file_name(iteration: int) -> str:
     return f"snapshot_{iteration:06d}.safetensors"
 
 
-# -- writing -------------------------------------------------------------------
-
-
 def save(path: Path, snapshot: Snapshot) -> None:
     """Write a snapshot so that the path holds the old file or the new one, whatever happens.
 
@@ -213,9 +210,6 @@ def _alive(process: int) -> bool:
     except OverflowError:  # no number of a process
         return False
     return True
-
-
-# -- reading -------------------------------------------------------------------
 
 
 def load(path: Path) -> Snapshot:

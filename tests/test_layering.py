@@ -201,4 +201,4 @@ def loaded_modules(*arguments: str) -> set[str]:
     ids=" ".join,
 )
 def test_light_commands_import_neither_numba_nor_numpy(arguments):
-    assert loaded_modules(*arguments) & {"numba", "numpy", "llvmlite"} == set()
+    assert loaded_modules(*arguments) & {"numba", "numpy", "llvmlite", "jinja2"} == set()

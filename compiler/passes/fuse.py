@@ -137,8 +137,6 @@ class _Inliner:
         repeated = prod(shape) >= 4 * max(1, prod(op.prim.shape)) and bool(tree.operands())
         return repeated and (tree.operations > 2 or any(n.op in DEAR for n in nodes))
 
-    # -- trees over stored values ---------------------------------------------
-
     def _leaf(self, v: Value) -> Expr:
         if v not in self.number:
             self.number[v] = len(self.values)

@@ -30,9 +30,6 @@ from runtime.ops_space import Correlation, CorrelationGrad, Sample, SampleGrad
 VIEWS = (Reshape, Slice, Transpose)
 
 
-# -- which values are row-major ------------------------------------------------
-
-
 def mark_canonical(found: Layout) -> None:
     """Notes the values that lie row-major as they are named."""
     graph = found.graph
@@ -130,9 +127,6 @@ def _is_channels_last(found: Layout, v: Value) -> bool:
     if isinstance(v.op.prim, Slice):
         return v.op.inputs[0].rank == 4 and _is_channels_last(found, v.op.inputs[0]) and v.op.prim.axis < 2
     return isinstance(v.op.prim, Reshape) and single and v.op.inputs[0].rank == 2
-
-
-# -- halos and concatenations --------------------------------------------------
 
 
 def halo_read(op: Op, k: int) -> Pair:

@@ -89,9 +89,6 @@ def unplanned_bytes(graph: Graph, found: Layout) -> int:
     return sum(prod(v.shape) * ITEM_BYTES[v.dtype] for v in own)
 
 
-# -- maps that write where they read --------------------------------------------
-
-
 def overlay(graph: Graph, found: Layout) -> None:
     """A map whose operand dies with it writes its result there."""
     lives = lifetimes_of(graph, found)
@@ -129,9 +126,6 @@ def _overlay_one(
 def _same_form(a: Placement, b: Placement, u: Value, v: Value) -> bool:
     same_bytes = ITEM_BYTES[u.dtype] == ITEM_BYTES[v.dtype] and a.buffer.count == b.buffer.count
     return same_bytes and a.buffer.halo == b.buffer.halo and a.offset == b.offset and a.strides == b.strides
-
-
-# -- persistent memories ---------------------------------------------------------
 
 
 def state_order(graph: Graph) -> list[State]:
@@ -183,9 +177,6 @@ def _place_literals(graph: Graph, found: Layout, target: Target) -> int:
         buffer.offset = size
         size += _aligned(buffer_bytes(buffer) + GAP, target.alignment)
     return size
-
-
-# -- the arena -------------------------------------------------------------------
 
 
 def _aligned(n: int, alignment: int) -> int:

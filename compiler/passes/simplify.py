@@ -101,9 +101,6 @@ def _look_through_padding(op: Op) -> None:
         op.prim, op.inputs = Slice(axis, start - before, stop - before), maker.inputs
 
 
-# -- expressions ---------------------------------------------------------------
-
-
 def fold(tree: Expr) -> Expr:
     """The tree with constants computed and neutral operations removed.
 

@@ -42,7 +42,7 @@ def command(
 ) -> int:
     """Train a net to the end of its solver.
 
-    Snapshots, log.jsonl and the resolved spec go into the run's folder. Ctrl-C finishes the step,
+    Snapshots, log.jsonl, report.html and the resolved spec go into the run's folder. Ctrl-C finishes the step,
     writes a snapshot and exits 130; a second one stops at once.
     """
     from netspec.training.trainer import Trainer

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from netspec.layers.sliding import Pair, Sliding
+from netspec.layers.sliding import Sliding
 from netspec.spec.layer import Problem, Shape, field
+
+if TYPE_CHECKING:
+    from runtime.ops import Pair
 
 
 class Dilated(Sliding):

@@ -11,8 +11,7 @@ from netspec.spec.layer import Layer, Problem, Shape, ShapeError, field
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
-
-Pair = tuple[int, int]
+    from runtime.ops import Pair
 
 
 class Displaced(Layer):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import interpolation
-from netspec.layers.resizing import Pair, Resizing
+from netspec.layers.resizing import Resizing
 from netspec.spec.layer import field, layer
+
+if TYPE_CHECKING:
+    from runtime.ops import Pair
 
 
 @layer

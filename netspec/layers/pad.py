@@ -11,8 +11,7 @@ from netspec.spec.layer import Layer, Problem, Shape, ShapeError, field, layer
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
-
-Sides = tuple[int, int]
+    from runtime.ops import Pair
 
 
 @layer
@@ -55,7 +54,7 @@ class Pad(Layer):
             made[axis] += before + behind
         return tuple(made)
 
-    def _widths(self, x: Shape) -> list[tuple[int, Sides]]:
+    def _widths(self, x: Shape) -> list[tuple[int, Pair]]:
         """The axes with a border and its widths at both ends."""
         if self.axis >= len(x):
             kept = f"N x C x H x W: its bottom is {axes.times(x)}"
@@ -82,7 +81,7 @@ class Pad(Layer):
         return x
 
 
-def _extended(b: Builder, x: Value, axis: int, sides: Sides, reflect: bool) -> Value:
+def _extended(b: Builder, x: Value, axis: int, sides: Pair, reflect: bool) -> Value:
     """``x`` with copies of its elements at both ends of an axis.
 
     The copies come from slices of the ends alone, so that their gradients are as small as these.

@@ -42,7 +42,9 @@ class OverPriors(Layer):
         kind = type(self).__name__
         if len(priors) != 3 or priors[:2] != (1, 2) or priors[2] % 4:
             raise ShapeError(
-                "E415", f"{kind} takes priors 1 x 2 x 4P, got {times(priors)}", "make them by {type: PriorBox}"
+                "E415",
+                f"{kind} takes priors 1 x 2 x 4P from PriorBox, got {times(priors)}",
+                "make them by {type: PriorBox}",
             )
         count = priors[2] // 4
         wanted = {"loc": 4, "conf": self.num_classes}

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
     from netspec.layers.interpolation import Matrix
+    from runtime.ops import Pair
 
 FEW, SMALL = 4, 1 << 20
 """Up to so many channels fill a vector so badly that a matrix is spread over them, if it is small then."""
-
-Pair = tuple[int, int]
 
 
 class Resizing(Layer):

@@ -12,8 +12,8 @@ from netspec.spec.layer import Layer, Problem, ShapeError, field
 
 if TYPE_CHECKING:
     from netspec.spec.layer import Shape
+    from runtime.ops import Pair
 
-Pair = tuple[int, int]
 
 WORDS = {"kernel": "kernel_size", "stride": "stride", "pad": "pad"}
 """How the fields of one side begin (``kernel_h``), and the field for both."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from netspec.layers import axes, indices
-from netspec.layers.sliding import Pair, Sliding
+from netspec.layers.sliding import Sliding
 from netspec.spec.layer import Problem, Shape, ShapeError, field, layer
 
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
+    from runtime.ops import Pair
 
 
 @layer

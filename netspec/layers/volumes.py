@@ -17,14 +17,14 @@ from netspec.layers import pools
 if TYPE_CHECKING:
     from compiler.builder import Builder
     from compiler.ir import Value
+    from runtime.ops import Pair
 
 Sides = tuple[int, ...]
-Pair = tuple[int, int]
 
 
 def pair(sides: Sides) -> Pair:
     """The last two of three sides; a length's behind a row's."""
-    return cast(Pair, sides[-2:])
+    return cast("Pair", sides[-2:])
 
 
 def _as_row(sides: Sides, neutral: int) -> Pair:

@@ -96,10 +96,10 @@ def drawable(value: float) -> bool:
 
 
 def number(value: float) -> str:
-    """A figure in a text: four digits, thousands apart where it is large and whole."""
+    """A figure in a text: four digits, all those before the point where it is large."""
     if not math.isfinite(value):
         return str(value)
-    return f"{value:,.0f}" if value == int(value) and 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def chart(title: str, series: Iterable[Series], may_be_log: bool = False) -> Chart | None:

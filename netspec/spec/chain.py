@@ -49,8 +49,6 @@ class Wirer:
         complete = self.diagnostics.error_count == before and not self.absent.broken and not self.roots.guessed
         return Wiring(self.phase, layers, complete)
 
-    # -- first walk: who makes what ------------------------------------------
-
     def _walk(self, items: list[Item], scope: Scope) -> None:
         for item in items:
             if item.rules is not None and not item.rules.present(self.phase, self.stages):
@@ -201,8 +199,6 @@ class Wirer:
         mark = given[count][1] if len(given) > count else item.mark
         self._error("E308", mark, message, hint, item)
 
-    # -- names ----------------------------------------------------------------
-
     def _take_name(self, item: Item) -> None:
         other = self.layer_names.setdefault(item.name, item)
         if other is not item:
@@ -244,8 +240,6 @@ class Wirer:
         if made:
             self._made_twice(item, full, mark, made[0])
         made.append(Making(self._position, mark, target=target, item=item))
-
-    # -- second walk: what each bottom means ------------------------------------
 
     def _needed(self) -> list[WiredLayer]:
         """The layers in the order of the file, without those of a pruned block that nothing needed reads."""

@@ -100,8 +100,6 @@ class Expander:
         item.cls = _class_of(entry)
         return item
 
-    # -- names ------------------------------------------------------------------
-
     def _base_name(self, entry: Mapping, place: Place, taken: set[str], numbers: Counter[str]) -> Scalar | None:
         """The written name, or a made one (``relu1``) for a layer without parameters."""
         kind_of = entry.get("type")
@@ -169,8 +167,6 @@ class Expander:
             self._error("E221", base.mark, f"`{text}` cannot be a name", hint, place)
             raise Failed
         return Scalar(text, True, base.mark)
-
-    # -- turns ------------------------------------------------------------------
 
     def _entry(self, entry: Mapping, base: Scalar | None, place: Place) -> list[Item]:
         """The turns of an entry, then the name of the last one where turns are numbered."""
@@ -274,8 +270,6 @@ class Expander:
             self.diagnostics.error("E225", walked.mark, f"the lists of each differ in length: {shown}", None, layer)
             raise Failed
         return lists
-
-    # -- entries ------------------------------------------------------------------
 
     def _item(self, node: Mapping, name: Scalar, place: Place, env: Env, off: bool) -> Item:
         self._count += 1

@@ -144,9 +144,6 @@ def _fail(read: Instance, code: str, mark: Mark, message: str, hint: str) -> Non
     raise Failed
 
 
-# -- wiring -------------------------------------------------------------------------
-
-
 def wire_bodies(wiring: Wiring, phase: str, stages: frozenset[str], diagnostics: Diagnostics) -> None:
     """Wire the inside of every loop; a wiring whose loops hold a mistake is not complete."""
     before = diagnostics.error_count

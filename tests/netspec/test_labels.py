@@ -90,8 +90,6 @@ def test_all_labels_of_a_source_are_scanned_before_anything_is_written(tmp_path,
     assert not (tmp_path / "run").exists()
 
 
-# -- time first ------------------------------------------------------------------------
-
 OVER_TIME = {
     "name": "n",
     "inputs": {"x": {"shape": [5, 4], "batch": 1}, "label": {"shape": [5], "batch": 1}},

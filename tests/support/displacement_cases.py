@@ -26,9 +26,7 @@ CORRELATIONS: list[tuple[tuple[int, int, int, int], dict[str, Any]]] = [
 ]
 
 
-def check(
-    case: Case, dtype: str, slack: int = 0, threads: tuple[int, ...] = (1, 2, 3), isa: str | None = None
-) -> None:
+def check(case: Case, dtype: str, slack: int = 0, threads: tuple[int, ...] = (1, 2, 3), isa: str | None = None) -> None:
     """The case on the CPU, over channels-last views with NaN between the pixels, against the reference."""
     bench = Bench(dtype)
     reads = [bench.activation(a.shape, (1, 0), slack) for a in case.operands]

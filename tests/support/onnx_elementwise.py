@@ -147,8 +147,6 @@ def prelu(n: Node) -> Any:
     return n.b.where(x > 0, x, slope * x)
 
 
-# -- two and more operands -------------------------------------------------------
-
 ARITHMETIC: dict[str, Callable[[Value, Value], Any]] = {
     "Add": lambda a, b: a + b,
     "Sub": lambda a, b: a - b,

@@ -32,8 +32,6 @@ absent("no rotated positions; written out in operators they run", "RotaryEmbeddi
 absent("a gate of two operators; written out it runs", "SwiGLU")
 absent("no sums of windows but a convolution's", "Col2Im")
 
-# -- time ------------------------------------------------------------------------
-
 CELLS = {"LSTM": (LSTM, (0, 2, 1, 3), 2), "GRU": (GRU, (1, 0, 2), 1), "RNN": (RNN, (0,), 1)}
 """The layer, where its gates are among ONNX's, and how many states it has."""
 
@@ -98,8 +96,6 @@ def shaped(n: Node, made: Sequence[Value], sizes: tuple[int, int, int], chosen: 
     return [every, *(b.transpose(s, (1, 0, 2)) if by_batch else s for s in last)]
 
 
-# -- attention -------------------------------------------------------------------
-
 MASKS = "attention with masks, caches or windows; written out in operators it runs"
 
 
@@ -134,9 +130,6 @@ def repeated(n: Node, x: Value, groups: int) -> Value:
     each = n.b.reshape(x, (*x.shape[:2], 1, *x.shape[2:]))
     copies = n.b.broadcast_to(each, (*x.shape[:2], groups, *x.shape[2:]))
     return n.b.reshape(copies, (x.shape[0], x.shape[1] * groups, *x.shape[2:]))
-
-
-# -- losses ----------------------------------------------------------------------
 
 
 @operator("SoftmaxCrossEntropyLoss")
@@ -177,9 +170,6 @@ def picked_loss(n: Node, log_p: Value, label: Value, ignored: int | None, weight
     return total if reduction == "sum" else total / b.as_scalar(b.sum(weight))
 
 
-# -- update rules ----------------------------------------------------------------
-
-
 @operator("Momentum", "Adagrad", "Adam")
 def update(n: Node) -> Any:
     memories = ("history", "squares") if n.proto.op_type == "Adam" else ("history",)
@@ -217,9 +207,6 @@ def rule(n: Node, step: int) -> tuple[Solver, bool]:
     if n.attr("mode") == "nesterov":
         return Nesterov(base_lr=1.0, momentum=n.attr("alpha")), True
     return SGD(base_lr=1.0, momentum=n.attr("alpha"), velocity="textbook"), False
-
-
-# -- boxes -----------------------------------------------------------------------
 
 
 @operator("NonMaxSuppression")

@@ -228,9 +228,6 @@ def center_crop_pad(n: Node) -> Any:
     return n.b.stop_gradient(x)
 
 
-# -- reductions ------------------------------------------------------------------
-
-
 def reduced_axes(n: Node) -> tuple[int, ...]:
     """The axes that go; none where the operator then does nothing."""
     rank = len(n.shape())

@@ -60,9 +60,6 @@ class Case:
         return evaluate(self.prim, Context(np.dtype(dtype), self.numbers), self.operands)
 
 
-# -- operands ------------------------------------------------------------------
-
-
 def values(seed: int, *shape: int) -> Array:
     """N(0, 1)."""
     return np.random.default_rng([seed, *shape]).normal(size=shape)
@@ -85,8 +82,6 @@ def above(seed: int, low: float, *shape: int) -> Array:
     """Numbers from ``low`` to ``low + 2``."""
     return low + 2 * np.random.default_rng([seed, *shape]).random(shape)
 
-
-# -- map and reduce --------------------------------------------------------------
 
 X, Y, Z = arg(0), arg(1), arg(2)
 WHOLE = arg(0, "i32")
@@ -281,9 +276,6 @@ def _reduce_strategy(draw: st.DrawFn) -> Case:
     return Case(case.name, case.prim, case.operands, alone, case.numbers)
 
 
-# -- moments, logsumexp, matmul ----------------------------------------------------
-
-
 def _moments(seed: int, axes: tuple[int, ...], *shape: int, shift: float = 0.0) -> Case:
     text = f"moments-{'x'.join(map(str, shape))}-over-{''.join(map(str, axes))}-{shift:g}"
     return Case(text, ops.Moments(axes), (values(seed, *shape) + shift,))
@@ -354,9 +346,6 @@ def _matmul_strategy(draw: st.DrawFn) -> Case:
     leads = [tuple(n if draw(st.booleans()) else 1 for n in lead) for _ in range(2)]
     flags = draw(st.booleans()), draw(st.booleans())
     return matmul_case(draw(st.integers(0, 99)), draw(size), draw(size), draw(size), *flags, *leads)
-
-
-# -- conv ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -454,9 +443,6 @@ def conv_geometries(draw: st.DrawFn) -> ConvGeometry:
 
 def _conv_strategy(prim: type[Primitive]) -> Callable[[], st.SearchStrategy[Case]]:
     return lambda: st.builds(lambda g, seed: g.case(prim, seed), conv_geometries(), st.integers(0, 99))
-
-
-# -- pool, window ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -579,9 +565,6 @@ def _window_strategy(draw: st.DrawFn) -> Case:
     return _window(draw(st.integers(0, 99)), draw(st.sampled_from((1, 3, 5, 7))), *shape)
 
 
-# -- movements ----------------------------------------------------------------------
-
-
 @st.composite
 def _concat_strategy(draw: st.DrawFn) -> Case:
     shape = draw(st.lists(st.sampled_from((1, 2, 3, 5)), min_size=1, max_size=4))
@@ -644,8 +627,6 @@ def _moved_fixed(prim: type[Primitive]) -> Callable[[], list[Case]]:
     }
     return lambda: [Case(f"{p.kind}-{i}", p, operands) for i, (p, operands) in enumerate(table[prim])]
 
-
-# -- the table ----------------------------------------------------------------------
 
 CONV_KINDS: tuple[type[Primitive], ...] = (ops.Conv, ops.ConvInputGrad, ops.ConvWeightGrad)
 MOVES: tuple[type[Primitive], ...] = (ops.Concat, ops.Slice, ops.Reshape, ops.Transpose, ops.Pad)

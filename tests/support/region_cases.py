@@ -126,9 +126,6 @@ def pooled_by_loops(prim: ops.RoiPool, x: Array, rois: Array) -> tuple[Array, Ar
     return y, index
 
 
-# -- nms ------------------------------------------------------------------------------
-
-
 def boxes_of(seed: int, images: int, count: int, ties: bool = False) -> tuple[Array, Array]:
     """Boxes that overlap a lot, and scores; with ties, of few kinds."""
     rng = np.random.default_rng([seed, images, count])

@@ -4,7 +4,7 @@ Chunk: a range of rows of the result, n * Ho + i. Vectors over channels, four
 displacements along a row at a time; a pixel outside its map is zeros.
 """
 
-from runtime.cpu.simd import absolute, fma, hsum, least, real, vectors
+from runtime.cpu.simd import absolute, device, fma, hsum, least, real, vectors
 from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.words import unpack
 
@@ -16,6 +16,14 @@ ITEM = ITEM_BYTES[SCALAR]
 WORDS = 28
 V = vectors(SCALAR, LANES)
 load, load_tail, splat, write = V.load, V.load_tail, V.splat, V.write
+
+
+@device
+def added(total, x, y):
+    """The sum with the terms of two vectors."""
+    if MODE == "multiply":
+        return fma(x, y, total)
+    return total + absolute(x - y)
 
 
 def kernel(args, first, last, thread):
@@ -55,29 +63,17 @@ def kernel(args, first, last, thread):
                             s3 = splat(0.0)
                             for c in range(0, whole, LANES):
                                 va = load(pa, c)
-                                if MODE == "multiply":
-                                    s0 = fma(va, load(pb, c), s0)
-                                    s1 = fma(va, load(pb1, c), s1)
-                                    s2 = fma(va, load(pb2, c), s2)
-                                    s3 = fma(va, load(pb3, c), s3)
-                                else:
-                                    s0 = s0 + absolute(va - load(pb, c))
-                                    s1 = s1 + absolute(va - load(pb1, c))
-                                    s2 = s2 + absolute(va - load(pb2, c))
-                                    s3 = s3 + absolute(va - load(pb3, c))
+                                s0 = added(s0, va, load(pb, c))
+                                s1 = added(s1, va, load(pb1, c))
+                                s2 = added(s2, va, load(pb2, c))
+                                s3 = added(s3, va, load(pb3, c))
                             if whole < channels:
                                 left = channels - whole
                                 va = load_tail(pa, whole, left)
-                                if MODE == "multiply":
-                                    s0 = fma(va, load_tail(pb, whole, left), s0)
-                                    s1 = fma(va, load_tail(pb1, whole, left), s1)
-                                    s2 = fma(va, load_tail(pb2, whole, left), s2)
-                                    s3 = fma(va, load_tail(pb3, whole, left), s3)
-                                else:
-                                    s0 = s0 + absolute(va - load_tail(pb, whole, left))
-                                    s1 = s1 + absolute(va - load_tail(pb1, whole, left))
-                                    s2 = s2 + absolute(va - load_tail(pb2, whole, left))
-                                    s3 = s3 + absolute(va - load_tail(pb3, whole, left))
+                                s0 = added(s0, va, load_tail(pb, whole, left))
+                                s1 = added(s1, va, load_tail(pb1, whole, left))
+                                s2 = added(s2, va, load_tail(pb2, whole, left))
+                                s3 = added(s3, va, load_tail(pb3, whole, left))
                             write(to, p * count_x + q, hsum(s0 * scale))
                             write(to, p * count_x + q + 1, hsum(s1 * scale))
                             write(to, p * count_x + q + 2, hsum(s2 * scale))
@@ -86,12 +82,9 @@ def kernel(args, first, last, thread):
                         else:
                             n_there = channels if on_row and xb >= 0 and xb < width else 0
                             s0 = splat(0.0)
-                            if MODE == "multiply":
-                                for c in range(0, least(n_here, n_there), LANES):
-                                    s0 = fma(load_tail(pa, c, n_here - c), load_tail(pb, c, n_there - c), s0)
-                            else:
-                                for c in range(0, channels, LANES):
-                                    va = load_tail(pa, c, n_here - c)
-                                    s0 = s0 + absolute(va - load_tail(pb, c, n_there - c))
+                            # nothing times what is not a number would not be nothing
+                            count = least(n_here, n_there) if MODE == "multiply" else channels
+                            for c in range(0, count, LANES):
+                                s0 = added(s0, load_tail(pa, c, n_here - c), load_tail(pb, c, n_there - c))
                             write(to, p * count_x + q, hsum(s0 * scale))
                             q += 1

@@ -131,9 +131,6 @@ def test_a_loss_that_is_not_finite_exits_5(tmp_path):
     assert "hint: lower base_lr" in result.stderr
 
 
-# -- signals, in processes of their own ---------------------------------------------------
-
-
 def start(*arguments) -> subprocess.Popen:
     command = [sys.executable, "-m", "netspec.cli.main", *map(str, arguments), "--device", "reference"]
     return subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -25,9 +25,6 @@ def filled(filler, shape):
     return run_graph(b.graph, {}, scalars={"seed": 0}, dtype="f64").states["it.weight"]
 
 
-# -- values ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("values", "shape"),
     [
@@ -99,9 +96,6 @@ def test_what_cannot_fill_is_said_by_check(filler, expected):
     assert any(expected in line for line in found(LINE.format(filler=filler)))
 
 
-# -- diagonal --------------------------------------------------------------------------
-
-
 def test_diagonal_is_a_scaled_identity_for_a_product():
     np.testing.assert_array_equal(filled(Diagonal(), (3, 3)), np.eye(3))
     np.testing.assert_array_equal(filled(Diagonal(diag_val=(2.0, 3.0)), (4, 3)), np.diag([2, 3, 1, 9])[:, :3])
@@ -117,9 +111,6 @@ def test_diagonal_averages_the_window_of_a_kernel():
 
 def test_diagonal_needs_two_axes():
     assert Diagonal().problem((3,)) == "diagonal fills weights of two axes or more, this parameter is 3"
-
-
-# -- image -----------------------------------------------------------------------------
 
 
 def pixels(height: int, width: int, channels: int = 3) -> np.ndarray:

@@ -123,9 +123,6 @@ def test_gram_matrix_is_symmetric_in_its_bits():
     assert (y == y.transpose(0, 2, 1)).all()
 
 
-# -- nets ------------------------------------------------------------------------
-
-
 def compiled(folder, text, phase="train"):
     path = folder / "net.yaml"
     path.write_text(text, encoding="utf-8")

@@ -91,6 +91,18 @@ CONTRADICTIONS = [
         "engine is read and ignored: the compiler chooses the kernels",
         "drop engine",
     ),
+    (
+        "{type: Convolution, num_output: 2, kernel_size: 3, force_nd_im2col: true}",
+        "W121",
+        "force_nd_im2col is read and ignored: the compiler chooses the kernels",
+        "drop force_nd_im2col",
+    ),
+    (
+        "{type: LSTM, num_output: 2, debug_info: true}",
+        "W121",
+        "debug_info is read and ignored: `netspec inspect` shows what a layer does",
+        "drop debug_info",
+    ),
     ("{type: LRN, local_size: 4}", "E523", "local_size 4 is even, the window has no middle", "local_size: 5"),
     ("{type: Slice, slice_point: [3, 2]}", "E418", "slice_point must rise", "slice_point: [2, 3]"),
     ("{type: Reshape, shape: [-1, -1]}", "E419", "only one size can be -1", "write all but one as numbers or 0"),

@@ -160,9 +160,6 @@ def test_input_feeds_each_of_its_tops():
     assert [v.shape for v in made] == [(2, 3), (2, 3)]
 
 
-# -- Dropout -------------------------------------------------------------------
-
-
 def dropped(ratio: float, **scalars: float) -> np.ndarray:
     b = Builder("train", "f64")
     with b.scope("drop"):
@@ -187,9 +184,6 @@ def test_dropout_of_nothing_is_a_wire():
     b = Builder("train", "f64")
     x = b.input("x", (2, 2))
     assert Dropout(dropout_ratio=0.0).lower(b, x) is x
-
-
-# -- BatchNorm -----------------------------------------------------------------
 
 
 def test_batch_norm_accumulates_as_caffe_does():

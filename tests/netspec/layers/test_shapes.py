@@ -165,9 +165,6 @@ def test_flatten_of_a_row_of_numbers_makes_a_column():
     assert Flatten().shapes((5,)) == (5, 1)
 
 
-# -- warnings --------------------------------------------------------------------
-
-
 def warned(layer, *bottoms):
     return [(p.code, p.message, p.hint, p.severity) for p in layer.warnings(*bottoms)]
 

@@ -122,9 +122,6 @@ def test_a_metric_on_the_host_makes_the_value_of_a_batch(monkeypatch):
     assert found["m"].dtype == np.float32
 
 
-# -- a whole source ----------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def spec_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("metrics") / "small.yaml"
@@ -193,9 +190,6 @@ def test_the_commands_show_numbers_lists_and_tables(spec_path, tmp_path):
     assert [row.split()[0] for row in table[1:]] == [str(k) for k in range(10)]
     document = json.loads(CliRunner().invoke(main, [*words, "--format", "json"]).stdout)
     assert document["outputs"] == test["outputs"]
-
-
-# -- the layers ----------------------------------------------------------------------
 
 
 def test_the_first_of_equal_scores_is_the_prediction_and_nan_is_none():

@@ -218,9 +218,6 @@ def test_imagenet_wants_to_know_where_its_pictures_are():
         ImageNet(crop_size=224).recipe("train")
 
 
-# -- where files are looked for --------------------------------------------------------
-
-
 def named_in(source, field: str, spec: Path):
     spec.parent.mkdir(parents=True, exist_ok=True)
     spec.touch()
@@ -341,9 +338,6 @@ def test_a_name_too_long_for_a_file_is_a_missing_one(tmp_path):
     source = named_in(Npz(file="a" * 300, shape=(2,)), "file", tmp_path / "specs" / "net.yaml")
     with pytest.raises(DataError, match="File name too long"):
         open_stream(source.recipe("train"), seed=0)
-
-
-# -- the real files ----------------------------------------------------------------------
 
 
 @pytest.mark.data

@@ -61,9 +61,6 @@ def archives(tmp_path):
     return tmp_path
 
 
-# -- further tests -----------------------------------------------------------------
-
-
 def test_a_run_tests_every_source_and_tells_each_apart(tmp_path):
     solver = SOLVER.replace("snapshot: 5", "test_interval: 6")
     result = train(write(tmp_path, STAGES + solver), tmp_path / "r")
@@ -140,9 +137,6 @@ layers:
     assert netspec.check(write(tmp_path, text)).diagnostics == []
 
 
-# -- sources side by side --------------------------------------------------------------
-
-
 TWO = """
 data:
   train:
@@ -174,9 +168,6 @@ def test_sources_of_a_test_need_as_many_samples(archives):
     - {source: npz, file: b.npz, tops: [u, v], arrays: [x, y], batch_size: 8}""")  # fmt: skip
     with pytest.raises(DataError, match="npz has 50 samples, npz has 70 samples: sources that are tested together"):
         train(write(archives, text + SOLVER), archives / "r")
-
-
-# -- texts, tables, pairs ------------------------------------------------------------------
 
 
 TEXT = """
