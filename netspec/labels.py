@@ -13,6 +13,7 @@ from compiler.builder import Builder
 from compiler.interpret import run_graph
 from netspec.graph import Input, Net, Node
 from netspec.mappings import Array
+from runtime.data.labels import place_in
 from runtime.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ def check_labels(name: str, labels: Array, asked: tuple[Label, ...], axis: int |
             wrong &= mine != label.ignore
         if wrong.any():
             sample, place = np.argwhere(wrong)[0]
-            raise DataError(
-                f"{name}: the label of sample {sample} is {mine[sample, place]:.0f}, outside 0..{label.classes - 1}"
-            )
+            item = labels.shape if axis is None else labels.shape[:axis] + labels.shape[axis + 1 :]
+            where = place_in(item, place if label.places is None else int(label.places[place]))
+            what = f"the label of sample {sample}{where} is {mine[sample, place]:.0f}"
+            raise DataError(f"{name}: {what}, outside 0..{label.classes - 1}")
     return whole.astype(np.int32)
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import click
 
 from netspec.cli.nets import loaded, resolved
-from netspec.cli.options import echo_json, spec_options
-from runtime.errors import UsageError
+from netspec.cli.options import data_options, echo_json
 
 
 @click.command("baseline")
-@spec_options
+@data_options
 @click.option("--train", type=click.IntRange(min=0), default=5000, show_default=True, help="Training samples; 0: all.")
 @click.option("--test", type=click.IntRange(min=0), default=1000, show_default=True, help="Test samples; 0: all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the samples drawn.")
 def command(
     spec: str,
     overrides: dict[str, str],
-    phase: str | None,
     stages: tuple[str, ...],
-    batch: int | None,
     strict: bool,
     format: str,
     train: int,
@@ -34,10 +31,8 @@ def command(
     from netspec.reports.baseline import baseline
     from netspec.reports.tables import terminal_width
 
-    if phase is not None or batch is not None:
-        raise UsageError("baseline looks at the data alone: it takes no --phase and no --batch")
     found = loaded(spec, overrides, stages, strict)
-    resolved(found, "train", batch, strict)
+    resolved(found, "train", None, strict)
     report = baseline(found, train, test, seed)
     if format == "json":
         echo_json(report.to_dict())

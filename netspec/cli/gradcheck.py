@@ -7,12 +7,12 @@ from typing import Literal
 import click
 
 from netspec.cli.nets import loaded, resolved
-from netspec.cli.options import device_options, echo_json, spec_options
+from netspec.cli.options import device_options, echo_json, training_options
 from runtime.errors import NumericError, UsageError
 
 
 @click.command("gradcheck")
-@spec_options
+@training_options
 @device_options
 @click.option("--samples", type=click.IntRange(min=1), default=64, show_default=True, help="Elements a tensor.")
 @click.option(

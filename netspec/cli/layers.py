@@ -106,12 +106,17 @@ def _prose(cls: type[Entry], room: int) -> str:
     """The class's documentation; paragraphs with a line too long for the terminal are set anew."""
     made: list[str] = []
     lines = plain_prose(inspect.cleandoc(cls.__doc__ or "")).splitlines()
-    for indent, group in itertools.groupby(lines, key=lambda line: line[: len(line) - len(line.lstrip())]):
+    for (_, indent), group in itertools.groupby(lines, key=_block):
         paragraph = list(group)
         if any(len(line) > room for line in paragraph):
             paragraph = _hanging(indent, " ".join(line.strip() for line in paragraph), room).splitlines()
         made += paragraph
     return "\n".join(made)
+
+
+def _block(line: str) -> tuple[bool, str]:
+    """What lines of one paragraph have in common: none is empty, and their indentation."""
+    return bool(line), line[: len(line) - len(line.lstrip())]
 
 
 def _hanging(head: str, text: str, room: int) -> str:

@@ -42,29 +42,44 @@ def format_option(function: F) -> F:
     return click.option("--format", type=kinds, default="text", show_default=True, help="Form of the answer.")(function)
 
 
+_SET = click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=_overrides,
+    help="Override a value, read as YAML: vars.depth=56, solver.base_lr=0.1; an empty one takes the key away.",
+)
+_STAGE = click.option("--stage", "stages", metavar="NAME", multiple=True, help="Set a stage for include and exclude.")
+_BATCH = click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Batch size, in place of the spec's.")
+_STRICT = click.option("--strict", is_flag=True, help="Warnings are errors.")
+
+
+def _phase(phases: str, text: str) -> Callable[[F], F]:
+    """``--phase`` of a command; ``phases`` are those that its help offers."""
+    kinds = click.Choice(["train", "test"], case_sensitive=False)
+    return click.option("--phase", type=kinds, metavar=phases, help=text)
+
+
 def net_options(function: F) -> F:
     """Add ``overrides`` (dict of YAML texts), ``phase``, ``stages``, ``batch``, ``strict`` and ``format``."""
-    return _stack(
-        function,
-        click.option(
-            "--set",
-            "overrides",
-            metavar="KEY=VALUE",
-            multiple=True,
-            callback=_overrides,
-            help="Override a value, read as YAML: vars.depth=56, layers.conv1.num_output=3, solver.base_lr=0.1.",
-        ),
-        click.option("--phase", type=click.Choice(["train", "test"], case_sensitive=False), help="One phase alone."),
-        click.option("--stage", "stages", metavar="NAME", multiple=True, help="Set a stage for include and exclude."),
-        click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Batch size, in place of the spec's."),
-        click.option("--strict", is_flag=True, help="Warnings are errors."),
-        format_option,
-    )
+    return _stack(function, _SET, _phase("[train|test]", "One phase alone."), _STAGE, _BATCH, _STRICT, format_option)
 
 
 def spec_options(function: F) -> F:
     """Add the argument ``spec`` and everything of `net_options`."""
     return click.argument("spec", metavar="SPEC")(net_options(function))
+
+
+def training_options(function: F) -> F:
+    """Add what `spec_options` does, for a command that works in phase train alone."""
+    phase = _phase("train", "The only one there is a gradient in.")
+    return click.argument("spec", metavar="SPEC")(_stack(function, _SET, phase, _STAGE, _BATCH, _STRICT, format_option))
+
+
+def data_options(function: F) -> F:
+    """Add ``spec``, ``overrides``, ``stages``, ``strict`` and ``format``: the net itself is not run."""
+    return click.argument("spec", metavar="SPEC")(_stack(function, _SET, _STAGE, _STRICT, format_option))
 
 
 def device_options(function: F) -> F:

@@ -21,6 +21,7 @@ def advise(net: Net, source: Source | None, diagnostics: Diagnostics) -> None:
         with diagnostics.inside(node.calls):
             _softmax_twice(net, node, diagnostics)
             _classes(net, node, source, diagnostics)
+            _numbers(net, node, source, diagnostics)
             _constant_labels(net, node, diagnostics)
             _slope_of_nothing(net, node, diagnostics)
 
@@ -116,3 +117,23 @@ def _classes(net: Net, node: Node, source: Source | None, diagnostics: Diagnosti
     message = f"`{by.name}` ({by.type}) has {scores} scores and the data {classes} classes: {end}"
     hint = f"num_output: {classes}, or num_output: $classes" if by is maker else f"give it {classes} scores"
     diagnostics.warning("W129", mark, message, hint, by.name)
+
+
+def _numbers(net: Net, node: Node, source: Source | None, diagnostics: Diagnostics) -> None:
+    """Compare the classes that the data declares with those that any other layer takes (an Embed, a HingeLoss)."""
+    if source is None or node.type in _CLASSIFIES:
+        return
+    for k in node.layer.label_bottoms:
+        if k >= len(node.bottom_ids) or node.bottom_ids[k] not in source.label_tops():
+            continue
+        declared = source.owner(node.bottom_ids[k]).class_count()
+        taken, ignored = node.layer.label_range(*(net.shapes[i] for i in node.bottom_ids))
+        if declared is None or ignored is not None or taken >= declared:
+            continue
+        maker = net.makers.get(node.bottom_ids[0]) if k else None
+        by = maker if maker is not None and "num_output" in maker.layer.marks else node
+        field = "num_output" if by is maker else "input_dim" if "input_dim" in node.layer.marks else None
+        ends = f"{taken} or more ends the run"
+        message = f"`{node.name}` ({node.type}) takes {taken} classes and the data has {declared}: a label of {ends}"
+        hint = f"{field}: {declared}, or {field}: $classes" if field else f"give it {declared} classes"
+        diagnostics.warning("W129", by.layer.marks.get(field or "", by.mark), message, hint, node.name)

@@ -90,7 +90,8 @@ class Shares:
             own = node.layer.param_shapes(*(shapes[blob] for blob in node.bottom_ids))
             if shared is None:
                 known[node.name] = node, own
-            elif own and self._fits(node, shared, diagnostics):
+            # of an instance only what has weights shares; a layer that says so itself must be able to
+            elif (own or shared.by.name == node.name) and self._fits(node, shared, diagnostics):
                 owner, there = known.setdefault(shared.owner, (node, own))
                 if own != there:
                     _report_sizes(node, shared, own, owner, there, diagnostics)

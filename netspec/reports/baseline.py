@@ -118,6 +118,9 @@ def _tops(spec: Spec) -> tuple[str, str]:
     if any(spec.data.get(phase) is None for phase in ("train", "test")):
         raise UsageError(f"{spec.name}: baseline needs data with the phases train and test")
     inputs = spec.net("train", batch=1).inputs
+    streams = [name for name, given in inputs.items() if given.axis not in (0, None)]
+    if streams:
+        raise UsageError(f"{spec.name}: baseline needs samples that stand for themselves, `{streams[0]}` is a sequence")
     floats = [name for name, given in inputs.items() if given.kind == "float"]
     labels = [name for name, given in inputs.items() if given.kind == "label"]
     wanted = (labels or floats[1:])[:1]

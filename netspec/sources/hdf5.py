@@ -29,4 +29,4 @@ class Hdf5(Arrays):
         return Hdf5Files(path=path, arrays=self.wanted(), item=self.shape)
 
     def headers(self) -> list[tuple[Shape, bool]]:
-        return headers_of(paths.resolve(self, "file", self.file), self.wanted())
+        return headers_of(paths.find(self, "file", self.file), self.wanted())

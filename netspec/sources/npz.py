@@ -29,7 +29,7 @@ class Npz(Arrays):
         return NpzFile(path=path, arrays=self.wanted(), item=self.shape)
 
     def headers(self) -> list[tuple[Shape, bool]]:
-        path = paths.resolve(self, "file", self.file)
+        path = paths.find(self, "file", self.file)
         headers = npz_headers(path)
         for name in self.wanted():
             if name not in headers:

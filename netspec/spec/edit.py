@@ -22,7 +22,9 @@ MAX_GLOBS = 100
 MAX_CHANGES = 200_000
 """Values that `change` may write, over all layers: a small file could ask for billions."""
 
-_KEPT_EMPTY = ("vars", "blocks")  # an empty value means something there: nothing, or required
+KEPT_EMPTY = ("vars", "blocks")
+"""Sections in which an empty value means something: nothing, or required."""
+
 _ONE_OF = {"inputs": "data", "data": "inputs"}
 
 
@@ -47,19 +49,20 @@ def edited(base: Mapping, over: Mapping, name: str, diagnostics: Diagnostics) ->
         if key.text == "layers":
             node = editor.layers(node)
         elif under is not None:
-            if _is_empty(node) and key.text not in _KEPT_EMPTY:
+            if is_empty(node) and key.text not in KEPT_EMPTY:
                 continue
-            node = overlaid(under, node, key.text not in _KEPT_EMPTY, _class(key.text, under, node))
+            node = overlaid(under, node, key.text not in KEPT_EMPTY, _class(key.text, under, node))
         pairs.append((key, node))
     # a base that could not be read to its end still says `extends`: then anything may be missing
-    other = {_ONE_OF[key.text] for key, node in over if key.text in _ONE_OF and not _is_empty(node)}
+    other = {_ONE_OF[key.text] for key, node in over if key.text in _ONE_OF and not is_empty(node)}
     written = {*over.keys(), *EDITS, *other} - {"extends"}
     pairs.extend((key, editor.layers(None) if key.text == "layers" else node)
                  for key, node in base if key.text not in written)  # fmt: skip
     return Mapping(pairs, over.mark)
 
 
-def _is_empty(node: Node) -> bool:
+def is_empty(node: Node) -> bool:
+    """Whether nothing is written for a value: it takes the key away."""
     return isinstance(node, Scalar) and node.is_null and not node.is_given
 
 
@@ -83,11 +86,11 @@ def overlaid(under: Node, over: Node, deletes: bool = True, cls: type[Entry] | N
         if new is None:
             if key.text not in hidden:
                 found.append((key, node))
-        elif not (deletes and _is_empty(new)):
+        elif not (deletes and is_empty(new)):
             written = over.key(key.text)
             assert written is not None
             found.append((written, overlaid(node, new, deletes, inner)))
-    found.extend((k, n) for k, n in over if k.text not in under and not (deletes and _is_empty(n)))
+    found.extend((k, n) for k, n in over if k.text not in under and not (deletes and is_empty(n)))
     return Mapping(found, over.mark)
 
 
@@ -138,7 +141,7 @@ class _Editor:
         """The base's layers, those of the spec behind them; what is no list is left for the reader to report."""
         base = self.base.get("layers")
         for node in (base, more):
-            if node is not None and not isinstance(node, Sequence) and not _is_empty(node):
+            if node is not None and not isinstance(node, Sequence) and not is_empty(node):
                 return node
         added = more.items if isinstance(more, Sequence) else []
         mark = (more or base or self.base).mark
@@ -148,7 +151,7 @@ class _Editor:
         """Take the layers out that a list of names and patterns stands for."""
         gone: set[int] = set()
         for pattern in node.items if isinstance(node, Sequence) else [node]:
-            if pattern is None or _is_empty(pattern):
+            if pattern is None or is_empty(pattern):
                 continue
             if isinstance(pattern, Scalar) and isinstance(pattern.value, str):
                 gone.update(self._matching(pattern))
@@ -162,7 +165,7 @@ class _Editor:
 
     def change(self, node: Node | None) -> None:
         """Lay fields on the layers that names and patterns stand for."""
-        if node is None or _is_empty(node):
+        if node is None or is_empty(node):
             return
         if not isinstance(node, Mapping):
             message = f"change is a mapping of layer names to fields, got {kind(node)}"

@@ -192,7 +192,10 @@ class Spec:
             named = (s for s in self.data.values() if s is not None)
             mark = next((s.marks["file"] for s in named if "file" in s.marks), self.place)
             message = f"only the file tells the shapes: {error}"
-            diagnostics.error("E613", mark, message, "say them here: `shape: [..]`, of one sample")
+            hint = "say them here: `shape: [..]`, of one sample"
+            if isinstance(error.__cause__, FileNotFoundError):
+                hint = "put the file there; with `shape: [..]`, of one sample, `check` does without it"
+            diagnostics.error("E613", mark, message, hint)
 
     def _wire(self, phase: str, stages: frozenset[str]) -> _Wired:
         key = phase, stages

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Environment
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
+from netspec.spec.edit import KEPT_EMPTY, is_empty
 from netspec.spec.emit import flow
 from netspec.spec.fields import keys_of
 from netspec.spec.marks import Mark, Source
@@ -23,10 +24,11 @@ Overrides = Environment[str, object] | Iterable[str]
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One override: the parts of its key, each with its place, and the value."""
+    """One override: the parts of its key, each with its place, the value, and whether that takes the key away."""
 
     parts: tuple[Scalar, ...]
     value: Node
+    removes: bool = False
 
     @property
     def key(self) -> str:
@@ -40,7 +42,7 @@ class Override:
 
     def below(self) -> Override:
         """The same without its first part."""
-        return Override(self.parts[1:], self.value)
+        return Override(self.parts[1:], self.value, self.removes)
 
 
 def read_overrides(overrides: Overrides, diagnostics: Diagnostics) -> list[Override]:
@@ -49,7 +51,8 @@ def read_overrides(overrides: Overrides, diagnostics: Diagnostics) -> list[Overr
     Parameters
     ----------
     overrides : mapping or list of str
-        ``{"solver.base_lr": 0.1}`` or ``["solver.base_lr=0.1"]``; text is read as YAML.
+        ``{"solver.base_lr": 0.1}`` or ``["solver.base_lr=0.1"]``; text is read as YAML. An empty value takes a
+        key away that is written, as in a spec that extends another one.
 
     Raises
     ------
@@ -61,8 +64,13 @@ def read_overrides(overrides: Overrides, diagnostics: Diagnostics) -> list[Overr
     for n, (key, text) in enumerate(pairs):
         # Read below n empty lines and behind blanks as wide as the key: marks come out right.
         node = read_node("\n" * n + " " * (len(key) + 1) + text, FILE, diagnostics)
-        if node is not None:
-            found.append(Override(tuple(_parts(key, n + 1)), node))
+        if node is None:
+            continue
+        override = Override(tuple(_parts(key, n + 1)), node)
+        if is_empty(node):  # the reader finds nothing, and may say so of another line
+            empty = Scalar("", False, override.place(len(override.parts) - 1))
+            override = replace(override, value=empty, removes=override.parts[0].text not in KEPT_EMPTY)
+        found.append(override)
     if pairs:
         diagnostics.add_source(Source(FILE, "\n".join(f"{key}={text}" for key, text in pairs)))
     return found
@@ -104,7 +112,8 @@ def apply(root: Mapping, overrides: Iterable[Override], diagnostics: Diagnostics
             written = root.get("vars")
             known = written.keys() if isinstance(written, Mapping) else []
             name = override.parts[1]
-            diagnostics.error("E232", name.mark, f"there is no variable `{name.text}`", did_you_mean(name.text, known))
+            hint = did_you_mean(name.text, known) or _variables_hint(known)
+            diagnostics.error("E232", name.mark, f"there is no variable `{name.text}`", hint)
         else:
             root = _put(root, override, diagnostics)
     return root
@@ -115,9 +124,17 @@ def _known_variable(root: Mapping, name: str) -> bool:
     return (isinstance(written, Mapping) and name in written) or name in set(names_read(root))
 
 
+def _variables_hint(known: list[str]) -> str:
+    if not known:
+        return "the spec has no `vars`: override a field, for instance layers.NAME.num_output"
+    return f"the variables are {', '.join(known[:8])}{', ..' if len(known) > 8 else ''}"
+
+
 def _put(node: Mapping, override: Override, diagnostics: Diagnostics) -> Mapping:
     first = override.parts[0]
     if len(override.parts) == 1:
+        if override.removes and first.text in node:
+            return node.without(first.text)
         return node.with_pair(first.text, override.value, first.mark)
     inner = node.get(first.text)
     if isinstance(inner, Sequence):

@@ -39,6 +39,8 @@ def check(folder: Path, resuming: bool) -> None:
     StateError
         No folder; not empty, when nothing is resumed; or of something else than a run.
     """
+    if "\0" in str(folder):
+        raise StateError(f"{str(folder)!r}: no folder can have a NUL in its name")
     if not os.path.lexists(folder):
         return
     if not os.path.isdir(folder):

@@ -78,7 +78,11 @@ def evaluate_spec(
     if weights is None and not spec.weights:
         raise UsageError("test needs --weights F, or a spec with `weights`: the net is as its fillers left it")
     if spec.data.get("test") is None:
-        raise UsageError(f"{spec.name}: no test source; give data: one with a phase test")
+        tops = ", ".join(spec.inputs or ("data", "label"))
+        remedy = "give `data` a phase test"
+        if not any(spec.data.values()):
+            remedy = f"write data: {{source: npz, tops: [{tops}], train: {{file: F.npz}}, test: {{file: G.npz}}}}"
+        raise UsageError(f"{spec.path or spec.name}: no test source; {remedy}")
     if weights is not None and not os.path.exists(weights):
         raise UsageError(f"{weights}: no such file")
     for entry in spec.weights if weights is None else ():

@@ -197,7 +197,15 @@ class Trainer:
             raise UsageError(f"{name}: no solver: section, nothing says how to train")
         if solver.max_iter == 0 and self._max_iter is None:
             raise UsageError(f"{name}: max_iter is missing or 0; say how many updates: max_iter: 1000, or --max-iter N")
-        if not any(any(node.loss_weights) for node in self.spec.net("train", batch=self._batch_size).nodes):
+        net = self.spec.net("train", batch=self._batch_size)
+        read = {blob for node in net.nodes for blob in node.bottom_ids}
+        wanted = [top for top in net.inputs if top in read]
+        if net.fed.source is None and wanted:
+            raise UsageError(
+                f"{self.spec.path or name}: phase train has no data, nothing gives {', '.join(wanted)}; "
+                f"write a source in place of inputs: data: {{source: npz, file: F.npz, tops: [{', '.join(wanted)}]}}"
+            )
+        if not any(any(node.loss_weights) for node in net.nodes):
             raise UsageError(
                 f"{name}: no layer of phase train is a loss, nothing says what to learn; "
                 "add one, for instance {type: SoftmaxWithLoss, bottom: [SCORES, label]}"

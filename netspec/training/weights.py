@@ -173,7 +173,8 @@ def load_weights(
     if wanted and not known and not left_out:
         there, here = (", ".join(name.removeprefix(inside) for name in list(names)[:3]) for names in (tensors, wanted))
         whose = f"`{prefix}`" if prefix else "the net"
-        raise StateError(f"{path}: no name fits: {whose} has {here}, .., the file {there or 'nothing'}, ..")
+        remedy = "" if written is not None else _instance_hint(path, wanted, _without_solver_state(tensors, every))
+        raise StateError(f"{path}: no name fits: {whose} has {here}, .., the file {there or 'nothing'}, ..{remedy}")
     averages = {f"{name}.{AVERAGE}": tensors.get(f"{name}.{AVERAGE}", tensors[name]) for name in known}
     net.import_state({name: tensors[name] for name in known} | {n: a for n, a in averages.items() if n in net.states})
     rows = [LoadRow(name, tuple(shape), "loaded" if name in tensors else "kept") for name, shape in wanted.items()]
@@ -183,6 +184,15 @@ def load_weights(
     rows += [LoadRow(name.removeprefix(inside), tensors[name].shape, "skipped")
              for name in _without_solver_state(others, every)]  # fmt: skip
     return LoadTable(path, tuple(rows), frozenset(left_out))
+
+
+def _instance_hint(path: Path, wanted: Collection[str], names: Collection[str]) -> str:
+    """What to write where a file holds the weights of one block instance; empty where it does not."""
+    instances = dict.fromkeys(name[:k] for name in wanted for k, letter in enumerate(name) if letter == "/")
+    for instance in instances:
+        if names and all(f"{instance}/{name}" in wanted for name in names):
+            return f"; they are those of the block `{instance}`: in the spec, weights: {{{instance}: {path}}}"
+    return ""
 
 
 def _left_out(wanted: Collection[str], names: Collection[str], section: bool) -> set[str]:

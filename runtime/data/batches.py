@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from runtime.data.counter import permutation
 from runtime.data.items import AnyArray, Items
-from runtime.data.labels import check_range
+from runtime.data.labels import check_range, place_in
 from runtime.data.recipe import Recipe
 from runtime.data.transform import Transformer
 from runtime.errors import DataError
@@ -109,7 +109,15 @@ class Batches:
         labels = self.items.arrays[index][np.arange(self.first, self.first + self.count, dtype=np.int64)]
         rows: NDArray[Any] = labels.reshape(len(labels), -1)
         rows = rows if places is None else rows[:, places]
-        check_range(self.name, top, rows, classes, lambda row: self.items.number(self.first + row), ignore)
+        check_range(
+            self.name,
+            top,
+            rows,
+            classes,
+            lambda row: self.items.number(self.first + row),
+            ignore,
+            lambda column: place_in(labels.shape[1:], column if places is None else int(places[column])),
+        )
 
     def _gather(self, samples: Samples, epochs: Samples) -> Batch:
         batch: Batch = {}

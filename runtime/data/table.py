@@ -6,6 +6,7 @@ Source: RFC 4180.
 from __future__ import annotations
 
 import csv
+import difflib
 import math
 import re
 from array import array
@@ -119,7 +120,9 @@ class _Reading:
             return found[0]
         there = ", ".join(other[:_SHOWN] or '""' for other in header[:12]) + (", .." if len(header) > 12 else "")
         how = "two columns are" if found else "no column is"
-        raise DataError(f"{self._path}:{self._first}: {how} called {name!r}; the header names {there}")
+        near = [] if found else difflib.get_close_matches(name, header, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise DataError(f"{self._path}:{self._first}: {how} called {name!r}; the header names {there}{hint}")
 
     def _number(self, cell: str, k: int, name: str) -> float:
         text = cell.strip()

@@ -51,6 +51,7 @@ class TextBatches:
         """
         self.name, self.tops, self.batch_size = recipe.name, recipe.tops, recipe.batch_size
         self._path, self._dtype, self._steps = files.path, np.dtype(dtype), files.steps
+        self._classes = recipe.classes
         self.alphabet, numbers = read_text(files.path)
         first, count = part_of(recipe, len(numbers))
         self._numbers = numbers[first : first + count]
@@ -93,7 +94,7 @@ class TextBatches:
     def check_labels(self, top: str, classes: int, ignore: int | None, places: Samples | None) -> None:
         """Raise DataError if the text has more characters than there are classes."""
         if top in self.tops[:2] and len(self.alphabet) > classes:
-            raise DataError(
-                f"{self._path}: {len(self.alphabet)} different characters, the net takes {classes} classes; "
-                f"say classes: {len(self.alphabet)}"
-            )
+            count, declared = len(self.alphabet), self._classes
+            known = declared is not None and declared >= count
+            remedy = f"a layer must take {count} (num_output, input_dim)" if known else f"say classes: {count}"
+            raise DataError(f"{self._path}: {count} different characters, the net takes {classes} classes; {remedy}")

@@ -270,3 +270,8 @@ def test_nets_with_running_statistics_are_not_tested_before_they_have_any(name):
         return
     normalised = any(node.type == "BatchNorm" for node in spec.net("train").nodes)
     assert spec.solver.test_initialization is not normalised
+
+
+def test_a_folder_with_a_nul_in_its_name_is_refused(tmp_path):
+    with pytest.raises(StateError, match="no folder can have a NUL in its name"):
+        Trainer(small_spec(tmp_path), output="a\0b", device="reference").run()
