@@ -88,8 +88,8 @@ def check_labels(name: str, labels: Array, asked: tuple[Label, ...], axis: int |
             sample, place = np.argwhere(wrong)[0]
             item = labels.shape if axis is None else labels.shape[:axis] + labels.shape[axis + 1 :]
             where = place_in(item, place if label.places is None else int(label.places[place]))
-            what = f"the label of sample {sample}{where} is {mine[sample, place]:.0f}"
-            raise DataError(f"{name}: {what}, outside 0..{label.classes - 1}")
+            what = f"the label of sample {sample} is {mine[sample, place]:.0f}"
+            raise DataError(f"{name}: {what}, outside 0..{label.classes - 1}{where}")
     return whole.astype(np.int32)
 
 

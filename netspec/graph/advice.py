@@ -134,6 +134,6 @@ def _numbers(net: Net, node: Node, source: Source | None, diagnostics: Diagnosti
         by = maker if maker is not None and "num_output" in maker.layer.marks else node
         field = "num_output" if by is maker else "input_dim" if "input_dim" in node.layer.marks else None
         ends = f"{taken} or more ends the run"
-        message = f"`{node.name}` ({node.type}) takes {taken} classes and the data has {declared}: a label of {ends}"
+        message = f"`{node.name}` ({node.type}) takes {taken} classes and the data have {declared}: a label of {ends}"
         hint = f"{field}: {declared}, or {field}: $classes" if field else f"give it {declared} classes"
         diagnostics.warning("W129", by.layer.marks.get(field or "", by.mark), message, hint, node.name)

@@ -191,7 +191,7 @@ class Spec:
         except DataError as error:
             named = (s for s in self.data.values() if s is not None)
             mark = next((s.marks["file"] for s in named if "file" in s.marks), self.place)
-            message = f"only the file tells the shapes: {error}"
+            message = f"only the file tells the shapes: {error}".replace("\n  ", "; ")
             hint = "say them here: `shape: [..]`, of one sample"
             if isinstance(error.__cause__, FileNotFoundError):
                 hint = "put the file there; with `shape: [..]`, of one sample, `check` does without it"

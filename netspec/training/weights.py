@@ -171,9 +171,10 @@ def load_weights(
     _check_shapes(path, wanted, tensors, written)
     known = [name for name in wanted if name in tensors]
     if wanted and not known and not left_out:
-        there, here = (", ".join(name.removeprefix(inside) for name in list(names)[:3]) for names in (tensors, wanted))
+        names = _without_solver_state(tensors, every)
+        there, here = (", ".join(n.removeprefix(inside) for n in list(some)[:3]) for some in (names, wanted))
         whose = f"`{prefix}`" if prefix else "the net"
-        remedy = "" if written is not None else _instance_hint(path, wanted, _without_solver_state(tensors, every))
+        remedy = "" if written is not None else _instance_hint(path, wanted, names)
         raise StateError(f"{path}: no name fits: {whose} has {here}, .., the file {there or 'nothing'}, ..{remedy}")
     averages = {f"{name}.{AVERAGE}": tensors.get(f"{name}.{AVERAGE}", tensors[name]) for name in known}
     net.import_state({name: tensors[name] for name in known} | {n: a for n, a in averages.items() if n in net.states})
@@ -191,7 +192,9 @@ def _instance_hint(path: Path, wanted: Collection[str], names: Collection[str]) 
     instances = dict.fromkeys(name[:k] for name in wanted for k, letter in enumerate(name) if letter == "/")
     for instance in instances:
         if names and all(f"{instance}/{name}" in wanted for name in names):
-            return f"; they are those of the block `{instance}`: in the spec, weights: {{{instance}: {path}}}"
+            return (
+                f"; they are those of the block `{instance}`: in the spec, weights: {{{instance}: {path.absolute()}}}"
+            )
     return ""
 
 

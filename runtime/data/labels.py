@@ -43,15 +43,15 @@ def check_range(
     sample, column = np.argwhere(wrong)[0]
     used = rows if ignore is None else rows[rows != ignore]
     from_one = used.min() == 1 and used.max() == classes
-    found = f"sample {number(int(sample))} has {top} {rows[sample, column]}{place(int(column))}"
+    found = f"sample {number(int(sample))} has {top} {rows[sample, column]}"
     raise DataError(
-        f"{name}: {found}, expected 0 to {classes - 1}"
+        f"{name}: {found}, expected 0 to {classes - 1}{place(int(column))}"
         + (f"; the labels are 1 to {classes}: labels start at 0, take 1 off" if from_one else "")
     )
 
 
 def place_in(shape: tuple[int, ...], k: int) -> str:
-    """Return `` at [3, 5]``, where element ``k`` of a sample of this shape is; nothing for a single label."""
+    """Return `` (at [3, 5])``, where element ``k`` of a sample of this shape is; nothing for a single label."""
     if not shape:
         return ""
-    return f" at [{', '.join(str(int(i)) for i in np.unravel_index(k, shape))}]"
+    return f" (at [{', '.join(str(int(i)) for i in np.unravel_index(k, shape))}])"

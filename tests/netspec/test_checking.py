@@ -39,8 +39,9 @@ def test_a_shape_that_only_a_missing_file_tells_is_a_finding_with_a_remedy_that_
     path.write_text(text)
     (error,) = check(path).errors
     assert (error.code, error.mark.line, error.mark.column, error.hint) == (
-        "E613", 1, 27, "say them here: `shape: [..]`, of one sample",
+        "E613", 1, 27, "put the file there; with `shape: [..]`, of one sample, `check` does without it",
     )  # fmt: skip
+    assert f"; file: x.npz was looked for in {tmp_path}" in error.message
     path.write_text(text.replace("x.npz", "x.npz, shape: [4]"))
     assert check(path).diagnostics == []
 

@@ -117,7 +117,7 @@ def labels_with(value, step, sample):
 
 def test_a_sample_of_a_batch_with_time_first_lies_along_axis_1():
     n = compiled(OVER_TIME)
-    with pytest.raises(DataError, match=r"label: the label of sample 2 is 3, outside 0\.\.2"):
+    with pytest.raises(DataError, match=r"label: the label of sample 2 is 3, outside 0\.\.2 \(at \[4\]\)"):
         n.forward(**labels_with(3, step=4, sample=2))
     halves = np.zeros((5, 4))
     halves[0, 2] = 0.5
@@ -128,7 +128,7 @@ def test_a_sample_of_a_batch_with_time_first_lies_along_axis_1():
 def test_of_a_sequence_only_the_steps_that_are_read_are_checked():
     n = compiled(LAST_STEP)
     n.forward(**labels_with(9, step=3, sample=2))
-    with pytest.raises(DataError, match="the label of sample 2 is 9"):
+    with pytest.raises(DataError, match=r"the label of sample 2 is 9, outside 0\.\.2 \(at \[4\]\)"):
         n.forward(**labels_with(9, step=4, sample=2))
     (asked,) = label_ranges(load_spec(LAST_STEP).net("train", batch=4))
     assert asked.places.tolist() == [4]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from kernel_cases import Bench, check_step
 from numpy.typing import NDArray
 from primitive_cases import Case, distinct, values
 
@@ -24,14 +23,6 @@ CORRELATIONS: list[tuple[tuple[int, int, int, int], dict[str, Any]]] = [
     ((1, 5, 4, 4), {"start": (-1, -2), "size": (6, 8)}),  # windows outside both maps
     ((1, 1, 1, 1), {"first": (0, 0), "count": (1, 1)}),
 ]
-
-
-def check(case: Case, dtype: str, slack: int = 0, threads: tuple[int, ...] = (1, 2, 3), isa: str | None = None) -> None:
-    """The case on the CPU, over channels-last views with NaN between the pixels, against the reference."""
-    bench = Bench(dtype)
-    reads = [bench.activation(a.shape, (1, 0), slack) for a in case.operands]
-    writes = [bench.activation(y.shape, (0, 1), slack) for y in case.expected()]
-    check_step(bench.plan(case.prim, reads, writes), dict(zip(reads, case.operands, strict=True)), threads, isa)
 
 
 def _correlation(shape: tuple[int, ...], mode: str, fields: dict[str, Any]) -> Correlation:

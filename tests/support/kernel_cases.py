@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import Phase, settings
+from primitive_cases import Case
 
 from runtime.cpu.executor import CpuExecutor
 from runtime.cpu.isa import CpuTarget, detect, target_for
@@ -164,3 +165,13 @@ def _written(plan: Plan) -> list[View]:
     for part in step.epilogue:
         views += [v for v in part.writes if v is not None and v not in views]
     return views
+
+
+def check_maps(
+    case: Case, dtype: str, slack: int = 0, threads: tuple[int, ...] = (1, 2, 3), isa: str | None = None
+) -> None:
+    """The case on the CPU, over channels-last views with NaN between the pixels, against the reference."""
+    bench = Bench(dtype)
+    reads = [bench.activation(a.shape, (1, 0), slack) for a in case.operands]
+    writes = [bench.activation(y.shape, (0, 1), slack) for y in case.expected()]
+    check_step(bench.plan(case.prim, reads, writes), dict(zip(reads, case.operands, strict=True)), threads, isa)

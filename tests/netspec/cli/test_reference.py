@@ -109,3 +109,16 @@ def test_an_unknown_code_is_a_usage_error() -> None:
 def test_schema_prints_one_json_document() -> None:
     assert json.loads(output("schema"))["$schema"].endswith("draft-07/schema#")
     assert output("schema") == output("schema", "--format", "json")
+
+
+def test_the_summary_of_a_type_is_a_paragraph_of_its_own() -> None:
+    lines = output("layers", "Convolution").splitlines()
+    assert lines[lines.index("Shapes") - 1] == ""
+    assert lines[lines.index("Shapes") - 2].endswith("too.")
+
+
+def test_a_command_offers_no_option_that_it_refuses() -> None:
+    words = output("baseline", "--help").split()
+    assert "--set" in words
+    assert not {"--phase", "--batch"}.intersection(words)
+    assert "--phase train" in output("gradcheck", "--help")

@@ -88,6 +88,26 @@ def test_the_last_partial_batch_is_weighed_exactly(tmp_path):
         assert figure["outputs"] == pytest.approx(figures[0]["outputs"], rel=1e-6)
 
 
+def test_a_net_without_data_is_refused_before_anything_is_said_or_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("seg.yaml").write_text(
+        "name: seg\ninputs: {x: [4], y: []}\nlayers:\n  - {name: ip, type: InnerProduct, bottom: x, num_output: 3}\n"
+        "  - {name: loss, type: SoftmaxWithLoss, bottom: [ip, y]}\nsolver: {type: SGD, base_lr: 0.1, max_iter: 2}\n"
+    )
+    Path("w").write_bytes(b"")
+    result = run("train", "seg.yaml")
+    assert (result.exit_code, result.stderr) == (
+        2, "error: seg.yaml: phase train has no data, nothing gives x, y; write a source in place of inputs: "
+        "data: {source: npz, file: F.npz, tops: [x, y]}\n",
+    )  # fmt: skip
+    assert not Path("runs").exists()
+    tested = run("test", "seg.yaml", "--weights", "w")
+    assert (tested.exit_code, tested.stderr) == (
+        2, "error: seg.yaml: no test source; write "
+        "data: {source: npz, tops: [x, y], train: {file: F.npz}, test: {file: G.npz}}\n",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [

@@ -63,7 +63,7 @@ def test_an_override_reaches_every_part(override, check):
          "`x` is a block instance: set its arguments, or blocks.BLOCK.layers.NAME"),
         ("layers.fc=3", 8, "E232", "`fc` is a whole entry; set its fields one by one", "--set ..fc.num_output=3"),
         ("layer.fc.num_output=3", 1, "E232", "a spec has no `layer`", "did you mean `layers`?"),
-        ("vars.m=3", 6, "E232", "there is no variable `m`", None),
+        ("vars.m=3", 6, "E232", "there is no variable `m`", "the variables are n"),
         ("vars.n=0", 8, "E504", "`num_output` must be at least 1, got 0 (`$n`)", None),
         ("layers.fc.num_outputs=3", 11, "E501", "unknown key `num_outputs` in InnerProduct",
          "did you mean `num_output`?"),
@@ -101,3 +101,32 @@ def test_a_loaded_spec_can_be_overridden_again():
 
 def test_later_overrides_of_the_same_key_win():
     assert spec_of(TEXT, overrides=["vars.n=5", "vars.n=6"]).net("train").shapes["x/c"][1] == 6
+
+
+def test_an_empty_value_takes_a_key_away():
+    changed = ["solver.type=Nesterov", "solver.base_lr=0.2", "solver.max_iter="]
+    assert spec_of(TEXT, overrides=changed).solver.max_iter == 0
+    other = TEXT.replace("type: SGD,", "type: SGD, momentum: 0.9,")
+    for empty in ("", "null", "~"):
+        solver = spec_of(other, overrides=["solver.type=SignSGD", f"solver.momentum={empty}"]).solver
+        assert solver.type_name == "SignSGD"
+    assert spec_of(other, overrides={"solver.momentum": None}).solver.momentum == 0
+    assert spec_of(TEXT, overrides=["solver="]).solver is None
+
+
+@pytest.mark.parametrize(
+    ("override", "code", "hint"),
+    [
+        ("solver.momentun=", "E501", "did you mean `momentum`?"),
+        ("solver.momentum=", "E507", None),  # not written: nothing to take away
+    ],
+)
+def test_an_empty_value_for_what_is_not_written_is_marked_in_it(override, code, hint):
+    (item,) = checked(TEXT, overrides=["vars.n=4", override]).errors
+    assert (item.code, item.mark.file, item.mark.line) == (code, "--set", 2)
+    assert hint is None or item.hint == hint
+
+
+def test_a_variable_of_a_spec_without_any_says_what_to_set():
+    (item,) = checked(TEXT.replace("vars: {n: 4}\n", "").replace("$n", "4"), overrides=["vars.q=3"]).errors
+    assert item.hint == "the spec has no `vars`: override a field, for instance layers.NAME.num_output"

@@ -120,3 +120,13 @@ def test_the_table_is_one_line_in_print(net, tmp_path):
     table = load_weights(net, path)
     assert str(table) == f"loaded 1 of 3 tensors from {path}"
     assert repr(table) == f"<LoadTable: {table}>"
+
+
+def test_the_weights_of_one_block_instance_are_named_with_their_remedy(tmp_path):
+    net = Net(**{"net/ip.weight": ("param", (2, 2)), "net/ip.bias": ("param", (2,)), "top.weight": ("param", (2,))})
+    path = write(tmp_path / "w", ip__weight=np.ones((2, 2)), ip__bias=np.ones(2), solver__rate=np.ones(1))
+    remedy = rf"those of the block `net`: in the spec, weights: \{{net: {path}\}}$"
+    with pytest.raises(StateError, match=remedy):
+        load_weights(net, path)
+    with pytest.raises(StateError, match=r"the file ip.weight, other.weight, \.\.$"):
+        load_weights(net, write(tmp_path / "v", ip__weight=np.ones((2, 2)), other__weight=np.ones(2)))

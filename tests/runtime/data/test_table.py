@@ -77,6 +77,7 @@ def test_names_of_classes_are_their_numbers(tmp_path):
         ("a,b,c\n1,2,3\n4,5\n", "t.csv:3: 2 cells, the header has 3 columns"),
         ("a,b,c\n1,2,3,4\n", "t.csv:2: 4 cells, the header has 3 columns"),
         ("a,b,d\n1,2,3\n", "t.csv:1: no column is called 'c'; the header names a, b, d"),
+        ("a,b,cc\n1,2,3\n", "t.csv:1: no column is called 'c'; the header names a, b, cc; did you mean 'cc'?"),
         ("a,b,c,c\n1,2,3,4\n", "t.csv:1: two columns are called 'c'; the header names a, b, c, c"),
         ("1,2,3\n4,5,6\n", "t.csv:1: no column is called 'a'; the header names 1, 2, 3"),
         ("a,b,c\n", "t.csv: no rows below the header"),

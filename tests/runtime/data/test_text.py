@@ -109,6 +109,8 @@ def test_more_characters_than_classes_are_an_error_that_counts_them(tmp_path):
     stream = open_stream(recipe(tmp_path, classes=28), seed=0)
     with pytest.raises(DataError, match="28 different characters, the net takes 20 classes"):
         stream.check_labels("data", 20)
+    with pytest.raises(DataError, match=r"20 classes; a layer must take 28 \(num_output, input_dim\)"):
+        stream.check_labels("data", 20)
     stream.check_labels("cont", 1)
 
 
