@@ -82,7 +82,8 @@ def build_net(
         return None
     shares.settle([*nodes, *inner_nodes(nodes)], diagnostics)
     outside = _outside(fed.source, spec.inputs, batch)
-    shapes = Shaper(outside, diagnostics).run([Placed(node, marks[node.name]) for node in order])
+    shaper = Shaper(outside, diagnostics, fed.source is not None)
+    shapes = shaper.run([Placed(node, marks[node.name]) for node in order])
     everywhere, sizes = with_bodies(order, shapes)
     check_params(everywhere, sizes, diagnostics)
     check_ties(everywhere, diagnostics)

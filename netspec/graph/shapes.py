@@ -87,11 +87,20 @@ def _pictures(node: Node, x: Shape) -> str | None:
 
 
 class Shaper:
-    """Goes through the nodes in order and keeps the shape of every blob."""
+    """Goes through the nodes in order and keeps the shape of every blob.
 
-    def __init__(self, shapes: dict[str, Shape], diagnostics: Diagnostics) -> None:
+    Parameters
+    ----------
+    shapes : dict
+        Of the blobs from outside.
+    from_data : bool
+        Whether these come from a data source: then no remedy can be another one of ``inputs``.
+    """
+
+    def __init__(self, shapes: dict[str, Shape], diagnostics: Diagnostics, from_data: bool = False) -> None:
         self.shapes = dict(shapes)
         self.diagnostics = diagnostics
+        self.from_data = from_data
         self.makers: dict[str, Node] = {}
 
     def run(self, placed: list[Placed]) -> dict[str, Shape]:
@@ -132,7 +141,7 @@ class Shaper:
     def _report(self, each: Placed, error: ShapeError) -> None:
         node = each.node
         if isinstance(error, InnerShapeError):
-            inside = Shaper(error.shapes, self.diagnostics)
+            inside = Shaper(error.shapes, self.diagnostics, self.from_data)
             inside.makers = {top: node for node in error.nodes for top in node.top_ids}
             inside._report(Placed(error.node), ShapeError(error.code, error.message, error.hint, error.field))
             return
@@ -155,6 +164,10 @@ class Shaper:
             return f"swap them: bottom: [{', '.join(reversed(node.layer.bottom_names))}]"
         if error.code == "E413" and len(bottoms) == 1 and node.bottom_ids[0] not in self.makers:
             return _pictures(node, bottoms[0]) or error.hint
+        if self.from_data and error.hint is not None and error.hint.startswith("inputs: {"):
+            return (
+                "the data give no blob of that shape: name another one, or add a source that does (a list of sources)"
+            )
         return error.hint
 
     def _chains(self, node: Node) -> Iterator[str]:

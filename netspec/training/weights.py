@@ -171,7 +171,7 @@ def load_weights(
     _check_shapes(path, wanted, tensors, written)
     known = [name for name in wanted if name in tensors]
     if wanted and not known and not left_out:
-        names = _without_solver_state(tensors, every)
+        names = sorted(_without_solver_state(tensors, every))
         there, here = (", ".join(n.removeprefix(inside) for n in list(some)[:3]) for some in (names, wanted))
         whose = f"`{prefix}`" if prefix else "the net"
         remedy = "" if written is not None else _instance_hint(path, wanted, names)

@@ -91,8 +91,9 @@ def test_sequences_are_no_samples_that_stand_for_themselves(tmp_path):
     (tmp_path / "t.txt").write_text("to be or not to be " * 40)
     phases = {"train": {"batch_size": 16}, "test": {"batch_size": 16}}
     spec = load_spec({
-        "name": "words", "data": {"source": "text", "file": str(tmp_path / "t.txt"), "classes": 10, "steps": 5, **phases},
-        "layers": [{"type": "Embed", "bottom": "data", "input_dim": 10, "num_output": 2}],
+        "name": "words",
+        "data": {"source": "text", "file": str(tmp_path / "t.txt"), "classes": 10, "steps": 5, **phases},
+        "layers": [{"name": "emb", "type": "Embed", "bottom": "data", "input_dim": 10, "num_output": 2}],
     })  # fmt: skip
     with pytest.raises(UsageError, match="needs samples that stand for themselves, `data` is a sequence"):
         baseline(spec)

@@ -193,7 +193,7 @@ data: {source: text, file: t.txt, classes: 65, train: {batch_size: 16}}
 layers:
   - {name: emb, type: Embed, bottom: data, input_dim: 60, num_output: 24}
   - {name: ip, type: InnerProduct, num_output: 60, axis: 2}
-  - {name: loss, type: HingeLoss, bottom: [ip, label], axis: 2}
+  - {name: loss, type: FocalLoss, bottom: [ip, label], axis: 2}
 solver: {base_lr: 0.1, max_iter: 3}
 """
 
@@ -204,7 +204,7 @@ def test_every_layer_that_reads_labels_is_held_against_the_classes_of_the_data(t
     assert [(d["code"], d["message"], d["hint"], d["line"]) for d in found] == [
         ("W129", "`emb` (Embed) takes 60 classes and the data have 65: a label of 60 or more ends the run",
          "input_dim: 65, or input_dim: $classes", 4),
-        ("W129", "`loss` (HingeLoss) takes 60 classes and the data have 65: a label of 60 or more ends the run",
+        ("W129", "`loss` (FocalLoss) takes 60 classes and the data have 65: a label of 60 or more ends the run",
          "num_output: 65, or num_output: $classes", 5),
     ]  # fmt: skip
     enough = _WORDS.replace("input_dim: 60", "input_dim: 70").replace("num_output: 60", "num_output: $classes")

@@ -163,3 +163,17 @@ def test_labels_before_the_scores_are_told_to_swap():
     for kind in ("SoftmaxWithLoss", "Accuracy", "HingeLoss"):
         assert the_hint(text % kind) == "swap them: bottom: [fc, label]"
         assert checked((text % kind).replace("[label, fc]", "[fc, label]")).errors == []
+
+
+RECURRENT = """layers:
+  - {name: r, type: Reshape, bottom: data, shape: [0, 8, 8]}
+  - {name: gru, type: GRU, bottom: [r, label], num_output: 8}
+"""
+
+
+def test_a_spec_with_data_is_not_told_to_write_inputs():
+    asks = the_hint("inputs: {data: {shape: [1, 8, 8]}, label: []}\n" + RECURRENT)
+    assert asks.startswith("inputs: {cont: {shape: [")
+    (first, *others) = checked("data: {source: digits, train: {batch_size: 32}}\n" + RECURRENT).errors
+    assert others == []
+    assert first.hint.startswith("the data give no blob of that shape")

@@ -128,5 +128,6 @@ def test_an_empty_value_for_what_is_not_written_is_marked_in_it(override, code, 
 
 
 def test_a_variable_of_a_spec_without_any_says_what_to_set():
-    (item,) = checked(TEXT.replace("vars: {n: 4}\n", "").replace("$n", "4"), overrides=["vars.q=3"]).errors
+    text = INPUTS + "layers:\n  - {name: fc, type: InnerProduct, num_output: 10}\n"
+    (item,) = checked(text, overrides=["vars.q=3"]).errors
     assert item.hint == "the spec has no `vars`: override a field, for instance layers.NAME.num_output"
