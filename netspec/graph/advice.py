@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from netspec.graph.net import Net, Node, blob_name
 from netspec.layers.constant import Constant
 from netspec.layers.gradient import Gradient
+from netspec.layers.over_time import OverTime
+from netspec.layers.permute import Permute
+from netspec.layers.recurrent import Recurrent
 from netspec.spec.diagnostics import Diagnostics, did_you_mean
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ _CLASSIFIES = ("SoftmaxWithLoss", "Accuracy")
 
 def advise(net: Net, source: Source | None, diagnostics: Diagnostics) -> None:
     """Warn of what no layer alone can see."""
+    samples_first = _samples_first(net)
     for node in net.nodes:
         with diagnostics.inside(node.calls):
             _softmax_twice(net, node, diagnostics)
@@ -24,6 +28,7 @@ def advise(net: Net, source: Source | None, diagnostics: Diagnostics) -> None:
             _numbers(net, node, source, diagnostics)
             _constant_labels(net, node, diagnostics)
             _slope_of_nothing(net, node, diagnostics)
+            _time_first(node, samples_first, diagnostics)
 
 
 def check_loss(net: Net, diagnostics: Diagnostics) -> None:
@@ -81,6 +86,27 @@ def _constant_labels(net: Net, node: Node, diagnostics: Diagnostics) -> None:
                 mark = maker.layer.marks.get("filler", maker.mark)
                 diagnostics.error("E416", mark, message, None, maker.name)
                 break
+
+
+def _samples_first(net: Net) -> set[str]:
+    """Blobs whose first axis is that of the samples, as far as it can be followed from the inputs."""
+    found = {name for name, given in net.inputs.items() if given.axis == 0}
+    for node in net.nodes:
+        first = node.bottom_ids[0] if node.bottom_ids else None
+        if first not in found or (isinstance(node.layer, Permute) and node.layer.order[:1] != (0,)):
+            continue
+        found.update(top for top in node.top_ids if net.shapes[top][:1] == net.shapes[first][:1])
+    return found
+
+
+def _time_first(node: Node, samples_first: set[str], diagnostics: Diagnostics) -> None:
+    """Warn of sequences that lie N x T: their samples would be taken for steps."""
+    if not isinstance(node.layer, OverTime | Recurrent) or node.bottom_ids[0] not in samples_first:
+        return
+    x = node.bottoms[0]
+    message = f"`{node.name}` runs over the first axis of `{x}`, which is that of the samples: time comes first"
+    hint = f"{{type: Permute, bottom: {x}, order: [1, 0]}} before it, or an input with `batch: 1`"
+    diagnostics.warning("W132", node.layer.marks.get("bottom", node.mark), message, hint, node.name)
 
 
 def _slope_of_nothing(net: Net, node: Node, diagnostics: Diagnostics) -> None:

@@ -128,4 +128,12 @@ never right. Remedy: `num_output: $classes`.""",
 
 Nearly everybody means `momentum: 0.9`. A written `momentum: 0` keeps none without this warning.""",
     ),
+    Code(
+        "W132",
+        "samples where time is due",
+        """A recurrent layer runs over the first axis of its bottom, T x N x ..; here that axis counts the samples.
+
+Every sample would be a step of one long sequence. Turn the axes with `{type: Permute, order: [1, 0]}`, or let the
+input have its batch behind the time: `inputs: {x: {shape: [50, 8], batch: 1}}`.""",
+    ),
 )
