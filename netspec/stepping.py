@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from netspec.solvers.base import Solver
 
 
-def take_step(net: Net, solver: Solver, batches: Sequence[Mapping[str, Array]]) -> tuple[list[dict[str, Array]], float]:
+def take_step(
+    net: Net, solver: Solver, batches: Sequence[Mapping[str, Array]], from_source: bool = False
+) -> tuple[list[dict[str, Array]], float]:
     """One update.
 
     Parameters
     ----------
     batches
         One for each micro-step.
+    from_source
+        Whether they are of the net's data source, and the next ones will be too.
 
     Returns
     -------
@@ -43,17 +48,24 @@ def take_step(net: Net, solver: Solver, batches: Sequence[Mapping[str, Array]]) 
         net.executor.set(name, number)
     if isinstance(solver, LBFGS):
         return _search(net, solver, batches[0])
-    return _update(net, batches)
+    return _update(net, batches, from_source)
 
 
-def _update(net: Net, batches: Sequence[Mapping[str, Array]]) -> tuple[list[dict[str, Array]], float]:
+def _update(
+    net: Net, batches: Sequence[Mapping[str, Array]], from_source: bool
+) -> tuple[list[dict[str, Array]], float]:
     outputs: list[dict[str, Array]] = []
     losses: list[float] = []
     for k, batch in enumerate(batches):
         net.feed(batch)
         net.executor.set("micro_step", k)
         last = ("reduce", "update", "commit") if k == len(batches) - 1 else ()
+        if k + 1 < len(batches):
+            net.executor.meanwhile = partial(net.stage, batches[k + 1])
+        else:
+            net.executor.meanwhile = net.stage if from_source else None
         status = net.walk("forward", "guard", "backward", "accumulate", *last)
+        net.executor.meanwhile = None
         losses.append(net.read_loss())
         if status == NOT_FINITE:
             raise not_finite(net, losses[-1], k)
@@ -92,7 +104,9 @@ def _search(net: Net, solver: LBFGS, batch: Mapping[str, Array]) -> tuple[list[d
     elif end is start:  # no lower point: what is remembered misleads
         known = 0
     count[...] = min(known, solver.history)
-    objective(end.x)  # the last point that was tried need not be the one that is taken
+    net.executor.store.changed()
+    if objective.at is not end.x:  # a search may come back to an earlier point
+        objective(end.x)
     net.walk("commit")  # running statistics and carried states move once an iteration
     return [net.read_outputs()], net.read_loss()
 
@@ -104,14 +118,15 @@ class _Objective:
         self.net, self.solver = net, solver
         entries = [net.states[name] for name in net.plan.param_grads]
         self.arrays = [net.executor.array(e.view) for e in entries]
-        self.gradients = [net.executor.array(view) for view in net.plan.param_grads.values()]
         self.decays = [solver.weight_decay * e.decay_mult for e in entries]
+        self.at: Vector | None = None  # where it was evaluated last
 
     def place(self) -> Vector:
         return np.concatenate([np.asarray(a, np.float64).ravel() for a in self.arrays])
 
     def __call__(self, x: Vector) -> tuple[float, Vector]:
         """Value and gradient; infinity where the loss is not finite."""
+        self.at = x
         parts = quasi_newton.lengths([a.size for a in self.arrays])
         for array, (start, stop) in zip(self.arrays, parts, strict=True):
             array[...] = x[start:stop].reshape(array.shape)
@@ -119,7 +134,8 @@ class _Objective:
         if self.net.walk("forward", "guard", "backward", "gradients") == NOT_FINITE:
             return inf, np.zeros_like(x)
         value, slopes = self.net.read_loss(), []
-        for array, gradient, decay in zip(self.arrays, self.gradients, self.decays, strict=True):
+        gradients = [self.net.executor.array(view) for view in self.net.plan.param_grads.values()]
+        for array, gradient, decay in zip(self.arrays, gradients, self.decays, strict=True):
             w, g = np.asarray(array, np.float64), np.asarray(gradient, np.float64)
             if decay and self.solver.regularization_type == "L2":
                 value, g = value + decay / 2 * float((w * w).sum()), g + decay * w

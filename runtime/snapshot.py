@@ -100,7 +100,7 @@ def save(path: Path, snapshot: Snapshot) -> None:
         The disk is full, the folder cannot be written, ..; what was there before is untouched.
     """
     data = encode(snapshot)
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    temporary = unfinished(path)
     try:
         _write(temporary, data)
         os.replace(temporary, path)
@@ -113,6 +113,11 @@ def save(path: Path, snapshot: Snapshot) -> None:
     except BaseException:
         _remove(temporary)
         raise
+
+
+def unfinished(path: Path) -> Path:
+    """Return the name beside ``path`` under which this process writes it; `remove_stale` knows the form."""
+    return path.parent / f".{path.name}.{os.getpid()}.tmp"
 
 
 def encode(snapshot: Snapshot) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from netspec.fillers.constant import Constant
 from netspec.layers import axes, hints
 from netspec.spec.layer import Filler, Layer, Shape, ShapeError, field
 
@@ -65,6 +66,12 @@ class Along(Layer):
             message = f"num_axes {self.num_axes} from axis {axis} on: the bottom has {len(x)} axes"
             raise ShapeError("E417", message, "num_axes: -1 for all from there on", "num_axes")
         return x[axis:] if self.num_axes < 0 else x[axis : axis + self.num_axes]
+
+    def learned_or_given(self, b: Builder, name: str, start: float, *bottoms: Value) -> Value:
+        """The second bottom; without one the parameter ``name``, which starts as the filler says, else at ``start``."""
+        if len(bottoms) == 2:
+            return bottoms[1]
+        return b.param(name, self.operand_shape(bottoms[0].shape), self.filler or Constant(value=start))
 
     def widened(self, b: Builder, x: Value, operand: Value) -> Value:
         """An operand in a shape that broadcasts to that of x."""

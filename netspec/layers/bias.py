@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netspec.fillers.constant import Constant
 from netspec.layers.affine import Along
 from netspec.spec.layer import Filler, Shape, field, layer
 
@@ -40,6 +39,4 @@ class Bias(Along):
 
     def lower(self, b: Builder, *bottoms: Value) -> Value:
         x = bottoms[0]
-        learned = self.param_shapes(*(v.shape for v in bottoms))
-        bias = b.param("bias", learned["bias"], self.filler or Constant(value=0.0)) if learned else bottoms[1]
-        return x + self.widened(b, x, bias)
+        return x + self.widened(b, x, self.learned_or_given(b, "bias", 0.0, *bottoms))

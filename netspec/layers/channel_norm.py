@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netspec.layers.axes import channelled
-from netspec.layers.lengths import length
+from netspec.layers.distances import length
 from netspec.spec.layer import Layer, Shape, layer
 
 if TYPE_CHECKING:

@@ -33,6 +33,11 @@ def power(b: Builder, x: Value, exponent: float | Value) -> Value:
     return b.where(zero, 0.0, b.sqrt(base) if exponent == 0.5 else b.apply("pow", base, exponent))
 
 
+def length(b: Builder, x: Value) -> Value:
+    """``sqrt(sum of x^2 over axis 1)``, which stays with size 1; the gradient of a zero vector is 0."""
+    return power(b, b.sum(x * x, 1), 0.5)
+
+
 def huber(b: Builder, d: Value, delta: float) -> Value:
     """``0.5 d^2`` where |d| <= delta, else ``delta (|d| - 0.5 delta)``."""
     size = b.abs(d)

@@ -56,12 +56,8 @@ class Scale(Along):
 
     def lower(self, b: Builder, *bottoms: Value) -> Value:
         x = bottoms[0]
-        learned = self.param_shapes(*(v.shape for v in bottoms))
-        if "scale" in learned:
-            scale = b.param("scale", learned["scale"], self.filler or Constant(value=1.0))
-        else:
-            scale = bottoms[1]
+        scale = self.learned_or_given(b, "scale", 1.0, *bottoms)
         y = x * self.widened(b, x, scale)
-        if "bias" not in learned:
+        if not self.bias_term:
             return y
-        return y + self.widened(b, x, b.param("bias", learned["bias"], self.bias_filler or Constant(value=0.0)))
+        return y + self.widened(b, x, b.param("bias", scale.shape, self.bias_filler or Constant(value=0.0)))

@@ -34,10 +34,16 @@ class Policy:
         raise NotImplementedError
 
     @classmethod
-    @functools.cache  # asked in every step
+    @functools.cache
     def needs(cls) -> tuple[str, ...]:
         """The solver's fields that this policy reads, ``base_lr`` aside."""
         return tuple(f.name for f in fields(cls) if f.name != "base_lr" and f.default is MISSING)
+
+    @classmethod
+    @functools.cache  # asked in every step
+    def reads(cls) -> tuple[str, ...]:
+        """The solver's fields that this policy reads, needed or not."""
+        return tuple(f.name for f in fields(cls))
 
     def lower_rate(self, b: Builder, rate: Value, loss: Value) -> Value:
         """What becomes of the rate by the loss of the step; both have shape ()."""
@@ -71,7 +77,7 @@ def make(solver: Solver) -> Policy:
     """The policy that a checked solver asks for, with the solver's numbers."""
     cls = find(solver.lr_policy)
     assert cls is not None, "the solver was not checked"
-    return cls(**{f.name: getattr(solver, f.name) for f in fields(cls)})
+    return cls(**{name: getattr(solver, name) for name in cls.reads()})
 
 
 def half_wave(high: float, low: float, part: float) -> float:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runtime.errors import StateError
-from runtime.snapshot import listed, remove_stale
+from runtime.snapshot import listed, remove_stale, unfinished
 
 RUNS = Path("runs")
 SPEC, LOG, REPORT = "spec.yaml", "log.jsonl", "report.html"
@@ -62,7 +62,7 @@ def claim(folder: Path) -> None:
     StateError
         With path and errno.
     """
-    trial = folder / f".trial.{os.getpid()}.tmp"
+    trial = unfinished(folder / "trial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_stale(folder)
@@ -96,7 +96,7 @@ def replace(path: Path, data: bytes) -> None:
     OSError
         It could not be written; nothing is left of the attempt.
     """
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"  # `remove_stale` knows the form
+    temporary = unfinished(path)
     try:
         temporary.write_bytes(data)
         os.replace(temporary, path)
