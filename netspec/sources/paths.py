@@ -1,7 +1,8 @@
 """Where a source's files are looked for: next to the naming file, then under the data root.
 
-A relative path may not leave the folder it is taken from, neither by ``..`` nor
-by a link; an absolute path says what it means and is taken as it is.
+A relative path may not leave the folder it is taken from by ``..``, nor that of the
+naming file by a link: specs come from elsewhere. What links lie in the data root is
+its owner's choice. An absolute path says what it means and is taken as it is.
 """
 
 from __future__ import annotations
@@ -133,10 +134,10 @@ def find(entry: Entry, field: str, path: str) -> Path:
 
 
 def stray(entry: Entry, field: str, path: str) -> Path | None:
-    """Return where a relative path leads if that is in no folder it may be taken from, else None."""
-    if os.path.isabs(path):
+    """Return where a path beside the naming file leads if that is in no folder it may be taken from, else None."""
+    if os.path.isabs(path) or (base := _base(entry, field, path)) != naming_folder(entry, field):
         return None
-    whole = Path(os.path.realpath(_base(entry, field, path) / path))
+    whole = Path(os.path.realpath(base / path))
     inside = any(whole.is_relative_to(os.path.realpath(base)) for base in _bases(entry, field))
     return None if inside else whole
 

@@ -120,7 +120,7 @@ def test_a_text_has_time_first(tmp_path):
          {"left": (2, 3, 32, 32), "right": (2, 3, 32, 32), "flow": (2, 2, 32, 32)}),
         ({"tops_": ("data", "caption", "next_word", "cont"), "steps": 6},
          {"data": (2, 3, 64, 64), "caption": (6, 2), "next_word": (6, 2), "cont": (6, 2)}),
-        ({"tops_": ("data", "depth", "mask", "label"), "crop_size": 16},
+        ({"tops_": ("data", "depth", "mask", "label"), "size": 16},
          {"data": (2, 3, 16, 16), "depth": (2, 1, 16, 16), "mask": (2, 1, 16, 16), "label": (2,)}),
     ],
 )  # fmt: skip
@@ -130,8 +130,22 @@ def test_shapes_declares_the_blobs_that_it_is_asked_for(fields, expected):
     assert source.shapes(2) == expected
     assert list(source.tops()) == list(expected)
     assert source.variables() == {"classes": 5, "words": 1000}
-    with pytest.raises(UsageError, match="source shapes declares its blobs only"):
-        source.recipe("train")
+    assert source.axes() == {top: int(top in ("caption", "next_word", "cont")) for top in source.tops_}
+    assert source.label_tops() == {"label", "mask", "caption", "next_word"}.intersection(source.tops_)
+
+
+def test_shapes_knows_its_words_its_classes_and_how_many_labels_a_blob_has():
+    source = Shapes(classes=3, words=50)
+    assert source.class_names == ("background", "circle", "square")
+    assert [source.label_count(top) for top in ("label", "mask", "caption", "next_word")] == [3, 3, 50, 50]
+    assert {"<start>", "red", "moon"} <= set(source.vocabulary())
+    assert len(source.vocabulary()) <= 50
+
+
+def test_shapes_has_ten_thousand_pictures_to_train_and_five_hundred_to_test():
+    assert [Shapes().files(test).count for test in (False, True)] == [10_000, 500]
+    assert [Shapes(count=7).files(test).count for test in (False, True)] == [7, 7]
+    assert Shapes(split="train").recipe("test").files == Shapes().files(test=False)
 
 
 def test_tops_take_other_names():
@@ -176,6 +190,8 @@ def test_an_archive_that_lacks_an_array_says_what_it_holds(tmp_path):
         (Text(file="t.txt", tops_=("data",)), ["E662"]),
         (Text(file="t.txt", tops_=("data", "next")), []),
         (Shapes(tops_=("data", "labels")), ["E662"]),
+        (Shapes(tops_=("data", "data")), ["E662"]),
+        (Shapes(mean=(1.0, 2.0)), ["E655"]),
         (Images(list_="a.txt"), ["E661"]),
         (Images(list_="a.txt", new_height=4), ["E661"]),
         (Images(list_="a.txt", new_height=4, new_width=4, resize=9), ["E661"]),
@@ -309,6 +325,17 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
         source.recipe("train")
     problems = [(p.code, p.message) for p in source.problems()]
     assert problems == [("E653", f"file: 'a.npz' leaves the folder of the spec, to {tmp_path / 'secret.npz'}")]
+
+
+def test_a_link_in_the_data_root_is_followed(tmp_path, monkeypatch):
+    source = named_in(Npz(file="sets/a.npz", shape=(2,)), "file", tmp_path / "specs" / "net.yaml")
+    (tmp_path / "disk").mkdir()
+    np.savez(tmp_path / "disk" / "a.npz", data=np.zeros((3, 2)), label=np.zeros(3, int))
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "sets").symlink_to(tmp_path / "disk")
+    monkeypatch.setenv("NETSPEC_DATA", str(tmp_path / "root"))
+    assert list(source.problems()) == []
+    assert len(open_stream(source.recipe("train"), seed=0)) == 3
 
 
 def test_a_later_change_of_the_current_folder_moves_no_file(tmp_path, monkeypatch):
