@@ -116,14 +116,14 @@ def _compile(
     done("fuse")
     pick(graph)
     done("choose")
-    found = layout(graph, views="layout" not in disabled)
+    found = layout(graph, views="layout" not in disabled, halo=target.halo)
     done("layout")
-    if "fuse" not in disabled:
+    if "fuse" not in disabled and target.fused_updates:
         fuse_update(graph, found)
     done("fuse_update")
     unplanned = unplanned_bytes(graph, found)
     sizes = place(graph, found, target, reuse, homes)
-    plan = lower(graph, found, sizes, unplanned, least_bytes(graph))
+    plan = lower(graph, found, sizes, unplanned, least_bytes(graph), target.math)
     if check:
         verify_plan(plan)
     return plan

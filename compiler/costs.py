@@ -127,6 +127,9 @@ LAUNCH = 4e-6
 CACHE_BYTES, CACHE_SPEED = 1 << 20, 4.0
 """What stays near a core, and how much faster it comes from there."""
 
+ADDED = 0.6e9
+"""Numbers of windows that are looked at or added to a map, one by one."""
+
 MANY_IMAGES, MUCH_DEPTH = 14, 128
 """From here on the direct convolution leaves out the taps that fall into the halo."""
 
@@ -220,9 +223,18 @@ def _winograd(case: Case, rates: Rates, m: int) -> float:
 
 
 def _im2col(case: Case, rates: Rates) -> float:
-    """The direct product, with every window written out and read back, from the cache for the most part."""
+    """The direct product, with every window written out and read back, from the cache for the most part.
+
+    The input gradient makes windows of a plain product, and adds them up number by number.
+    """
     n, _, ho, wo = case.y
     patches = n * ho * wo * case.x[1] * prod(case.kernel)
+    if isinstance(case.op, ops.ConvInputGrad):
+        groups, columns = case.op.groups, prod(case.w[1:])
+        weights = _moved(0 if case.fixed else prod(case.w), rates)
+        product = groups * _product(n * ho * wo, case.w[0] // groups, columns, rates) + weights
+        looked_at = patches + prod(case.x) + prod(case.x) // case.x[1] * prod(case.kernel)
+        return 2 * LAUNCH + max(_operands(case, rates), product) + _moved(patches, rates) + looked_at / ADDED
     return LAUNCH + _direct(case, rates) + 0.1 * _moved(patches, rates)
 
 

@@ -21,8 +21,8 @@ from runtime.ops import ClearHalo, Concat, Map, Pad, Primitive, Reshape, Shape, 
 from runtime.plan import ITEM_BYTES, SEGMENTS, Origin, Plan, StateEntry, Step, View
 
 
-def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int, least: int) -> Plan:
-    """The plan of a placed graph."""
+def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int, least: int, math: str = "fast") -> Plan:
+    """The plan of a placed graph, whose products may have the precision ``math``."""
     steps = _Stepper(graph, found).run()
     steps = set_barriers(merge_updates(steps))
     view = _Views(found)
@@ -46,6 +46,7 @@ def lower(graph: Graph, found: Layout, sizes: dict[str, int], unplanned: int, le
         choices=dict(graph.choices),
         least_bytes=least,
         literals=tuple((view(v), array) for v, array in graph.literals.items()),
+        math=math,
     )
 
 

@@ -23,8 +23,13 @@ class Target:
     algorithms
         By a primitive's class name, the ways (``runtime.ways``) that
         the device has kernels for; the plain ones are always possible.
-    exact
-        ``math: exact``: sums of products alone, in full precision.
+    halo
+        Whether kernels read zeros around a map that is padded; else they test for its border.
+    fused_updates
+        Whether products of fully connected layers can update their weight in place of writing its gradient.
+    math
+        The spec's: ``fast``, ``exact`` (sums of products alone, in full precision), ``tf32`` or ``bf16`` (factors of
+        products may be rounded to it, where the device can).
     small
         ``memory: small``: maps are computed again rather than kept.
     """
@@ -34,5 +39,12 @@ class Target:
     alignment: int = 64
     vector_bytes: int = 64
     algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    exact: bool = False
+    halo: bool = True
+    fused_updates: bool = True
+    math: str = "fast"
     small: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether no approximate way of a convolution may be taken."""
+        return self.math == "exact"

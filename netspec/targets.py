@@ -5,9 +5,6 @@ from __future__ import annotations
 from compiler.target import Target
 from runtime.executor import traits
 
-EXACT = "exact"
-"""The value of ``math`` that allows no approximate way."""
-
 SMALL = "small"
 """The value of ``memory`` that computes maps again in the backward steps."""
 
@@ -26,6 +23,8 @@ def target_of(device: str, dtype: str, math: str = "fast", memory: str = "normal
         dtype,
         vector_bytes=found.vector_bytes,
         algorithms=found.ways,
-        exact=math == EXACT,
+        halo=found.halo,
+        fused_updates=found.fused_updates,
+        math=math,
         small=memory == SMALL,
     )

@@ -1,10 +1,11 @@
-"""Compiled kernels, kept by content in the user's cache folder.
+"""What was compiled, kept by content in the user's cache folder, whatever the device.
 
-An entry is an object file whose name is the hash of everything it was made
-from: the kernel's text, the source of every module that the text imports, the
-versions of numba, llvmlite and Python, the CPU and the ``NUMBA_*`` settings.
-A changed generator therefore makes a new name; nothing is ever stale. A hit is
-linked by LLVM at once (half a millisecond) and numba is not even imported.
+An entry is machine code whose name is the hash of everything it was made from:
+the kernel's text, the source of every module that the text imports, versions,
+the machine and the ``NUMBA_*`` settings. A changed generator therefore makes a
+new name; nothing is ever stale, and a hit needs no import of numba. A device
+says in a subclass of ``Cache`` what goes into the name, how an entry is made
+and how it is bound: ``runtime.cpu.objects``, ``runtime.cuda.cubins``.
 
 Numba's own cache is not used: it does not notice a changed ``@intrinsic``, and
 what it keeps can only be read back through an import of numba.
@@ -14,9 +15,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 import importlib.util
-import itertools
 import os
 import platform
 import re
@@ -26,18 +25,16 @@ import tempfile
 import time
 import warnings
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, Generic, TypeVar
 
 import llvmlite
-from llvmlite import binding
 
-from runtime.compile_ahead import shared_out
+from runtime.compile_ahead import Compiled, Helper, shared_out
 from runtime.cpu.cores import usable_threads
-from runtime.cpu.isa import CpuTarget, detect
-from runtime.cpu.launch import Kernel
 from runtime.errors import UsageError
 
 MANY = 12
@@ -47,8 +44,6 @@ HELPERS = 7
 """The most processes that compile beside this one."""
 
 MAGIC = b"netspec1"
-_libraries = itertools.count()
-"""Numbers of the linked libraries: a name is taken for ever, and the id of a cache that is gone comes again."""
 ROOT = Path(__file__).resolve().parent.parent
 _IMPORTS = re.compile(r"^\s*(?:from|import)\s+(runtime[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n#]*))?", re.M)
 
@@ -107,13 +102,15 @@ def usable_folder(path: Path) -> str | None:
     return None
 
 
-class KernelCache:
-    """Compiles, keeps and loads kernels for one target.
+K = TypeVar("K", bound=Compiled)
+E = TypeVar("E")
+
+
+class Cache(ABC, Generic[K, E]):
+    """Compiles, keeps and loads kernels for one device.
 
     Parameters
     ----------
-    target
-        The CPU.
     folder
         Where entries are kept; ``cache_folder()`` unless given.
 
@@ -125,93 +122,87 @@ class KernelCache:
         How long that took.
     """
 
-    def __init__(self, target: CpuTarget, folder: Path | None = None) -> None:
-        self.target = target
+    suffix: ClassVar[str]
+    """Of the entries' names, with its dot."""
+
+    def __init__(self, folder: Path | None = None) -> None:
         self.folder: Path | None = folder or cache_folder()
         self.compiled = 0
         self.seconds = 0.0
-        self._addresses: dict[Kernel, int] = {}
-        self._kept: list[Any] = []
+        self._bound: dict[K, E] = {}
         problem = usable_folder(self.folder)
         if problem is not None:
             warnings.warn(
                 f"kernels are compiled anew in each process: the cache folder {self.folder} cannot be used: {problem}",
                 CacheWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
             self.folder = None
         else:
             _sweep(self.folder)
 
-    def load(self, kernels: Iterable[Kernel]) -> dict[Kernel, int]:
-        """The address of each kernel; what is missing is compiled and kept."""
+    @abstractmethod
+    def key(self, kernel: K) -> str:
+        """The hash of all that goes into the entry."""
+
+    @abstractmethod
+    def _build(self, kernel: K) -> tuple[str, bytes]:
+        """Symbol and machine code of a kernel."""
+
+    @abstractmethod
+    def _bind(self, symbol: str, code: bytes) -> E:
+        """What a kernel is to those who call it."""
+
+    @abstractmethod
+    def _helper(self) -> Helper | None:
+        """How another process compiles for this cache; None where none can."""
+
+    def load(self, kernels: Iterable[K]) -> dict[K, E]:
+        """Each kernel as it is called; what is missing is compiled and kept."""
         wanted = list(dict.fromkeys(kernels))
-        absent = [kernel for kernel in wanted if kernel not in self._addresses]
+        absent = [kernel for kernel in wanted if kernel not in self._bound]
         missing = [k for k in absent if (path := self.path(k)) is None or not path.exists()]
         start, compiled = time.perf_counter(), self.compiled + len(missing)
         for done, kernel in self._in_turn(missing):
             self._tell(done, len(missing))
-            self._addresses[kernel] = self._link(*self._object(kernel))
+            self._bound[kernel] = self._bind(*self._entry(kernel))
         if missing:
             self.compiled = compiled
             self.seconds += time.perf_counter() - start
             self._tell(len(missing), len(missing))
         for kernel in absent:
-            if kernel not in self._addresses:
-                self._addresses[kernel] = self._link(*self._object(kernel))
-        return {kernel: self._addresses[kernel] for kernel in wanted}
+            if kernel not in self._bound:
+                self._bound[kernel] = self._bind(*self._entry(kernel))
+        return {kernel: self._bound[kernel] for kernel in wanted}
 
     def _tell(self, done: int, total: int) -> None:
         if _watchers:
             _watchers[-1](done, total, self.folder)
 
-    def _in_turn(self, missing: list[Kernel]) -> Iterator[tuple[int, Kernel]]:
+    def _in_turn(self, missing: list[K]) -> Iterator[tuple[int, K]]:
         """The missing kernels as this process is to load them; other processes help where many are missing."""
-        helpers = min(usable_threads() - 1, len(missing) // MANY, HELPERS)
-        # a helper compiles for the CPU it finds, which a test may have overridden here
-        if self.folder is None or helpers < 1 or self.target != detect():
-            return enumerate(missing)
-        return shared_out(missing, self.folder, helpers)
+        count = min(usable_threads() - 1, len(missing) // MANY, HELPERS)
+        helper = self._helper() if count > 0 and self.folder is not None else None
+        return enumerate(missing) if helper is None else shared_out(missing, helper, count)
 
-    def path(self, kernel: Kernel) -> Path | None:
+    def path(self, kernel: K) -> Path | None:
         """Where the entry of a kernel lies or would lie; None without a folder."""
-        return None if self.folder is None else self.folder / f"{kernel.name[:40]}-{self.key(kernel)}.o"
+        return None if self.folder is None else self.folder / f"{kernel.name[:40]}-{self.key(kernel)}{self.suffix}"
 
-    def key(self, kernel: Kernel) -> str:
-        """The hash of all that goes into the object."""
-        parts = [_environment(), self.target.name, self.target.features, _imported(kernel.text), kernel.text]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-    def _object(self, kernel: Kernel) -> tuple[str, bytes]:
+    def _entry(self, kernel: K) -> tuple[str, bytes]:
         path = self.path(kernel)
         entry = None if path is None else _read(path)
         if entry is None:
-            # importing numba takes longer than loading every kernel of a net, so only a miss pays for it
-            build = importlib.import_module("runtime.cpu.build")
-            entry = build.build(kernel)
+            entry = self._build(kernel)
             self.compiled += 1
             if path is not None:
                 _write(path, *entry)
         return entry
 
-    def _link(self, symbol: str, code: bytes) -> int:
-        builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(symbol)
-        library = builder.link(_linker(), f"netspec{next(_libraries)}")
-        self._kept.append(library)
-        return int(library[symbol])
 
-
-@functools.cache
-def kernel_cache(target: CpuTarget) -> KernelCache:
-    """The process's cache of a target."""
-    return KernelCache(target)
-
-
-@functools.cache
-def _linker() -> Any:
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    return binding.create_lljit_compiler(use_jit_link=False)
+def digest_of(*parts: str) -> str:
+    """The hash in an entry's name."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def _sweep(folder: Path) -> None:
@@ -272,14 +263,13 @@ def _numba_version() -> str:
 
 
 @functools.cache
-def _environment() -> str:
-    """Versions and settings that shape the code."""
+def environment() -> str:
+    """Versions and settings that shape all code that numba makes."""
     settings = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_"))
-    versions = [_numba_version(), llvmlite.__version__, platform.python_version(), platform.machine()]
-    return "\n".join([*versions, *settings, _source_digest("runtime.cpu.build")])
+    return "\n".join([_numba_version(), llvmlite.__version__, platform.python_version(), platform.machine(), *settings])
 
 
-def _imported(text: str) -> str:
+def imported(text: str) -> str:
     """Digests of the modules of ours that a kernel's text imports, directly or not."""
     seen: set[str] = set()
     todo = _modules(text)
@@ -288,11 +278,11 @@ def _imported(text: str) -> str:
         if name not in seen:
             seen.add(name)
             todo.extend(_modules(_module_source(name)))
-    return "\n".join(f"{name} {_source_digest(name)}" for name in sorted(seen))
+    return "\n".join(f"{name} {source_digest(name)}" for name in sorted(seen))
 
 
 def _modules(text: str) -> list[str]:
-    """Names of modules a text may import: ``from runtime.cpu import lanes`` names runtime.cpu.lanes too."""
+    """Names of modules a text may import: ``from runtime.vector import lanes`` names runtime.vector.lanes too."""
     names = []
     for package, members in _IMPORTS.findall(text):
         names.append(package)
@@ -316,5 +306,6 @@ def _module_source(name: str) -> str:
 
 
 @functools.cache
-def _source_digest(name: str) -> str:
+def source_digest(name: str) -> str:
+    """Hash of the source of a module of ours; that of nothing for others."""
     return hashlib.sha256(_module_source(name).encode()).hexdigest()

@@ -8,13 +8,14 @@ executor owns the rest: arena, gradients, head.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from runtime.errors import UsageError
+from runtime.memory import require
 from runtime.plan import HEAD, NUMPY_DTYPE, STATE_MEMORY, Plan, View
 
 SPARE = 512
@@ -26,7 +27,9 @@ NOT_FINITE = 1
 FEW_CHANNELS = 8
 """Up to here an input is copied channel by channel: three times faster for three channels of 224 x 224."""
 
-_DEVICES = {"cpu": "runtime.cpu.executor", "reference": "runtime.reference.executor"}
+_DEVICES = {"cpu": "runtime.cpu.executor", "cuda": "runtime.cuda.executor", "reference": "runtime.reference.executor"}
+_NUMBERED = ("cuda",)
+"""Devices of which there may be several: ``cuda:1``."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,19 @@ class Traits:
         Bytes of a vector register.
     ways
         By a primitive's class name, the ways (``runtime.ways``) it has kernels for, the plain ones left out.
+    halo
+        Whether its kernels read zeros around a padded map; else they test for the border.
+    fused_updates
+        Whether a product can update a weight in place of writing its gradient.
+    on_host
+        Whether its memory is the host's.
     """
 
     vector_bytes: int = 64
     ways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    halo: bool = True
+    fused_updates: bool = True
+    on_host: bool = True
 
 
 class Memory:
@@ -81,14 +93,17 @@ class Store:
     ----------
     version
         Goes up with every ``changed``.
+    twins
+        By device, what executors apart from the host's memory keep of it there.
     """
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self.memories = {name: Memory(sizes.get(name, 0)) for name in STATE_MEMORY}
         self.version = 0
+        self.twins: dict[Hashable, object] = {}
 
     def changed(self) -> None:
-        """Tells executors that hold derived values (packed weights) that what they came from was written."""
+        """Tells executors that arrays of states were written to: they hold packed weights, or a copy elsewhere."""
         self.version += 1
 
     def add(self, sizes: Mapping[str, int]) -> bool:
@@ -116,25 +131,31 @@ class Executor:
     ----------
     threads
         Members of the team that runs it.
+    meanwhile
+        Called during ``run`` by a device that computes apart from the host, while it does: time to ``stage``.
     """
 
     threads = 1
+    meanwhile: Callable[[], None] | None = None
 
     def __init__(self, plan: Plan, store: Store) -> None:
         for name in STATE_MEMORY:
             have, need = store.memories[name].size, plan.memory.get(name, 0)
             if have < need:
                 raise ValueError(f"the store's {name} has {have} bytes, the plan needs {need}")
-        own = {name: Memory(size) for name, size in plan.memory.items() if name not in STATE_MEMORY}
-        own.setdefault("head", Memory(8 * len(HEAD)))
         self.plan = plan
         self.store = store
-        self.memories = {**store.memories, **own}
-        head = View("head", 0, (len(HEAD),), (1,), "f64")
-        self._head = self.memories["head"].array(head)
         self._fed: dict[str, np.ndarray] = {}
         self._made: dict[str, np.ndarray] = {}
-        for view, array in plan.literals:
+        self._open()
+
+    def _open(self) -> None:
+        """Takes the memories that the executor owns and fills in what is known: ``_head`` and the literals."""
+        own = {name: Memory(size) for name, size in self.plan.memory.items() if name not in STATE_MEMORY}
+        own.setdefault("head", Memory(8 * len(HEAD)))
+        self.memories = {**self.store.memories, **own}
+        self._head = self.memories["head"].array(HEAD_VIEW)
+        for view, array in self.plan.literals:
             self.array(view)[...] = array
 
     def set(self, name: str, number: float) -> None:
@@ -159,10 +180,24 @@ class Executor:
         """
         there = self._fed.get(name)
         if there is None:
-            view = self.plan.inputs.get(name)
-            if view is None:
-                raise UsageError(f"the plan has no input {name!r}; it has {', '.join(self.plan.inputs) or 'none'}")
-            there = self._fed[name] = self.array(view)
+            there = self._fed[name] = self.array(self._input(name))
+        self._write(name, there, array)
+
+    def stage(self, name: str, array: Any) -> None:
+        """Says what will be fed next: a device apart from the host copies it ahead, others do nothing.
+
+        A later ``feed`` of the same object, unchanged, costs nothing then.
+        """
+
+    def _input(self, name: str) -> View:
+        """Where an input lies."""
+        view = self.plan.inputs.get(name)
+        if view is None:
+            raise UsageError(f"the plan has no input {name!r}; it has {', '.join(self.plan.inputs) or 'none'}")
+        return view
+
+    def _write(self, name: str, there: np.ndarray, array: Any) -> None:
+        """Copies what is fed into an array of the input's logical shape."""
         array = np.asarray(array)
         if array.shape != there.shape:
             raise UsageError(f"input {name!r} has shape {there.shape}, got {array.shape}")
@@ -212,6 +247,9 @@ class Executor:
         self._made.clear()
 
 
+HEAD_VIEW = View("head", 0, (len(HEAD),), (1,), "f64")
+
+
 def _copy(there: np.ndarray, array: np.ndarray) -> None:
     """``there[...] = array``; where few channels lie innermost, one after the other: numpy loops over the innermost."""
     if there.ndim == 4 and 1 < there.shape[1] <= FEW_CHANNELS and there.strides[1] == there.itemsize:
@@ -229,16 +267,16 @@ def open_executor(plan: Plan, store: Store, device: str = "cpu", threads: int | 
     plan, store
         What to run, and the state it shares with the net's other plans.
     device
-        ``cpu`` or ``reference`` (plain NumPy).
+        ``cpu``, ``cuda`` (the first GPU), ``cuda:1``, .. or ``reference`` (plain NumPy).
     threads
         Members of the CPU's team; ``NETSPEC_THREADS`` or all usable cores unless given.
 
     Raises
     ------
     UsageError
-        An unknown device, or threads out of range.
+        An unknown device, one that this machine has not, or threads out of range.
     """
-    return _module(device).open_plan(plan, store, threads)
+    return _module(device).open_plan(plan, store, threads, device)
 
 
 def traits(device: str = "cpu") -> Traits:
@@ -253,8 +291,25 @@ def traits(device: str = "cpu") -> Traits:
     return found
 
 
+def require_memory(size: int, device: str, what: str, remedy: str) -> None:
+    """Raises ResourceError if a plan wants more of the host's memory than there is; a GPU asks for its own itself.
+
+    Parameters
+    ----------
+    size
+        Bytes.
+    device
+        Where the plan is to run.
+    what, remedy
+        See ``runtime.memory.require``.
+    """
+    if traits(device).on_host:
+        require(size, what, remedy)
+
+
 def _module(device: str) -> Any:
-    if device not in _DEVICES:
+    kind, colon, _ = device.partition(":")
+    if kind not in _DEVICES or (colon and kind not in _NUMBERED):
         raise UsageError(f"there is no device {device!r}; devices: {', '.join(_DEVICES)}")
     # imported here: one device must not pay for, or need, what another imports
-    return importlib.import_module(_DEVICES[device])
+    return importlib.import_module(_DEVICES[kind])

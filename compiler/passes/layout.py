@@ -34,15 +34,17 @@ from runtime.plan import LITERALS
 MEMORY_OF_ROLE = {"param": "params", "average": "solver"}
 
 
-def layout(graph: Graph, views: bool = True) -> Layout:
+def layout(graph: Graph, views: bool = True, halo: bool = True) -> Layout:
     """Places every value; inserts copies where a reader cannot take a value as it lies.
 
-    ``views=False`` keeps concatenations as copies (``--disable-pass layout``).
+    ``views=False`` keeps concatenations as copies (``--disable-pass layout``);
+    ``halo=False`` leaves no zeros around maps (``Target.halo``).
     """
     found = Layout(graph)
     mark_canonical(found)
     copy_for_readers(found)
-    find_halos(found)
+    if halo:
+        find_halos(found)
     if views:
         enter_concats(found)
     _Placer(found).run()

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from runtime.cpu.lanes import I32, I64, call
+from runtime.vector.lanes import I32, I64, call
 
 _INT = types.int64
 _FUTEX, _WAIT, _WAKE = 202, 128, 129  # the system call of x86-64, FUTEX_WAIT and FUTEX_WAKE, both private

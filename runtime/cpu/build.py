@@ -1,6 +1,6 @@
 """Compiles the text of a kernel to an object file. The only module besides kernels' own that imports numba.
 
-Reached through ``runtime.cache`` when an entry is missing, hence imported late.
+Reached through ``runtime.cpu.objects`` when an entry is missing, hence imported late.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numba
 from numba import types
 
-from runtime.cpu.launch import Kernel
+from runtime.vector.kernel import Kernel
 
 ALLOWED = frozenset({"memcpy", "memset", "memmove", "syscall", "usleep", "clock_gettime"})
 """The only names a kernel may leave to the linker: no Python, no NRT, no libm."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from runtime import ops
 from runtime.cpu import depthwise, flat
 from runtime.cpu.conv_images import SET_BYTES, Reach, choose
-from runtime.cpu.launch import Address, Context, Launch, Tail, ThreadStride, Word, address_of, kernel_file, launcher
+from runtime.cpu.launch import Context, Launch, Tail, ThreadStride, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Packing, called, columns_of, tile_cost
 from runtime.plan import ITEM_BYTES, Step, View
+from runtime.vector.kernel import Address, Word, address_of
 from runtime.ways import is_flat
 
 PART_BYTES = 384 * 1024

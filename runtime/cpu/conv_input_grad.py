@@ -17,10 +17,11 @@ from runtime import ops
 from runtime.cpu import depthwise, flat
 from runtime.cpu.conv import Direct
 from runtime.cpu.conv_images import Reach
-from runtime.cpu.launch import Address, Context, Launch, Tail, byte_strides, launcher
+from runtime.cpu.launch import Context, Launch, Tail, launcher
 from runtime.cpu.pack import copy
 from runtime.cpu.phases import Phase, phases
 from runtime.plan import Step, View
+from runtime.vector.kernel import Address, byte_strides
 from runtime.ways import is_flat
 
 Product = Callable[[Context, Address, Tail, bool], list[Launch]]

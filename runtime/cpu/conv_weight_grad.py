@@ -16,19 +16,10 @@ from dataclasses import dataclass
 from runtime import ops
 from runtime.cpu import depthwise, flat
 from runtime.cpu.conv_images import Reach
-from runtime.cpu.launch import (
-    Address,
-    Context,
-    Launch,
-    ThreadStride,
-    Word,
-    address_of,
-    byte_strides,
-    kernel_file,
-    launcher,
-)
+from runtime.cpu.launch import Context, Launch, ThreadStride, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Columns, columns_of, tile_cost
 from runtime.plan import Step, View
+from runtime.vector.kernel import Address, Word, address_of, byte_strides
 from runtime.ways import is_flat
 
 BLOCK_PIXELS = 192

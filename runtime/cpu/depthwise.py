@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from runtime import ops
 from runtime.cpu.emit_depthwise import Taps, convolve_text, gradient_text
-from runtime.cpu.launch import Address, Context, Launch, Word, address_of, byte_strides, kernel_file
+from runtime.cpu.launch import Context, Launch, kernel_file
 from runtime.cpu.pack import Columns, Packing, called
 from runtime.cpu.phases import Phase, phases
 from runtime.cpu.unroll import registers
 from runtime.ops import Shape
 from runtime.plan import Step, View
+from runtime.vector.kernel import Address, Word, address_of, byte_strides
 from runtime.ways import Convolution
 
 PARTS = 16

@@ -24,7 +24,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from runtime.cpu.tile import I1, I32, I64, c64
-from runtime.cpu.vectype import ITEM_BYTES
+from runtime.vector.vectype import ITEM_BYTES
 
 
 class Dots(IntEnum):

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import functools
 
-from runtime.cpu.launch import Kernel
 from runtime.cpu.unroll import MOST, indented, prefetches
 from runtime.plan import ITEM_BYTES
+from runtime.vector.kernel import Kernel
 
 Taps = tuple[tuple[int, int], ...]
 """(column of the packed weights, input pixel) of each tap that reaches an output.
@@ -28,9 +28,9 @@ CONVOLVE_WORDS = 16
 ROW_WORDS = 4
 GRADIENT_WORDS = 18
 
-_HEAD = """from runtime.cpu import simd
-from runtime.cpu.simd import call, fma, least, prefetch_run, prefetch_run_write, vectors, word
-from runtime.cpu.words import unpack
+_HEAD = """from runtime.vector import simd
+from runtime.vector.simd import call, fma, least, prefetch_run, prefetch_run_write, vectors, word
+from runtime.vector.words import unpack
 V = vectors({scalar!r}, {lanes})
 load, store, store_tail, splat = V.load, V.store, V.store_tail, V.splat
 read = {read}

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import functools
 
-from runtime.cpu.launch import Kernel
 from runtime.cpu.unroll import MOST, indented, prefetches
 from runtime.plan import ITEM_BYTES
+from runtime.vector.kernel import Kernel
 
 WIDE = 4
 """Pixels (positions of all phases, for a gradient) of a block."""
 
 
-_HEAD = """from runtime.cpu.simd import (
+_HEAD = """from runtime.vector.simd import (
     call, least, loader, most, prefetch_run, prefetch_run_write, select, splatter, storer, tail_storer, vectors, word
 )
-from runtime.cpu.words import unpack
+from runtime.vector.words import unpack
 V = vectors({scalar!r}, {lanes})
 load, store, store_tail, splat = V.load, V.store, V.store_tail, V.splat
 store_index, store_index_tail = storer({index!r}, {lanes}), tail_storer({index!r}, {lanes})

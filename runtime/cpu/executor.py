@@ -6,28 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from runtime.cache import kernel_cache
 from runtime.cpu import families  # noqa: F401  (fills the registry of launchers)
 from runtime.cpu.cores import thread_count
 from runtime.cpu.isa import CpuTarget, detect
-from runtime.cpu.launch import (
-    PACKED,
-    Address,
-    ArgsOf,
-    Context,
-    FunctionOf,
-    Kernel,
-    Launch,
-    ThreadStride,
-    Word,
-    bits,
-    kernel_file,
-    registered_ways,
-)
+from runtime.cpu.launch import LAUNCHERS, PACKED, ArgsOf, Context, FunctionOf, Launch, ThreadStride, kernel_file
 from runtime.cpu.matmul import shared_operands
+from runtime.cpu.objects import kernel_cache
 from runtime.cpu.team import Order, Team, team, walker
 from runtime.executor import Executor, Memory, Store, Traits
 from runtime.plan import Plan
+from runtime.vector.kernel import Address, Kernel, Symbol, Word, bits
 
 
 class CpuExecutor(Executor):
@@ -199,7 +187,8 @@ class CpuExecutor(Executor):
             return self._places[word.launch]
         if isinstance(word, ThreadStride):
             return self._thread_bytes
-        return bits(word) if isinstance(word, float) else int(word)
+        assert not isinstance(word, Symbol), f"nobody resolves {word}"
+        return bits(word) if isinstance(word, float) else word
 
 
 _WRITERS = frozenset(("init", "update", "commit"))
@@ -224,11 +213,11 @@ def _kernels(launch: Launch) -> list[Kernel]:
     return [launch.kernel, *(w.kernel for w in launch.args if isinstance(w, FunctionOf))]
 
 
-def open_plan(plan: Plan, store: Store, threads: int | None = None) -> CpuExecutor:
-    """The executor of ``plan`` with this many threads (see ``thread_count``)."""
+def open_plan(plan: Plan, store: Store, threads: int | None = None, device: str = "cpu") -> CpuExecutor:
+    """The executor of ``plan`` with this many threads (see ``thread_count``); there is one CPU."""
     return CpuExecutor(plan, store, thread_count(threads))
 
 
 def traits() -> Traits:
     """Vectors of the CPU of this process, and the ways that launchers are registered for."""
-    return Traits(detect().vector_bytes, registered_ways())
+    return Traits(detect().vector_bytes, LAUNCHERS.ways())

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_MAKER = re.compile(r"^@(launcher\(|tail_maker$)", re.M)
+_MAKER = re.compile(r"^ *(@?launcher\(|@tail_maker$)", re.M)
 
 for _path in sorted(_HERE.rglob("*.py")):
     if _path.stem != "families" and _MAKER.search(_path.read_text(encoding="utf-8")):

@@ -12,11 +12,12 @@ from math import prod
 
 from runtime import ops
 from runtime.cpu.flat_tail import one_map
-from runtime.cpu.launch import Address, Context, Launch, address_of, byte_strides
+from runtime.cpu.launch import Context, Launch
 from runtime.cpu.matmul import Matrix, Product
 from runtime.cpu.pack import copy
 from runtime.cpu.skinny import RowProduct, Skinny
 from runtime.plan import Step, View
+from runtime.vector.kernel import Address, address_of, byte_strides
 
 FEW = 48
 """Samples up to which the gradients are skinny products."""

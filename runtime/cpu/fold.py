@@ -14,14 +14,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from runtime.cpu import nest
-from runtime.cpu.emit import Source, Stream, Trees, cost, simplify_powers, working_dtype
 from runtime.cpu.launch import Context, Launch
-from runtime.cpu.map import Leaves, coordinate_strides
-from runtime.cpu.nest import CHUNK, Cursors, Dim
 from runtime.expr import Expr, arg
 from runtime.ops import Shape
 from runtime.plan import ITEM_BYTES
+from runtime.vector import nest
+from runtime.vector.emit import Source, Stream, Trees, cost, simplify_powers, working_dtype
+from runtime.vector.nest import CHUNK, Cursors, Dim
+from runtime.vector.streams import Leaves, coordinate_strides
 
 KEPT, REDUCED = 3, 2
 """Outer dimensions of a kernel, kept and reduced; problems of more get a kernel of their own."""
@@ -87,11 +87,11 @@ class Fold:
         streams = problem.outs + problem.leaves.streams
         lead = len(problem.outs) if problem.leaves.streams else 0
         axes = range(len(problem.shape))
-        kept = _arranged(problem.shape, streams, [a for a in axes if a not in problem.axes], lead)
-        reduced = _arranged(problem.shape, streams, list(problem.axes), lead)
+        kept = nest.arranged(problem.shape, streams, [a for a in axes if a not in problem.axes], lead)
+        reduced = nest.arranged(problem.shape, streams, list(problem.axes), lead)
         nothing = Dim(1, (0,) * len(streams))
         self.kept = kept
-        self.rows = not columns and _prefers_rows(kept, reduced, problem.leaves.streams, len(problem.outs))
+        self.rows = not columns and nest.prefers_rows(kept, reduced, problem.leaves.streams, len(problem.outs))
         if self.rows:
             self.vector = reduced[-1] if reduced else nothing
             self.inner = self.vector
@@ -102,9 +102,11 @@ class Fold:
             kept_outer = kept[:-1]
         self.kept_outer = nest.padded(kept_outer, KEPT, len(streams))
         self.reduced_outer = nest.padded(reduced[:-1], REDUCED, len(streams))
-        working = working_dtype([s.dtype for s in streams], problem.context)
+        working = working_dtype([s.dtype for s in streams], problem.context.dtype)
         operands = [] if self.rows else self._operands([self.vector])
-        self.source = Source(working, nest.lanes_of(operands, self.vector.size, working, problem.context))
+        self.source = Source(
+            working, nest.lanes_of(operands, self.vector.size, working, problem.context.lanes(working))
+        )
         self._cut(segmented)
 
     @property
@@ -271,26 +273,6 @@ class _Loop:
     def _step(self, n: int) -> str:
         """Text of a stream's stride along the inner reduced dimension, where lanes are kept."""
         return self.cursors.stride(n, len(self.operands[n].strides) - 2)
-
-
-def _arranged(shape: Shape, streams: Sequence[Stream], axes: list[int], lead: int) -> list[Dim]:
-    """These axes in the memory order of the first operand, merged."""
-    return nest.merge(nest.by_stride(nest.dims_of(shape, streams, axes), lead))
-
-
-def _prefers_rows(kept: list[Dim], reduced: list[Dim], operands: Sequence[Stream], ahead: int) -> bool:
-    """True if the vector dimension is better a reduced one: more operands are contiguous along it."""
-    if not kept or not reduced:
-        return not kept
-
-    def score(dim: Dim) -> int:
-        found = 0
-        for stream, stride in zip(operands, dim.strides[ahead:], strict=True):
-            item = ITEM_BYTES.get(stream.dtype)
-            found += 0 if item is None or stride == 0 else 1 if stride == item else -1
-        return found
-
-    return (score(reduced[-1]), reduced[-1].size) >= (score(kept[-1]), kept[-1].size)
 
 
 def merge_leaves(partials: Sequence[Stream]) -> Leaves:

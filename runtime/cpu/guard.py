@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from runtime import ops
-from runtime.cpu import nest
-from runtime.cpu.launch import Address, Context, Launch, kernel_file, launcher
-from runtime.cpu.map import operand_stream
+from runtime.cpu.launch import Context, Launch, kernel_file, launcher
 from runtime.executor import NOT_FINITE
 from runtime.plan import Step
+from runtime.vector import nest
+from runtime.vector.kernel import Address
+from runtime.vector.streams import operand_stream
 
 
 @launcher(ops.Guard)

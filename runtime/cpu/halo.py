@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from runtime import ops
-from runtime.cpu.launch import Address, Context, Launch, Word, byte_strides, kernel_file, launcher
+from runtime.cpu.launch import Context, Launch, kernel_file, launcher
 from runtime.plan import Step
+from runtime.vector.kernel import Address, Word, byte_strides
 
 PARTS = 8
 """Chunks of all images together, where these are fewer."""

@@ -1,4 +1,4 @@
-"""Convolution and its input gradient by im2col and a matrix product, the windows of a block of pixels at a time.
+"""Convolution by im2col and a matrix product, the windows of a block of pixels at a time.
 
 The plain way of the courses: every window is copied to a row of a matrix. It
 serves any stride and dilation; the copies cost what the direct convolution
@@ -11,14 +11,12 @@ Source
 
 from __future__ import annotations
 
-from functools import partial
-
 from runtime import ops
 from runtime.cpu.conv import Direct, forward
-from runtime.cpu.conv_input_grad import input_grad
-from runtime.cpu.launch import Address, Context, Launch, Tail, ThreadStride, Word, kernel_file, launcher
+from runtime.cpu.launch import Context, Launch, Tail, ThreadStride, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, called, columns_of
 from runtime.plan import Step
+from runtime.vector.kernel import Address, Word
 from runtime.ways import IM2COL
 
 STAGE_BYTES = 192 * 1024
@@ -69,9 +67,3 @@ def conv(step: Step, ctx: Context) -> list[Launch]:
     packing = direct.packing(ctx)
     packed = ctx.packed(packing.source, packing.bytes)
     return [packing.launch(ctx, packed, step.barrier), *product(direct, ctx, packed, ctx.tail(step), True)]
-
-
-@launcher(ops.ConvInputGrad, IM2COL)
-def conv_input_grad(step: Step, ctx: Context) -> list[Launch]:
-    """Launches of ``ops.ConvInputGrad`` by im2col of dy, phase by phase."""
-    return input_grad(step, ctx, lambda direct: partial(product, direct))

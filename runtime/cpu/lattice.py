@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runtime.cpu.conv import Direct
-from runtime.cpu.launch import Address
 from runtime.ops import Pair
+from runtime.vector.kernel import Address
 
 
 def lattices(direct: Direct, dilation: Pair) -> list[Direct]:

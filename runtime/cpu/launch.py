@@ -8,17 +8,15 @@ replaces symbolic words by addresses.
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import re
-import struct
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.cpu.isa import CpuTarget
 from runtime.ops import Primitive
-from runtime.plan import STATE_MEMORY, Step, View
+from runtime.plan import STATE_MEMORY, Step
+from runtime.vector.kernel import Address, Kernel, Symbol, Word, from_file
+from runtime.vector.registry import Launchers
 
 KERNELS = Path(__file__).with_name("kernels")
 
@@ -27,55 +25,22 @@ PACKED = "packed"
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """Source text of a module that defines ``kernel(args, first, last, thread)``.
-
-    ``args`` is the address of int64 words; chunks ``first`` to ``last`` (past
-    the end) are to be done; ``thread`` is the team member's number, for scratch
-    alone. ``name`` is for people; the text is the identity.
-    """
-
-    name: str
-    text: str
-
-    @functools.cached_property
-    def digest(self) -> str:
-        """Hash of the text, 16 hex digits."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-
-@dataclass(frozen=True)
-class Address:
-    """``offset`` bytes into a memory of the plan, or into ``scratch``, ``packed``, ``thread`` or ``status``."""
-
-    memory: str
-    offset: int
-
-
-@dataclass(frozen=True)
-class FunctionOf:
+class FunctionOf(Symbol):
     """The address of a compiled kernel."""
 
     kernel: Kernel
 
 
 @dataclass(frozen=True)
-class ArgsOf:
+class ArgsOf(Symbol):
     """The address of the argument words of a launch."""
 
     launch: Launch
 
 
 @dataclass(frozen=True)
-class ThreadStride:
+class ThreadStride(Symbol):
     """Bytes between the scratch of thread t and of thread t + 1."""
-
-
-Word = int | float | Address | FunctionOf | ArgsOf | ThreadStride
-"""An argument: 8 bytes. A float is passed by the bits of its float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +175,7 @@ class Context:
         Rows count n * H + h of the N x C x H x W result (all C and W of one n, h);
         of another rank, all axes but the last flattened.
         """
-        return _LAUNCHERS["rows"](step, self)[0]
+        return LAUNCHERS.of("rows")(step, self)[0]
 
     def tail(self, step: Step) -> Tail:
         """The step's epilogue as launches."""
@@ -220,7 +185,7 @@ class Context:
     def launches(self, step: Step) -> list[Launch]:
         """The launches of ``step``; empty where there is nothing to do."""
         self.enter(step)
-        launches = launcher_of(step.op, step.algorithm)(step, self)
+        launches = LAUNCHERS.of(step.op, step.algorithm)(step, self)
         for k, launch in enumerate(launches[:1]):
             if launch.barrier != step.barrier:
                 launches[k] = replace(launch, barrier=step.barrier)
@@ -228,7 +193,7 @@ class Context:
 
 
 Launcher = Callable[[Step, Context], list[Launch]]
-_LAUNCHERS: dict[str, Launcher] = {}
+LAUNCHERS: Launchers[Launcher] = Launchers("the CPU")
 
 TailMaker = Callable[[Step, Context], Tail]
 _TAIL_MAKERS: list[TailMaker] = []
@@ -244,78 +209,14 @@ def launcher(primitive: type[Primitive] | str, way: str | None = None) -> Callab
     """Registers the function that lowers a primitive: ``(step, context) -> launches``.
 
     The first launch takes the step's ``barrier``; later ones must say their own.
-    ``way`` is the step's algorithm (``runtime.ways``) that it is for; without
-    one it takes every step that no other launcher is registered for.
+    ``way``: see ``Launchers.register``.
     """
-    key = _key(primitive if isinstance(primitive, str) else primitive.__name__, way)
-
-    def register(function: Launcher) -> Launcher:
-        _LAUNCHERS[key] = function
-        return function
-
-    return register
+    return LAUNCHERS.register(primitive, way)
 
 
-def launcher_of(op: Primitive, way: str | None = None) -> Launcher:
-    """The launcher of a primitive that is computed this way."""
-    name = type(op).__name__
-    found = _LAUNCHERS.get(_key(name, way)) or _LAUNCHERS.get(name)
-    if found is None:
-        raise NotImplementedError(f"the CPU has no kernel for {op.kind}")
-    return found
-
-
-def registered_ways() -> dict[str, tuple[str, ...]]:
-    """By a primitive's class name, the ways that launchers are registered for, the plain one left out."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, _, way in (key.partition(" ") for key in _LAUNCHERS):
-        if way:
-            found[name] = (*found.get(name, ()), way)
-    return found
-
-
-def _key(name: str, way: str | None) -> str:
-    return name if way is None else f"{name} {way}"
-
-
-@functools.cache
-def _source(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-@functools.cache
 def kernel_file(name: str, **constants: str | int | float | bool) -> Kernel:
-    """A kernel of the folder ``kernels/``, its module constants replaced.
-
-    ``kernel_file("pool", DTYPE="f32", LANES=16)`` takes kernels/pool.py with its
-    lines ``DTYPE = ...`` and ``LANES = ...`` (at the margin) rewritten.
-
-    Raises
-    ------
-    ValueError
-        A constant that the file does not assign at module level.
-    """
-    text = _source(KERNELS / f"{name}.py")
-    for key, value in constants.items():
-        text, found = re.subn(rf"^{key} = .*$", f"{key} = {value!r}", text, count=1, flags=re.M)
-        if not found:
-            raise ValueError(f"kernels/{name}.py has no constant {key}")
-    return Kernel("_".join([name, *(str(v) for v in constants.values())]), text)
-
-
-def address_of(view: View) -> Address:
-    """The address of element (0, .., 0) of a view."""
-    return Address(view.memory, view.offset)
-
-
-def byte_strides(view: View) -> tuple[int, ...]:
-    """The view's strides in bytes."""
-    return tuple(s * view.item_bytes for s in view.strides)
-
-
-def bits(value: float) -> int:
-    """A float64's bits as a signed integer."""
-    return int(struct.unpack("<q", struct.pack("<d", value))[0])
+    """A kernel of the folder ``kernels/``, its module constants replaced (see ``from_file``)."""
+    return from_file(KERNELS / f"{name}.py", **constants)
 
 
 def _aligned(size: int) -> int:

@@ -8,9 +8,9 @@ from typing import cast
 from runtime import ops
 from runtime.cpu.fold import Fold, Pass, Problem
 from runtime.cpu.launch import Context, Launch, launcher
-from runtime.cpu.map import Leaves, operand_stream
 from runtime.expr import arg
 from runtime.plan import Step
+from runtime.vector.streams import Leaves, operand_stream
 
 
 @launcher(ops.LogSumExp)

@@ -2,67 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import cast
 
 from runtime import ops
-from runtime.cpu import nest
-from runtime.cpu.emit import BROADCAST, Source, Stream, Trees, cost, simplify_powers, working_dtype
-from runtime.cpu.launch import Context, Launch, address_of, launcher
-from runtime.cpu.nest import OUTER, Cursors, Dim
+from runtime.cpu.launch import Context, Launch, launcher
 from runtime.expr import Expr
-from runtime.ops import Shape
-from runtime.plan import ITEM_BYTES, Step, View
-
-
-def operand_stream(view: View, shape: Shape) -> Stream:
-    """A view broadcast to ``shape``, strides in bytes."""
-    ahead = len(shape) - len(view.shape)
-    strides = [0] * ahead + [
-        0 if n == 1 else s * view.item_bytes for n, s in zip(view.shape, view.strides, strict=True)
-    ]
-    return Stream(address_of(view), tuple(strides), view.dtype)
-
-
-def coordinate_strides(node: Expr, shape: Shape) -> tuple[int, ...]:
-    """How the number of an ``index`` (its axis) or random leaf (flat logical position) grows along the axes."""
-    if node.op == "index":
-        axis = cast(int, node.value) + len(shape)
-        return tuple(int(a == axis) for a in range(len(shape)))
-    return tuple(prod(shape[a + 1 :]) for a in range(len(shape)))
-
-
-@dataclass
-class Leaves:
-    """What a set of trees reads: streams of operands in use, then of coordinates.
-
-    ``operands`` maps an operand's number to its stream's, ``coordinates`` a
-    node's strides to its stream's.
-    """
-
-    streams: list[Stream]
-    operands: dict[int, int]
-    coordinates: dict[tuple[int, ...], int]
-
-    @classmethod
-    def of(cls, trees: Sequence[Expr], reads: Sequence[View], shape: Shape) -> Leaves:
-        """The leaves of trees over views."""
-        streams: list[Stream] = []
-        operands: dict[int, int] = {}
-        coordinates: dict[tuple[int, ...], int] = {}
-        for node in dict.fromkeys(n for tree in trees for n in tree.walk()):
-            if node.op == "arg" and node.value not in operands:
-                k = cast(int, node.value)
-                operands[k] = len(streams)
-                streams.append(operand_stream(reads[k], shape))
-            elif node.op in ("index", "uniform", "normal"):
-                strides = coordinate_strides(node, shape)
-                if strides not in coordinates:
-                    coordinates[strides] = len(streams)
-                    streams.append(Stream(0, strides))
-        return cls(streams, operands, coordinates)
+from runtime.plan import ITEM_BYTES, Step
+from runtime.vector import nest
+from runtime.vector.emit import BROADCAST, Source, Stream, Trees, cost, simplify_powers, working_dtype
+from runtime.vector.nest import OUTER, Cursors, Dim
+from runtime.vector.streams import Leaves, coordinate_strides, operand_stream
 
 
 @launcher(ops.Map)
@@ -99,7 +49,7 @@ def _launch(step: Step, context: Context, by_rows: bool) -> Launch | None:
         dims = nest.merge(nest.by_stride(dims, 0))
         outer, rest = dims[:-2], dims[-2:]
     loops = [*nest.padded(outer, OUTER, len(streams)), *nest.padded(rest, 2, len(streams))]
-    working = working_dtype([s.dtype for s in streams], context)
+    working = working_dtype([s.dtype for s in streams], context.dtype)
     source = Source(working, context.lanes(working))
     operands = [_widened(s, loops[-1].size) for s in nest.restride(streams, loops)]
     cuts = _Cuts.of(loops, nest.element_bytes(operands) + cost(trees), by_rows)

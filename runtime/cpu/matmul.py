@@ -11,9 +11,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from runtime import ops
-from runtime.cpu.launch import Address, Context, Launch, ThreadStride, address_of, byte_strides, kernel_file, launcher
+from runtime.cpu.launch import Context, Launch, ThreadStride, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, Packing, columns_of, copy, tile_cost
 from runtime.plan import ITEM_BYTES, STATE_MEMORY, Plan, Step, View
+from runtime.vector.kernel import Address, address_of, byte_strides
 
 PART = 1024
 """Steps of the reduction that a column block of B is taken at a time (128 KB of float32)."""

@@ -15,12 +15,12 @@ from math import prod
 from typing import cast
 
 from runtime import ops
-from runtime.cpu.emit import Stream
 from runtime.cpu.fold import Fold, Pass, Problem, merge_problem
 from runtime.cpu.launch import Context, Launch, launcher
-from runtime.cpu.map import Leaves, operand_stream
 from runtime.expr import arg
 from runtime.plan import Step
+from runtime.vector.emit import Stream
+from runtime.vector.streams import Leaves, operand_stream
 
 
 @launcher(ops.Moments)

@@ -6,19 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from runtime.cpu.launch import (
-    PACKED,
-    Address,
-    ArgsOf,
-    Context,
-    FunctionOf,
-    Kernel,
-    Launch,
-    ThreadStride,
-    Word,
-    kernel_file,
-)
+from runtime.cpu.launch import PACKED, ArgsOf, Context, FunctionOf, Launch, ThreadStride, kernel_file
 from runtime.plan import ITEM_BYTES
+from runtime.vector.kernel import Address, Kernel, Word
 
 ZEROS: tuple[int, ...] = (0,) * 16
 """Words that hold a tile row of zeros, for kernels that start sums from their own arguments."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from runtime import ops
 from runtime.cpu.emit_pool import block, pool_text
-from runtime.cpu.launch import Context, Launch, Word, address_of, byte_strides, launcher
+from runtime.cpu.launch import Context, Launch, launcher
 from runtime.cpu.pack import called, rows_of_chunk
 from runtime.cpu.unroll import registers
-from runtime.plan import Step, View
+from runtime.plan import Step
+from runtime.vector.kernel import Word, map_words
 
 
 @launcher(ops.Pool)
@@ -43,11 +44,3 @@ def whole_windows(op: ops.Pool, size: int, pooled: int) -> tuple[int, int]:
     """The first output column whose window lies in a map of ``size`` columns, and the one behind the last."""
     window, stride, pad = op.kernel[1], op.stride[1], op.pad[1]
     return -(-pad // stride), min(pooled, (size + pad - window) // stride + 1)
-
-
-def map_words(view: View | None) -> tuple[Word, ...]:
-    """Address of an N x C x H x W view, strides (bytes) of image, row and pixel; zeros without a view."""
-    if view is None:
-        return 0, 0, 0, 0
-    strides = byte_strides(view)
-    return address_of(view), strides[0], strides[2], strides[3]

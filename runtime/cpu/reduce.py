@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import cast
 
 from runtime import ops
-from runtime.cpu.emit import Stream
 from runtime.cpu.fold import Fold, Pass, Problem, merge_problem
-from runtime.cpu.launch import Address, Context, Launch, kernel_file, launcher
-from runtime.cpu.map import Leaves, operand_stream
+from runtime.cpu.launch import Context, Launch, kernel_file, launcher
 from runtime.plan import ITEM_BYTES, Step
+from runtime.vector.emit import Stream
+from runtime.vector.kernel import Address
+from runtime.vector.streams import Leaves, operand_stream
 
 IDENTITY = {"sum": 0.0, "max": float("-inf")}
 

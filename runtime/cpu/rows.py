@@ -15,14 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from runtime.cpu import nest
-from runtime.cpu.emit import Source, Trees, simplify_powers, working_dtype
-from runtime.cpu.launch import Address, Context, Launch, Word, kernel_file
-from runtime.cpu.map import Leaves, coordinate_strides, operand_stream
-from runtime.cpu.nest import OUTER, Cursors
+from runtime.cpu.launch import Context, Launch, kernel_file
 from runtime.expr import Expr, arg
 from runtime.ops import Reduce, Shape
 from runtime.plan import ITEM_BYTES, View
+from runtime.vector import nest
+from runtime.vector.emit import Source, Trees, simplify_powers, working_dtype
+from runtime.vector.kernel import Address, Word
+from runtime.vector.nest import OUTER, Cursors
+from runtime.vector.streams import Leaves, coordinate_strides, operand_stream
 
 ACROSS = 2
 """Pixels that are taken together across the channels: one load and store of a sum serves them all."""
@@ -107,8 +108,8 @@ class RowsFold:
         rows, columns, height, width = (nest.dims_of(shape, streams)[a] for a in range(4))
         loops = [*nest.padded(nest.merge([rows, height]), OUTER, len(streams)), width, columns]
         self.streams = nest.restride(streams, loops)
-        self.working = working_dtype([s.dtype for s in streams], ctx)
-        self.source = Source(self.working, nest.lanes_of(self.streams, shape[1], self.working, ctx))
+        self.working = working_dtype([s.dtype for s in streams], ctx.dtype)
+        self.source = Source(self.working, nest.lanes_of(self.streams, shape[1], self.working, ctx.lanes(self.working)))
         self.cursors = Cursors(self.source, self.streams)
         self.group = nest.Group.of(self.source, loops[:OUTER])
         self.width, self.columns = self.source.word(width.size), self.source.word(columns.size)

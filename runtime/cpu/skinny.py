@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runtime.cpu.flat_tail import cut
-from runtime.cpu.launch import Address, ArgsOf, Context, FunctionOf, Launch, ThreadStride, Word, kernel_file
+from runtime.cpu.launch import ArgsOf, Context, FunctionOf, Launch, ThreadStride, kernel_file
 from runtime.cpu.matmul import Matrix
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS
 from runtime.plan import ITEM_BYTES, Step
+from runtime.vector.kernel import Address, Word
 
 VECTORS = 4
 """Vectors of a tile."""

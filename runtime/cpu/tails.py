@@ -9,11 +9,11 @@ behind it over the same elements are one pass.
 from __future__ import annotations
 
 from runtime import ops
-from runtime.cpu.emit import working_dtype
-from runtime.cpu.launch import Context, Launch, Tail, launcher_of, tail_maker
+from runtime.cpu.launch import LAUNCHERS, Context, Launch, Tail, tail_maker
 from runtime.cpu.rows import Fused, moments_rows, reduce_rows
 from runtime.expr import Expr, arg
 from runtime.plan import Step, View
+from runtime.vector.emit import working_dtype
 
 
 @tail_maker
@@ -24,7 +24,7 @@ def tail(step: Step, ctx: Context) -> Tail:
     apart: list[Launch] = []
     waiting: Step | None = None  # a map that the next reduction may take along
     for part in step.epilogue:
-        apart += [ctx.rows_launch(part)] if isinstance(part.op, ops.Map) else launcher_of(part.op)(part, ctx)
+        apart += [ctx.rows_launch(part)] if isinstance(part.op, ops.Map) else LAUNCHERS.of(part.op)(part, ctx)
         fused = _with_map(waiting, part, ctx) if waiting is not None else None
         if waiting is not None and fused is None:
             inside.append(ctx.rows_launch(waiting))
@@ -54,7 +54,7 @@ def _with_map(first: Step, second: Step, ctx: Context) -> Fused | None:
     if not isinstance(second.op, ops.Reduce) or not isinstance(first.op, ops.Map) or first.op.shape != second.op.shape:
         return None
     stored = [(tree, view) for tree, view in zip(first.op.results, first.writes, strict=True) if view is not None]
-    working = working_dtype([v.dtype for v in (*first.reads, *second.reads)], ctx)
+    working = working_dtype([v.dtype for v in (*first.reads, *second.reads)], ctx.dtype)
     made = {view: tree for tree, view in stored if view.dtype == working}
     if any(_touches(read, view) for read in second.reads for _, view in stored if read not in made):
         return None

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from runtime.cache import kernel_cache
 from runtime.cpu.cores import crew, usable_threads
 from runtime.cpu.isa import CpuTarget
-from runtime.cpu.launch import Kernel, kernel_file
+from runtime.cpu.launch import kernel_file
+from runtime.cpu.objects import kernel_cache
+from runtime.vector.kernel import Kernel
 
 SPIN_NS = 100_000
 """How long a member spins at a barrier before it sleeps: a sleeper takes 12 to 27 us to wake, or more where

@@ -30,7 +30,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from runtime.cpu.vectype import ITEM_BYTES
+from runtime.vector.vectype import ITEM_BYTES
 
 I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from runtime import ops
 from runtime.cpu.emit_pool import block, reaching, unpool_text
-from runtime.cpu.launch import Context, Launch, Word, launcher
+from runtime.cpu.launch import Context, Launch, launcher
 from runtime.cpu.pack import called, rows_of_chunk
-from runtime.cpu.pool import map_words
 from runtime.cpu.unroll import registers
 from runtime.plan import Step
+from runtime.vector.kernel import Word, map_words
 
 
 @launcher(ops.Unpool)

@@ -10,9 +10,10 @@ Source
 from __future__ import annotations
 
 from runtime import ops
-from runtime.cpu.launch import Context, Launch, Word, address_of, byte_strides, kernel_file, launcher
+from runtime.cpu.launch import Context, Launch, kernel_file, launcher
 from runtime.cpu.pack import called, rows_of_chunk
 from runtime.plan import Step, View
+from runtime.vector.kernel import Word, address_of, byte_strides
 
 
 @launcher(ops.Window)

@@ -9,8 +9,8 @@ import functools
 from types import SimpleNamespace
 from typing import Any
 
-from runtime.cpu.access import scalar_loader
-from runtime.cpu.simd import device
+from runtime.vector.access import scalar_loader
+from runtime.vector.simd import device
 
 INFINITY = float("inf")
 

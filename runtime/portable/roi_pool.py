@@ -6,50 +6,48 @@ Source
 
 from __future__ import annotations
 
-from runtime.cpu.launch import Context, Launch, ThreadStride, Word, address_of, byte_strides, kernel_file, launcher
-from runtime.cpu.pack import rows_of_chunk
-from runtime.cpu.pool import map_words
 from runtime.ops_detection import COORDINATE_LIMIT, RoiPool, RoiUnpool
 from runtime.plan import Step, View
+from runtime.portable.site import Site, Work, kernel_file, portable
+from runtime.vector.kernel import Word, address_of, byte_strides, map_words
 
 
-@launcher(RoiPool)
-def roi_pool(step: Step, ctx: Context) -> list[Launch]:
-    """Launches of ``RoiPool``."""
+@portable(RoiPool)
+def roi_pool(step: Step, site: Site) -> Work:
+    """The work of ``RoiPool``."""
     op, (x, rois), (y, index) = step.op, step.reads, step.writes
     assert isinstance(op, RoiPool)
     made = y or index
     assert made is not None
     regions, channels, bins_h, bins_w = made.shape
-    lanes, rows = ctx.lanes(x.dtype), regions * bins_h
+    lanes, rows = site.lanes(x.dtype), regions * bins_h
     # a row of bins sees about that part of the map: regions are seldom larger
     seen = x.shape[2] * x.shape[3] // (2 * bins_h)
-    rows_a_chunk = rows_of_chunk(rows, -(-channels // lanes) * (4 * bins_w + seen))
+    rows_a_chunk = site.chunk(rows, -(-channels // lanes) * (4 * bins_w + seen))
     words: tuple[Word, ...] = (
         *map_words(x), *_region_words(rois), *map_words(y), *map_words(index),
         x.shape[0], channels, *x.shape[2:], bins_h, bins_w, rows, rows_a_chunk, float(op.scale),
     )  # fmt: skip
     kernel = kernel_file("roi_pool", SCALAR=x.dtype, LANES=lanes, LIMIT=COORDINATE_LIMIT)
-    return [Launch(kernel, words, -(-rows // rows_a_chunk), step.barrier)]
+    return Work(kernel, words, -(-rows // rows_a_chunk))
 
 
-@launcher(RoiUnpool)
-def roi_unpool(step: Step, ctx: Context) -> list[Launch]:
-    """Launches of ``RoiUnpool``."""
+@portable(RoiUnpool)
+def roi_unpool(step: Step, site: Site) -> Work:
+    """The work of ``RoiUnpool``."""
     op, (dy, index, rois), dx = step.op, step.reads, step.writes[0]
     assert isinstance(op, RoiUnpool)
     assert dx is not None
     images, channels, height, width = dx.shape
-    lanes = ctx.lanes(dx.dtype)
+    lanes = site.lanes(dx.dtype)
     blocks = -(-channels // lanes)
-    plane = ctx.thread_scratch(height * width * lanes * dx.item_bytes)
     words: tuple[Word, ...] = (
         *map_words(dy), *map_words(index), *_region_words(rois), *map_words(dx),
         images, channels, height, width, *dy.shape[2:], rois.shape[0], blocks,
-        plane, ThreadStride(),
+        *site.own(height * width * lanes * dx.item_bytes),
     )  # fmt: skip
     kernel = kernel_file("roi_unpool", SCALAR=dx.dtype, LANES=lanes, LIMIT=COORDINATE_LIMIT)
-    return [Launch(kernel, words, images * blocks, step.barrier)]
+    return Work(kernel, words, images * blocks)
 
 
 def _region_words(rois: View) -> tuple[Word, ...]:

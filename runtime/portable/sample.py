@@ -6,42 +6,41 @@ Source
 
 from __future__ import annotations
 
-from runtime.cpu.launch import Context, Launch, Word, kernel_file, launcher
-from runtime.cpu.pack import rows_of_chunk
-from runtime.cpu.pool import map_words
 from runtime.ops_space import Sample, SampleGrad
 from runtime.plan import Step
+from runtime.portable.site import Site, Work, kernel_file, portable
+from runtime.vector.kernel import Word, map_words
 
 
-@launcher(Sample)
-def sample(step: Step, ctx: Context) -> list[Launch]:
-    """Launches of ``Sample``."""
+@portable(Sample)
+def sample(step: Step, site: Site) -> Work:
+    """The work of ``Sample``."""
     op, (x, places), y = step.op, step.reads, step.writes[0]
     assert isinstance(op, Sample)
     assert y is not None
     n, channels, height, width = y.shape
-    lanes = ctx.lanes(y.dtype)
-    rows_a_chunk = rows_of_chunk(n * height, width * (8 + 5 * -(-channels // lanes)))
+    lanes = site.lanes(y.dtype)
+    rows_a_chunk = site.chunk(n * height, width * (8 + 5 * -(-channels // lanes)))
     words: tuple[Word, ...] = (
         *map_words(x), *map_words(places), *map_words(y),
         channels, *x.shape[2:], height, width, n * height, rows_a_chunk, *op.order,
     )  # fmt: skip
     kernel = kernel_file("sample", SCALAR=y.dtype, LANES=lanes)
-    return [Launch(kernel, words, -(-n * height // rows_a_chunk), step.barrier), *ctx.tail(step).apart]
+    return Work(kernel, words, -(-n * height // rows_a_chunk))
 
 
-@launcher(SampleGrad)
-def sample_grad(step: Step, ctx: Context) -> list[Launch]:
-    """Launches of ``SampleGrad``."""
+@portable(SampleGrad)
+def sample_grad(step: Step, site: Site) -> Work:
+    """The work of ``SampleGrad``."""
     op, (dy, places), dx = step.op, step.reads, step.writes[0]
     assert isinstance(op, SampleGrad)
     assert dx is not None
     n, channels, height, width = dx.shape
-    lanes = ctx.lanes(dx.dtype)
+    lanes = site.lanes(dx.dtype)
     blocks = -(-channels // lanes)
     words: tuple[Word, ...] = (
         *map_words(dy), *map_words(places), *map_words(dx),
         channels, height, width, *dy.shape[2:], blocks, *op.order,
     )  # fmt: skip
     kernel = kernel_file("sample_grad", SCALAR=dx.dtype, LANES=lanes)
-    return [Launch(kernel, words, n * blocks, step.barrier), *ctx.tail(step).apart]
+    return Work(kernel, words, n * blocks)

@@ -1,7 +1,7 @@
 """Vectors and words from and to memory: what kernels load and store with.
 
 Addresses are int64 byte addresses, ``i`` counts elements, strides of gathers
-are bytes. Kernels import these through ``runtime.cpu.simd``.
+are bytes. Kernels import these through ``runtime.vector.simd``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I8, I64, Lanes
-from runtime.cpu.vectype import (
+from runtime.vector import lanes as L
+from runtime.vector.lanes import I8, I64, Lanes
+from runtime.vector.vectype import (
     INT,
     ITEM_BYTES,
     MEMORY,
@@ -74,19 +74,28 @@ def scalar_storer(memory: str) -> Any:
 
 
 @functools.cache
-def loader(memory: str, kind: str, lanes: int) -> Any:
-    """``load(p, i)``: elements i, i + 1, .. of ``memory`` dtype, as ``kind``."""
+def loader(memory: str, kind: str, lanes: int, together: int = 1) -> Any:
+    """``load(p, i)``: elements i, i + 1, .. of ``memory`` dtype, as ``kind``.
+
+    ``together``: element i lies at a multiple of so many elements. A GPU loads as many at once.
+    """
     stored = MEMORY[memory]
 
     @intrinsic
     def load(tc, p, i):
         def emit(c, b, s, a):
             where = pointer(b, element_address(b, a[0], a[1], memory), L.vector_type(stored, lanes))
-            return L.convert(Lanes(b, stored, b.load(where, align=ITEM_BYTES[memory])), kind).value
+            return L.convert(Lanes(b, stored, b.load(where, align=ITEM_BYTES[memory] * together)), kind).value
 
         return vec(kind, lanes)(INT, INT), emit
 
     return load
+
+
+@functools.cache
+def aligned_loader(memory: str, kind: str, lanes: int) -> Any:
+    """``loader`` where element i lies at a multiple of the vector."""
+    return loader(memory, kind, lanes, lanes)
 
 
 def _shuffled(dtype: str, width: int, order: list[int]) -> Any:
@@ -138,7 +147,7 @@ def _llvm_name(kind: str) -> str:
 
 def _masked_load(b: Any, stored: str, lanes: int, where: Any, align: int, n: Any) -> Lanes:
     ty, mask = L.vector_type(stored, lanes), L.lanes_below(b, lanes, n).value
-    name = f"llvm.masked.load.v{lanes}{_llvm_name(stored)}.p0"
+    name = f"llvm.masked.load.v{lanes}{_llvm_name(stored)}.p{where.type.addrspace}"
     zero = L.constant(stored, lanes, 0)
     return Lanes(b, stored, L.call(b, name, ty, where, ir.Constant(L.I32, align), mask, zero))
 
@@ -148,7 +157,7 @@ def _to_memory(value: Lanes, memory: str) -> Lanes:
     return L.convert(L.convert(value, "b1") if memory == "b1" else value, MEMORY[memory])
 
 
-def _store(memory: str, lanes: int, masked: bool) -> Callable[..., Any]:
+def _store(memory: str, lanes: int, masked: bool, together: int = 1) -> Callable[..., Any]:
     stored = MEMORY[memory]
 
     def emit(c: Any, b: Any, s: Any, a: Any) -> Any:
@@ -156,24 +165,30 @@ def _store(memory: str, lanes: int, masked: bool) -> Callable[..., Any]:
         where = pointer(b, element_address(b, a[0], a[1], memory), value.type)
         if masked:
             mask = L.lanes_below(b, lanes, a[3]).value
-            name = f"llvm.masked.store.v{lanes}{_llvm_name(stored)}.p0"
+            name = f"llvm.masked.store.v{lanes}{_llvm_name(stored)}.p{where.type.addrspace}"
             L.call(b, name, ir.VoidType(), value, where, ir.Constant(L.I32, ITEM_BYTES[memory]), mask)
         else:
-            b.store(value, where, align=ITEM_BYTES[memory])
+            b.store(value, where, align=ITEM_BYTES[memory] * together)
         return c.get_dummy_value()
 
     return emit
 
 
 @functools.cache
-def storer(memory: str, lanes: int) -> Any:
-    """``store(p, i, v)``: v's lanes as elements i, i + 1, .. of ``memory`` dtype."""
+def storer(memory: str, lanes: int, together: int = 1) -> Any:
+    """``store(p, i, v)``: v's lanes as elements i, i + 1, .. of ``memory`` dtype; ``together``: see ``loader``."""
 
     @intrinsic
     def store(tc, p, i, v):
-        return types.void(INT, INT, v), _store(memory, lanes, False)
+        return types.void(INT, INT, v), _store(memory, lanes, False, together)
 
     return store
+
+
+@functools.cache
+def aligned_storer(memory: str, lanes: int) -> Any:
+    """``storer`` where element i lies at a multiple of the vector."""
+    return storer(memory, lanes, lanes)
 
 
 @functools.cache
@@ -201,8 +216,8 @@ def gatherer(memory: str, kind: str, lanes: int) -> Any:
     @intrinsic
     def gather(tc, p, stride, n):
         def emit(c, b, s, a):
-            if ITEM_BYTES[memory] == 1:
-                return L.convert(_gather_bytes(b, lanes, a), kind).value
+            if ITEM_BYTES[memory] == 1 or L.on_gpu(b):
+                return L.convert(_gather_lanes(b, stored, lanes, a), kind).value
             pointers = _addresses(b, lanes, a[0], a[1], L.ELEMENT[stored])
             mask = L.lanes_below(b, lanes, a[2]).value
             name = f"llvm.masked.gather.v{lanes}{_llvm_name(stored)}.v{lanes}p0"
@@ -215,15 +230,25 @@ def gatherer(memory: str, kind: str, lanes: int) -> Any:
     return gather
 
 
-def _gather_bytes(b: Any, lanes: int, a: Any) -> Lanes:
-    """Lane by lane, indices clamped to n - 1: there is no gather of bytes."""
-    last, value = b.sub(a[2], ir.Constant(I64, 1)), L.constant("u8", lanes, 0)
+def _gather_lanes(b: Any, stored: str, lanes: int, a: Any) -> Lanes:
+    """Lane by lane, indices clamped to n - 1: there is no gather of bytes, nor any on a GPU."""
+    last, value = b.sub(a[2], ir.Constant(I64, 1)), L.constant(stored, lanes, 0)
     for k in range(lanes):
         at = ir.Constant(I64, k)
         at = b.select(b.icmp_signed("<", at, last), at, last)
-        byte = b.load(pointer(b, b.add(a[0], b.mul(at, a[1])), I8), align=1)
-        value = b.insert_element(value, byte, ir.Constant(L.I32, k))
-    return Lanes(b, "u8", value)
+        where = pointer(b, b.add(a[0], b.mul(at, a[1])), L.ELEMENT[stored])
+        one = b.load(where, align=ITEM_BYTES[stored])
+        value = b.insert_element(value, one, ir.Constant(L.I32, k))
+    return Lanes(b, stored, value)
+
+
+def _scatter_lanes(b: Any, value: Lanes, lanes: int, a: Any) -> None:
+    """Lane by lane, those below n alone."""
+    for k in range(lanes):
+        at = ir.Constant(I64, k)
+        with b.if_then(b.icmp_signed("<", at, a[3])):
+            where = pointer(b, b.add(a[0], b.mul(at, a[1])), L.ELEMENT[value.kind])
+            b.store(b.extract_element(value.value, ir.Constant(L.I32, k)), where, align=ITEM_BYTES[value.kind])
 
 
 @functools.cache
@@ -234,7 +259,11 @@ def scatterer(memory: str, lanes: int) -> Any:
     @intrinsic
     def scatter(tc, p, stride, v, n):
         def emit(c, b, s, a):
-            value = _to_memory(lanes_of(b, s.args[2], a[2]), memory).value
+            stored_lanes = _to_memory(lanes_of(b, s.args[2], a[2]), memory)
+            if L.on_gpu(b):
+                _scatter_lanes(b, stored_lanes, lanes, a)
+                return c.get_dummy_value()
+            value = stored_lanes.value
             pointers = _addresses(b, lanes, a[0], a[1], L.ELEMENT[stored])
             mask = L.lanes_below(b, lanes, a[3]).value
             name = f"llvm.masked.scatter.v{lanes}{_llvm_name(stored)}.v{lanes}p0"

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from runtime.cpu.launch import Address, Context, Kernel, Word
 from runtime.expr import Expr, call, const
 from runtime.plan import HEAD, ITEM_BYTES
+from runtime.vector.kernel import Address, Kernel, Word
 
 CONTIGUOUS, BROADCAST, STRIDED = "c", "b", "s"
 """How a stream lies along the vector dimension: neighbours, one element, anything else."""
@@ -92,6 +92,12 @@ class Source:
         Elements of it in a vector.
     """
 
+    HEAD = "def kernel(args, first, last, thread):"
+    """The first line of the function; a device says its own."""
+
+    IMPORTS: tuple[str, ...] = ()
+    """Lines for what kernels of the device need besides the vector type."""
+
     def __init__(self, working: str, lanes: int) -> None:
         self.working, self.lanes = working, lanes
         self.words: list[Word] = []
@@ -111,9 +117,8 @@ class Source:
 
     def divisor(self, size: int) -> int:
         """The number of the first of three words by which ``over`` and ``rest`` divide numbers below 2^31."""
-        shift = 31 + (max(size, 1) - 1).bit_length()
         place = len(self.words)
-        self.words += [size, -(-(1 << shift) // max(size, 1)), shift]
+        self.words += divisor_words(size)
         return place
 
     def use(self, factory: str, *parameters: str, module: str = "simd") -> str:
@@ -151,11 +156,12 @@ class Source:
         """The finished kernel."""
         modules = ["philox", "simd"] if any("= philox." in g for g in self._globals.values()) else ["simd"]
         text = [
-            f"from runtime.cpu import {', '.join(modules)}",
-            "from runtime.cpu.simd import " + ", ".join(_IMPORTED),
+            f"from runtime.vector import {', '.join(modules)}",
+            "from runtime.vector.simd import " + ", ".join(_IMPORTED),
+            *self.IMPORTS,
             *sorted(self._globals.values()),
             f"LANES = {self.lanes}",
-            "def kernel(args, first, last, thread):",
+            self.HEAD,
             *self._lines,
         ]
         return Kernel(name, "\n".join(text) + "\n")
@@ -178,15 +184,21 @@ class _Block:
         self.source._indent -= 1
 
 
+def divisor_words(size: int) -> tuple[int, int, int]:
+    """The words by which ``over`` and ``rest`` divide numbers below 2^31: size, factor, shift."""
+    shift = 31 + (max(size, 1) - 1).bit_length()
+    return size, -(-(1 << shift) // max(size, 1)), shift
+
+
 def kind_of(dtype: str, working: str) -> str:
     """The vector kind that computes an expression's dtype."""
     return working if dtype == "float" else dtype
 
 
-def working_dtype(dtypes: Sequence[str], context: Context) -> str:
+def working_dtype(dtypes: Sequence[str], plan: str) -> str:
     """The working precision of a step: the widest floating dtype it touches, else the plan's."""
     floats = {d for d in dtypes if d in ("f32", "f64")}
-    return "f64" if "f64" in floats else "f32" if floats else context.dtype
+    return "f64" if "f64" in floats else "f32" if floats else plan
 
 
 def cost(trees: Sequence[Expr]) -> int:

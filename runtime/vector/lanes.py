@@ -28,6 +28,11 @@ FLAGS = ("contract", "reassoc", "nsz", "afn")
 """Never nnan, ninf or fast, which delete tests for NaN; no arcp: a division is a division."""
 
 
+def on_gpu(b: Any) -> bool:
+    """Whether the code is for NVVM, which speaks an older LLVM and contracts where it can."""
+    return str(b.module.triple).startswith("nvptx")
+
+
 def vector_type(kind: str, lanes: int) -> Any:
     """LLVM's type of a vector of ``lanes`` elements."""
     return ir.VectorType(ELEMENT[kind], lanes)
@@ -77,6 +82,8 @@ class Lanes:
 
     def _arithmetic(self, other: Any, real: str, whole: str) -> Lanes:
         other = self.lift(other)
+        if self.is_float and not self.flags and on_gpu(self.b):
+            return self._new(_rounded(real, self, other))
         if self.is_float:
             return self._new(getattr(self.b, real)(self.value, other.value, flags=self.flags))
         return self._new(getattr(self.b, whole)(self.value, other.value))
@@ -106,7 +113,8 @@ class Lanes:
         return self.lift(other) / self
 
     def __neg__(self) -> Lanes:
-        return self._new(self.b.fneg(self.value) if self.is_float else self.b.neg(self.value))
+        # -0 - x and not fneg, which NVVM's LLVM does not know; any other makes that of it
+        return self._new(self.b.fsub(self.like(-0.0).value, self.value) if self.is_float else self.b.neg(self.value))
 
     def __and__(self, other: Any) -> Lanes:
         return self._new(self.b.and_(self.value, self.lift(other).value))
@@ -160,6 +168,18 @@ class Lanes:
         return Lanes(self.b, kind, self.b.bitcast(self.value, vector_type(kind, self.count)), self.flags)
 
 
+def _rounded(operation: str, x: Lanes, y: Lanes) -> Any:
+    """Fadd, fsub or fmul that NVVM does not contract, lane by lane."""
+    b, result = x.b, x.value
+    name = f"llvm.nvvm.{'mul' if operation == 'fmul' else 'add'}.rn.{'f' if x.kind == 'f32' else 'd'}"
+    y = -y if operation == "fsub" else y
+    for k in range(x.count):
+        lane = ir.Constant(I32, k)
+        parts = [b.extract_element(v.value, lane) for v in (x, y)]
+        result = b.insert_element(result, call(b, name, ELEMENT[x.kind], *parts), lane)
+    return result
+
+
 def constant(kind: str, lanes: int, number: float) -> Any:
     """A constant vector."""
     value = float(number) if kind in ("f32", "f64") else int(number)
@@ -205,7 +225,7 @@ def fma(x: Lanes, y: Any, z: Any) -> Lanes:
 def multiply_add(x: Lanes, y: Any, z: Any) -> Lanes:
     """The product plus z, rounded once where vectors have an instruction for it."""
     # without one llvm.fma is a call of the C library a lane
-    return fma(x, y, z) if x.count * BITS[x.kind] >= 256 else x * y + z
+    return fma(x, y, z) if x.count * BITS[x.kind] >= 256 or on_gpu(x.b) else x * y + z
 
 
 def sqrt(x: Lanes) -> Lanes:
@@ -215,9 +235,12 @@ def sqrt(x: Lanes) -> Lanes:
 
 def absolute(x: Lanes) -> Lanes:
     """|x|."""
-    if x.is_float:
-        return _named("fabs", x)
-    return select(x < 0, -x, x)
+    if not x.is_float:
+        return select(x < 0, -x, x)
+    if on_gpu(x.b):  # NVVM does not know fabs
+        kind, sign_bit = ("u32", 1 << 31) if x.kind == "f32" else ("u64", 1 << 63)
+        return (x.bits(kind) & (sign_bit - 1)).bits(x.kind)
+    return _named("fabs", x)
 
 
 def floor(x: Lanes) -> Lanes:
@@ -283,11 +306,19 @@ def convert(x: Lanes, kind: str) -> Lanes:
 def _from_float(x: Lanes, kind: str, target: Any) -> Any:
     if kind in ("f32", "f64"):
         return (x.b.fpext if kind == "f64" else x.b.fptrunc)(x.value, target)
-    # saturating: a plain fptosi of NaN or of a number out of range is undefined
     wide = kind if BITS[kind] >= 32 else "i32"
-    name = f"llvm.fpto{'s' if wide[0] == 'i' else 'u'}i.sat.v{x.count}i{BITS[wide]}.v{x.count}{x.kind}"
-    value = call(x.b, name, vector_type(wide, x.count), x.value)
+    value = to_whole(x.b, x.value, vector_type(wide, x.count), x.kind, wide[0] == "i")
     return value if wide == kind else x.b.trunc(value, target)
+
+
+def to_whole(b: Any, value: Any, target: Any, kind: str, signed: bool = True) -> Any:
+    """A floating value (scalar or vector of ``kind``) cut towards 0, as the LLVM integer type ``target``; NaN is 0."""
+    if on_gpu(b):  # its conversion saturates and makes 0 of NaN
+        return (b.fptosi if signed else b.fptoui)(value, target)
+    # saturating: a plain fptosi of NaN or of a number out of range is undefined
+    shape, whole = (f"v{target.count}", target.element) if isinstance(target, ir.VectorType) else ("", target)
+    name = f"llvm.fpto{'s' if signed else 'u'}i.sat.{shape}i{whole.width}.{shape}{kind}"
+    return call(b, name, target, value)
 
 
 def fold(x: Lanes, combine: Any) -> Any:

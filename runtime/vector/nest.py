@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from runtime.cpu.emit import BROADCAST, CONTIGUOUS, STRIDED, Source, Stream
-from runtime.cpu.launch import Context
 from runtime.plan import ITEM_BYTES
+from runtime.vector.emit import BROADCAST, CONTIGUOUS, STRIDED, Source, Stream
 
 OUTER = 2
 """Dimensions of a map's kernel outside the middle and the vector one; nests of more get a kernel of their own."""
@@ -58,6 +57,29 @@ def by_stride(dims: Sequence[Dim], lead: int) -> list[Dim]:
     return sorted(dims, key=lambda d: (-abs(d.strides[lead]), -sum(map(abs, d.strides))))
 
 
+def arranged(shape: Sequence[int], streams: Sequence[Stream], axes: Sequence[int], lead: int) -> list[Dim]:
+    """These axes in the memory order of the first operand, merged."""
+    return merge(by_stride(dims_of(shape, streams, axes), lead))
+
+
+def prefers_rows(kept: list[Dim], reduced: list[Dim], operands: Sequence[Stream], ahead: int) -> bool:
+    """True if the vector dimension is better a reduced one: more operands are contiguous along it.
+
+    ``ahead``: streams in the dimensions that are no operands, in front.
+    """
+    if not kept or not reduced:
+        return not kept
+
+    def score(dim: Dim) -> int:
+        found = 0
+        for stream, stride in zip(operands, dim.strides[ahead:], strict=True):
+            item = ITEM_BYTES.get(stream.dtype)
+            found += 0 if item is None or stride == 0 else 1 if stride == item else -1
+        return found
+
+    return (score(reduced[-1]), reduced[-1].size) >= (score(kept[-1]), kept[-1].size)
+
+
 def restride(streams: Sequence[Stream], dims: Sequence[Dim]) -> list[Stream]:
     """The streams over new dimensions."""
     return [Stream(s.base, tuple(d.strides[k] for d in dims), s.dtype) for k, s in enumerate(streams)]
@@ -83,10 +105,10 @@ def chunks_of(units: int, unit_cost: int) -> tuple[int, int]:
     return per, -(-units // per)
 
 
-def lanes_of(operands: Sequence[Stream], size: int, working: str, context: Context) -> int:
+def lanes_of(operands: Sequence[Stream], size: int, working: str, lanes: int) -> int:
     """Elements of a vector over ``size`` neighbours that are results: those of a line where all lie side by side."""
     plain = all(s.dtype and s.pattern(size) != STRIDED for s in operands)
-    return max(context.lanes(working), LINE // ITEM_BYTES[working] if operands and plain else 0)
+    return max(lanes, LINE // ITEM_BYTES[working] if operands and plain else 0)
 
 
 def element_bytes(streams: Sequence[Stream]) -> int:

@@ -14,10 +14,10 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from runtime.cpu import lanes as L
-from runtime.cpu import vmath
-from runtime.cpu.lanes import Lanes, convert, sqrt
-from runtime.cpu.simd import vec
+from runtime.vector import lanes as L
+from runtime.vector import vmath
+from runtime.vector.lanes import Lanes, convert, sqrt
+from runtime.vector.simd import vec
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)

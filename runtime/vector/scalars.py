@@ -1,7 +1,7 @@
 """Argument words, addresses and whole numbers of kernels.
 
 Addresses are int64 byte addresses. Kernels import these through
-``runtime.cpu.simd``.
+``runtime.vector.simd``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,29 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I64
-from runtime.cpu.vectype import INT, element_address, emit_prefetch, pointer
+from runtime.vector import lanes as L
+from runtime.vector.lanes import I64
+from runtime.vector.vectype import INT, element_address, emit_prefetch, pointer
+
+
+def _held(p: Any) -> bool:
+    """Whether argument words come as a tuple (CUDA, where they are parameters), not by address."""
+    return isinstance(p, types.UniTuple)
+
+
+def _argument(b: Any, args: Any, k: int) -> Any:
+    """Word k of the arguments, given by address or as a tuple."""
+    if isinstance(args.type, ir.ArrayType):
+        return b.extract_value(args, k)
+    return b.load(pointer(b, b.add(args, ir.Constant(I64, 8 * k)), I64), align=8)
 
 
 @intrinsic
 def word(tc, p, i):
-    """The int64 at word i."""
+    """The int64 at word i; of a tuple, i is a literal."""
+    if _held(p):
+        known = _literals(i)
+        return known and (INT(p, i), lambda c, b, s, a: _argument(b, a[0], known[0]))
 
     def emit(c, b, s, a):
         return b.load(pointer(b, element_address(b, a[0], a[1], "i64"), I64), align=8)
@@ -42,7 +57,13 @@ def put_word(tc, p, i, v):
 
 @intrinsic
 def real(tc, p, i):
-    """The float64 at word i (constants, the head)."""
+    """The float64 at word i (constants, the head); of a tuple, i is a literal."""
+    if _held(p):
+        known = _literals(i)
+        return known and (
+            types.float64(p, i),
+            lambda c, b, s, a: b.bitcast(_argument(b, a[0], known[0]), ir.DoubleType()),
+        )
 
     def emit(c, b, s, a):
         return b.load(pointer(b, element_address(b, a[0], a[1], "f64"), ir.DoubleType()), align=8)
@@ -56,9 +77,17 @@ def whole(tc, p, i):
 
     def emit(c, b, s, a):
         value = b.load(pointer(b, element_address(b, a[0], a[1], "f64"), ir.DoubleType()), align=8)
-        return L.call(b, "llvm.fptosi.sat.i64.f64", I64, value)
+        return L.to_whole(b, value, I64, "f64")
 
     return INT(INT, INT), emit
+
+
+@intrinsic
+def cut(tc, v):
+    """The floating v without its fraction, as int64; 0 for NaN. A plain ``int(v)`` in a kernel refers to Python."""
+    if not isinstance(v, types.Float):
+        return None
+    return INT(v), lambda c, b, s, a: L.to_whole(b, a[0], I64, f"f{v.bitwidth}")
 
 
 def _scalar_binary(name: str, choose: Callable[[Any, Any, Any], Any], doc: str) -> Any:
@@ -73,10 +102,6 @@ quotient = _scalar_binary("quotient", lambda b, x, y: b.sdiv(x, y), "x / y cut t
 remainder = _scalar_binary("remainder", lambda b, x, y: b.srem(x, y), "What ``quotient`` leaves.")
 least = _scalar_binary("least", lambda b, x, y: b.select(b.icmp_signed("<", x, y), x, y), "The smaller int64.")
 most = _scalar_binary("most", lambda b, x, y: b.select(b.icmp_signed(">", x, y), x, y), "The larger int64.")
-
-
-def _argument(b: Any, args: Any, k: int) -> Any:
-    return b.load(pointer(b, b.add(args, ir.Constant(I64, 8 * k)), I64), align=8)
 
 
 def _split(b: Any, args: Any, divisor: int, value: Any) -> tuple[Any, Any]:
@@ -96,7 +121,7 @@ def over(tc, args, divisor, x):
     known = _literals(divisor)
     if known is None:
         return None
-    return INT(INT, divisor, INT), lambda c, b, s, a: _split(b, a[0], known[0], a[2])[0]
+    return INT(args, divisor, INT), lambda c, b, s, a: _split(b, a[0], known[0], a[2])[0]
 
 
 @intrinsic
@@ -105,7 +130,7 @@ def rest(tc, args, divisor, x):
     known = _literals(divisor)
     if known is None:
         return None
-    return INT(INT, divisor, INT), lambda c, b, s, a: _split(b, a[0], known[0], a[2])[1]
+    return INT(args, divisor, INT), lambda c, b, s, a: _split(b, a[0], known[0], a[2])[1]
 
 
 @functools.cache
@@ -133,7 +158,7 @@ def placer(depth: int) -> Any:
                 total = b.add(total, b.mul(here, _argument(b, a[0], known[0] + d)))
             return total
 
-        return INT(INT, INT, strides, divisors, INT), emit
+        return INT(args, INT, strides, divisors, INT), emit
 
     return place
 

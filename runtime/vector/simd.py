@@ -22,12 +22,12 @@ from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin
 
-from runtime.cpu import lanes as L
-from runtime.cpu import vmath
-from runtime.cpu.access import *  # noqa: F403  (kernels import one module)
-from runtime.cpu.lanes import Lanes
-from runtime.cpu.scalars import *  # noqa: F403
-from runtime.cpu.vectype import SCALAR, Vec, lanes_of, number_type, scalar_to, vec
+from runtime.vector import lanes as L
+from runtime.vector import vmath
+from runtime.vector.access import *  # noqa: F403  (kernels import one module)
+from runtime.vector.lanes import Lanes
+from runtime.vector.scalars import *  # noqa: F403
+from runtime.vector.vectype import SCALAR, Vec, lanes_of, number_type, scalar_to, vec
 
 device = functools.partial(
     numba.njit,

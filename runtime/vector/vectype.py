@@ -10,8 +10,8 @@ from numba import types
 from numba.core.datamodel import models
 from numba.extending import register_model
 
-from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I64, Lanes
+from runtime.vector import lanes as L
+from runtime.vector.lanes import I64, Lanes
 
 MEMORY = {"f32": "f32", "f64": "f64", "i32": "i32", "i64": "i64", "u32": "u32", "u64": "u64", "u8": "u8", "b1": "u8"}
 """Kind in which a dtype lies in memory: a bool is a byte."""
@@ -30,6 +30,9 @@ SCALAR = {
     "b1": types.boolean,
 }
 
+
+GLOBAL = 1
+"""NVVM's address space of what all threads of a grid see."""
 
 INT = types.int64
 """The type of addresses, indices and words."""
@@ -58,8 +61,8 @@ def vec(kind: str, lanes: int) -> Vec:
 
 
 def pointer(b: Any, address: Any, of: Any) -> Any:
-    """An address as LLVM's pointer to ``of``."""
-    return b.inttoptr(address, of.as_pointer())
+    """An address as LLVM's pointer to ``of``; on a GPU to global memory, whose loads are cheaper than generic ones."""
+    return b.inttoptr(address, of.as_pointer(GLOBAL if L.on_gpu(b) else 0))
 
 
 def emit_prefetch(b: Any, address: Any, write: int = 0, near: int = 3) -> None:

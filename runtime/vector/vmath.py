@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from math import factorial
 
-from runtime.cpu import lanes as L
-from runtime.cpu.lanes import Lanes, convert, fma, select, sqrt
+from runtime.vector import lanes as L
+from runtime.vector.lanes import Lanes, convert, fma, select, sqrt
 
 LOG2E = 1.4426950408889634
 LN2 = {"f32": (0.693359375, -2.12194440e-4), "f64": (6.93147180369123816490e-01, 1.90821492927058770002e-10)}

@@ -12,20 +12,28 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from runtime.cpu.vectype import ITEM_BYTES
+from runtime.vector.vectype import ITEM_BYTES, pointer
 
 I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
 
 def _pointer(builder, address, index):  # type: ignore[no-untyped-def]
-    return builder.gep(builder.inttoptr(address, I64.as_pointer()), [index])
+    return builder.gep(pointer(builder, address, I64), [index])
 
 
 @intrinsic
 def unpack(typing, address, count):  # type: ignore[no-untyped-def]
-    """The first ``count`` (a literal) words at ``address``, as a tuple."""
+    """The first ``count`` (a literal) words at ``address``, as a tuple; of a tuple, its first ones."""
     if not isinstance(count, types.IntegerLiteral):
         return None
+    if isinstance(address, types.UniTuple):
+        given = types.UniTuple(types.int64, count.literal_value)
+
+        def cut(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            words = [builder.extract_value(args[0], k) for k in range(count.literal_value)]
+            return context.make_tuple(builder, given, words)
+
+        return given(address, count), cut
     result = types.UniTuple(types.int64, count.literal_value)
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -46,9 +54,9 @@ def copy_element(typing, to, source, item):  # type: ignore[no-untyped-def]
         return None
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        kind = _bits(item).as_pointer()
-        value = builder.load(builder.inttoptr(args[1], kind), align=item.literal_value)
-        builder.store(value, builder.inttoptr(args[0], kind), align=item.literal_value)
+        kind = _bits(item)
+        value = builder.load(pointer(builder, args[1], kind), align=item.literal_value)
+        builder.store(value, pointer(builder, args[0], kind), align=item.literal_value)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, item), codegen
@@ -62,7 +70,7 @@ def zero_element(typing, to, item):  # type: ignore[no-untyped-def]
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         kind = _bits(item)
-        builder.store(ir.Constant(kind, 0), builder.inttoptr(args[0], kind.as_pointer()), align=item.literal_value)
+        builder.store(ir.Constant(kind, 0), pointer(builder, args[0], kind), align=item.literal_value)
         return context.get_dummy_value()
 
     return types.void(types.int64, item), codegen

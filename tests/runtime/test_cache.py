@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from runtime import cache, compile_ahead
-from runtime.cache import CacheWarning, KernelCache, cache_folder
+from runtime.cache import CacheWarning, cache_folder
 from runtime.cpu.build import KernelError
 from runtime.cpu.isa import detect, target_for
-from runtime.cpu.launch import Kernel, kernel_file
+from runtime.cpu.launch import kernel_file
+from runtime.cpu.objects import KernelCache, helper_of
 from runtime.errors import UsageError
+from runtime.vector.kernel import Kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def adder(step: int) -> Kernel:
     """A kernel that adds ``step`` to the word its first argument points to."""
     text = f"""
-from runtime.cpu.simd import put_word, word
+from runtime.vector.simd import put_word, word
 def kernel(args, first, last, thread):
     put_word(word(args, 0), 0, word(word(args, 0), 0) + {step})
 """
@@ -62,36 +64,36 @@ def test_a_damaged_entry_is_removed_and_compiled_again(folder, damage):
     again = KernelCache(detect(), folder)
     again.load([kernel])
     assert again.compiled == 1
-    assert KernelCache(detect(), folder)._object(kernel)[0], "a good entry lies there again"
+    assert KernelCache(detect(), folder)._entry(kernel)[0], "a good entry lies there again"
 
 
 def test_the_key_holds_the_text_the_cpu_the_settings_and_what_the_text_imports(folder, monkeypatch):
     keys = {KernelCache(detect(), folder).key(adder(1)), KernelCache(detect(), folder).key(adder(2))}
     keys.add(KernelCache(target_for("avx2"), folder).key(adder(1)))
     monkeypatch.setattr(cache, "_module_source", lambda name: "changed")
-    cache._source_digest.cache_clear()
+    cache.source_digest.cache_clear()
     keys.add(KernelCache(detect(), folder).key(adder(1)))
     monkeypatch.undo()
-    cache._source_digest.cache_clear()
+    cache.source_digest.cache_clear()
     monkeypatch.setenv("NUMBA_OPT", "2")
-    cache._environment.cache_clear()
+    cache.environment.cache_clear()
     keys.add(KernelCache(detect(), folder).key(adder(1)))
     monkeypatch.undo()
-    cache._environment.cache_clear()
+    cache.environment.cache_clear()
     assert len(keys) == 5
 
 
 def test_modules_behind_the_imported_ones_are_part_of_the_key():
-    named = cache._imported("from runtime.cpu import simd\n")
+    named = cache.imported("from runtime.vector import simd\n")
     assert {line.split()[0] for line in named.splitlines()} >= {
-        "runtime.cpu.simd",
-        "runtime.cpu.vmath",
-        "runtime.cpu.lanes",
-        "runtime.cpu.access",
-        "runtime.cpu.vectype",
-        "runtime.cpu.scalars",
+        "runtime.vector.simd",
+        "runtime.vector.vmath",
+        "runtime.vector.lanes",
+        "runtime.vector.access",
+        "runtime.vector.vectype",
+        "runtime.vector.scalars",
     }
-    assert "runtime.cpu.lanes" in cache._imported("from runtime.cpu import (\n    lanes,\n    vmath,\n)\n")
+    assert "runtime.vector.lanes" in cache.imported("from runtime.vector import (\n    lanes,\n    vmath,\n)\n")
 
 
 def test_an_unwritable_folder_costs_time_and_a_warning(tmp_path):
@@ -145,7 +147,7 @@ def test_a_cache_that_is_a_file_is_a_wrong_call(monkeypatch, tmp_path):
 def test_a_kernel_that_needs_python_or_libm_is_refused(folder):
     text = """
 import math
-from runtime.cpu.simd import real
+from runtime.vector.simd import real
 def kernel(args, first, last, thread):
     if math.atan2(real(args, 0), real(args, 1)) > 1.0:
         raise ValueError
@@ -161,12 +163,12 @@ def test_a_missing_constant_of_a_kernel_file_is_an_error():
 
 PROGRAM = """
 import sys
-from runtime.cache import KernelCache
+from runtime.cpu.objects import KernelCache
 from runtime.cpu.isa import detect
-from runtime.cpu.launch import Kernel
+from runtime.vector.kernel import Kernel
 def adder(step):
     return Kernel("adder", '''
-from runtime.cpu.simd import put_word, word
+from runtime.vector.simd import put_word, word
 def kernel(args, first, last, thread):
     put_word(word(args, 0), 0, word(word(args, 0), 0) + %d)
 ''' % step)
@@ -211,14 +213,14 @@ def test_helpers_take_kernels_of_the_list_where_many_are_missing(folder, monkeyp
 def test_the_longest_kernels_are_begun_first(folder):
     folder.mkdir(mode=0o700)
     kernels = [adder(10**k) for k in (3, 9, 5)]
-    lengths = [len(kernel.text) for _, kernel in compile_ahead.shared_out(kernels, folder, 0)]
+    lengths = [len(kernel.text) for _, kernel in compile_ahead.shared_out(kernels, helper_of(folder), 0)]
     assert lengths == sorted(lengths, reverse=True)
 
 
 def test_every_kernel_is_given_to_one_process_alone(folder):
     kernels = [adder(400 + k) for k in range(20)]
     folder.mkdir(mode=0o700)
-    given = [kernel for _, kernel in compile_ahead.shared_out(kernels, folder, 2)]
+    given = [kernel for _, kernel in compile_ahead.shared_out(kernels, helper_of(folder), 2)]
     assert sorted(k.text for k in given) == sorted(k.text for k in kernels)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 from primitive_cases import Case
@@ -38,7 +40,17 @@ class Layout:
         return View("arena", start, shape, tuple(strides), dtype)
 
 
-def check_case(case: Case, dtype: str, seed: int | None, threads: tuple[int, ...] = (1, 2, 3, 4)) -> None:
+def _on_cpu(plan: Plan, threads: int) -> Any:
+    return CpuExecutor(plan, Store({}), threads)
+
+
+def check_case(
+    case: Case,
+    dtype: str,
+    seed: int | None,
+    threads: tuple[int, ...] = (1, 2, 3, 4),
+    open_plan: Callable[[Plan, int], Any] = _on_cpu,
+) -> None:
     """The case's results on the CPU against the reference, and the same bits for every number of threads.
 
     ``seed`` shuffles the layout (None: row-major, no gaps). Memory outside the
@@ -55,7 +67,7 @@ def check_case(case: Case, dtype: str, seed: int | None, threads: tuple[int, ...
     plan = Plan("train", CODES[dtype], 1, (step,), {"arena": layout.size}, (), {}, {})
     first: list[np.ndarray] | None = None
     for count in threads:
-        found = _run(plan, narrow, count)
+        found = _run(open_plan(plan, count), narrow)
         if first is None:
             first = found
             for got, want in zip(found, expected, strict=True):
@@ -70,9 +82,8 @@ def _narrow(array: np.ndarray, dtype: str) -> np.ndarray:
     return np.where(np.abs(array) < np.finfo(dtype).tiny, 0, array).astype(dtype)
 
 
-def _run(plan: Plan, case: Case, threads: int) -> list[np.ndarray]:
-    step = plan.steps[0]
-    executor = CpuExecutor(plan, Store({}), threads)
+def _run(executor: Any, case: Case) -> list[np.ndarray]:
+    step = executor.plan.steps[0]
     executor.poison()
     for name, number in case.numbers.items():
         executor.set(name, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from hypothesis import Phase, settings
@@ -87,7 +88,11 @@ def run_on_cpu(
 
     Asserts that nothing outside the results (and their epilogues') is written.
     """
-    executor = CpuExecutor(plan, Store({}), threads, _target(isa))
+    return run_poisoned(CpuExecutor(plan, Store({}), threads, _target(isa)), plan, values)
+
+
+def run_poisoned(executor: Any, plan: Plan, values: dict[View, np.ndarray]) -> dict[View, np.ndarray]:
+    """As ``run_on_cpu``, by an executor of the plan, which is closed."""
     executor.poison()
     _fill(executor, values)
     before = executor.memories["arena"].bytes.copy()
@@ -120,8 +125,16 @@ def check_step(
     parity: dict[str, float] = PARITY,
 ) -> None:
     """Parity with the reference, and the same bits for each number of threads."""
-    expected = run_reference(plan, values)
     actual = run_on_cpu(plan, values, threads[0], isa)
+    compare(actual, run_reference(plan, values), parity)
+    for count in threads[1:]:
+        again = run_on_cpu(plan, values, count, isa)
+        for view, got in actual.items():
+            assert got.tobytes() == again[view].tobytes(), f"other bits with {count} threads"
+
+
+def compare(actual: dict[View, np.ndarray], expected: dict[View, np.ndarray], parity: dict[str, float]) -> None:
+    """Asserts parity by dtype; whole numbers are equal, NaN where it is expected."""
     for view, want in expected.items():
         got = actual[view]
         if view.dtype not in parity:
@@ -131,10 +144,6 @@ def check_step(
         np.testing.assert_array_equal(np.isnan(want), np.isnan(got))
         error = np.nanmax(np.abs(want.astype(np.float64) - got), initial=0.0)
         assert error <= parity[view.dtype] * max(scale, 1e-30), f"error {error:.2e}, rms {scale:.2e}"
-    for count in threads[1:]:
-        again = run_on_cpu(plan, values, count, isa)
-        for view, got in actual.items():
-            assert got.tobytes() == again[view].tobytes(), f"other bits with {count} threads"
 
 
 def _target(isa: str | None) -> CpuTarget | None:
@@ -165,6 +174,20 @@ def _written(plan: Plan) -> list[View]:
     for part in step.epilogue:
         views += [v for v in part.writes if v is not None and v not in views]
     return views
+
+
+def maps_of(case: Case, dtype: str, halo: int = 0, slack: int = 0) -> tuple[Plan, dict[View, np.ndarray]]:
+    """A plan of the case and its operands: maps as channels-last views, the rest row-major."""
+    bench = Bench(dtype)
+
+    def view(array: np.ndarray) -> View:
+        name = "i32" if array.dtype.kind == "i" else dtype
+        return bench.activation(array.shape, (halo, halo), slack, name) if array.ndim == 4 else bench.dense(array.shape)
+
+    reads, writes = [view(a) for a in case.operands], [view(a) for a in case.expected()]
+    # float32 holds these rounded, and so must the reference get them
+    given_values = [a.astype(np.float32).astype(a.dtype) if a.dtype.kind == "f" else a for a in case.operands]
+    return bench.plan(case.prim, reads, writes), dict(zip(reads, given_values, strict=True))
 
 
 def check_maps(

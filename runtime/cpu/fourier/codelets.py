@@ -20,10 +20,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I64, Lanes
-from runtime.cpu.vectype import INT, ITEM_BYTES, pointer
 from runtime.fourier import SIZE
+from runtime.vector import lanes as L
+from runtime.vector.lanes import I64, Lanes
+from runtime.vector.vectype import INT, ITEM_BYTES, pointer
 
 Complex = tuple[Lanes, Lanes]
 

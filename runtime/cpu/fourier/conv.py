@@ -21,22 +21,12 @@ from runtime import ops
 from runtime.cpu.conv import Direct, forward
 from runtime.cpu.conv_input_grad import input_grad_geometry
 from runtime.cpu.lattice import lattices
-from runtime.cpu.launch import (
-    PACKED,
-    Address,
-    Context,
-    FunctionOf,
-    Launch,
-    Tail,
-    ThreadStride,
-    Word,
-    kernel_file,
-    launcher,
-)
+from runtime.cpu.launch import PACKED, Context, FunctionOf, Launch, Tail, ThreadStride, kernel_file, launcher
 from runtime.cpu.pack import BLOCK_BYTES, ZEROS, called, tile_kernel
 from runtime.fourier import NUMBERS, POINTS, SIZE
 from runtime.ops import Pair
 from runtime.plan import Step
+from runtime.vector.kernel import Address, Word
 from runtime.ways import FFT
 
 SPECTRA_BYTES = 640 * 1024

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from runtime.cpu.fourier.codelets import forward_complex, forward_real, inverse_complex, inverse_real
-from runtime.cpu.simd import device, least, vectors
-from runtime.cpu.vectype import ITEM_BYTES
+from runtime.vector.simd import device, least, vectors
+from runtime.vector.vectype import ITEM_BYTES
 
 
 def transforms(scalar: str, lanes: int) -> SimpleNamespace:

@@ -17,20 +17,11 @@ from dataclasses import dataclass, replace
 from runtime import ops
 from runtime.cpu.fourier.conv import SOME_CHANNELS
 from runtime.cpu.lattice import cells
-from runtime.cpu.launch import (
-    Address,
-    Context,
-    Launch,
-    ThreadStride,
-    Word,
-    address_of,
-    byte_strides,
-    kernel_file,
-    launcher,
-)
+from runtime.cpu.launch import Context, Launch, ThreadStride, kernel_file, launcher
 from runtime.cpu.matmul import Matrix, Product
 from runtime.fourier import NUMBERS, POINTS, SIZE
 from runtime.plan import ITEM_BYTES, Step, View
+from runtime.vector.kernel import Address, Word, address_of, byte_strides
 from runtime.ways import FFT
 
 SLAB_BYTES = 32 * 1024 * 1024

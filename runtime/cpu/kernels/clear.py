@@ -6,8 +6,8 @@ side ``side_runs`` of ``side_run``, a pixel apart: one run where pixels follow
 each other without gaps.
 """
 
-from runtime.cpu.simd import splatter, storer, tail_storer
-from runtime.cpu.words import unpack
+from runtime.vector.simd import splatter, storer, tail_storer
+from runtime.vector.words import unpack
 
 BYTES = 64
 

@@ -11,8 +11,8 @@ block ``lines`` lines of each of the next chunk's rows are asked for, which lie
 at ``next_x``.
 """
 
-from runtime.cpu.simd import call, least, loader, prefetch_far, put_word, storer, word
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, loader, prefetch_far, put_word, storer, word
+from runtime.vector.words import unpack
 
 WORDS = 43
 BYTES = 64

@@ -8,8 +8,8 @@ from output to output and from tap to tap, and the input's size. Epilogues and
 zeros behind the words as in ``convolve``.
 """
 
-from runtime.cpu.simd import call, least, most, put_word, quotient, word
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, most, put_word, quotient, word
+from runtime.vector.words import unpack
 
 WORDS = 46
 

@@ -4,9 +4,9 @@ A source address of 0 means zeros. Where the last axis is contiguous on both
 sides, it goes vector by vector.
 """
 
-from runtime.cpu.simd import vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import copy_element, unpack, zero_element
+from runtime.vector.simd import vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import copy_element, unpack, zero_element
 
 SCALAR = "f32"
 LANES = 16

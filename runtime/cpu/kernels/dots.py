@@ -9,9 +9,9 @@ than the others. Strides in bytes.
 """
 
 from runtime.cpu.dots import make_dots
-from runtime.cpu.simd import call, least, put_word
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, put_word
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -8,10 +8,10 @@ and sizes in bytes. The epilogues run on the chunk's rows.
 """
 
 from runtime.cpu.fourier.tiles import transforms
-from runtime.cpu.simd import call, least, put_word, vectors, word
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
 from runtime.fourier import NUMBERS, POINTS
+from runtime.vector.simd import call, least, put_word, vectors, word
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -6,10 +6,10 @@ Tiles count (image, row of tiles, tile) from ``first_tile`` on; each takes
 """
 
 from runtime.cpu.fourier.tiles import transforms
-from runtime.cpu.simd import least
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
 from runtime.fourier import NUMBERS
+from runtime.vector.simd import least
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

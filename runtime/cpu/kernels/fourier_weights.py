@@ -5,10 +5,10 @@ imaginary one. Chunk: some channels of one column block.
 """
 
 from runtime.cpu.fourier.codelets import forward_complex, forward_real
-from runtime.cpu.simd import least, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
 from runtime.fourier import NUMBERS, POINTS
+from runtime.vector.simd import least, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -1,6 +1,6 @@
 """Sets the status word if an element is not finite."""
 
-from runtime.cpu.simd import any_lane, isfinite, least, put_word, vectors, word
+from runtime.vector.simd import any_lane, isfinite, least, put_word, vectors, word
 
 DTYPE = "f32"
 LANES = 16

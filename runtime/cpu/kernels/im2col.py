@@ -7,9 +7,9 @@ function and arguments behind the words, then a tile's width of zeros) run on
 the chunk's rows.
 """
 
-from runtime.cpu.simd import call, least, put_word, vectors, word
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, put_word, vectors, word
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

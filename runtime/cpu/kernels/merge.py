@@ -3,9 +3,9 @@
 Chunk: a vector of columns k of a group, times a range of channels.
 """
 
-from runtime.cpu.simd import least, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import least, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -9,9 +9,9 @@ runs of ranges, then over runs.
 around it): the mean of the means, then all squares around that.
 """
 
-from runtime.cpu.simd import maximum, vectors, word
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import maximum, vectors, word
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

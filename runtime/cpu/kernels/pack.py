@@ -6,9 +6,9 @@ row_columns on of group b // group_blocks. Where a column is one contiguous run
 of (k, i, j) (``runs``), squares of it are transposed in registers.
 """
 
-from runtime.cpu.simd import least, most, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import transposer, unpack
+from runtime.vector.simd import least, most, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import transposer, unpack
 
 SCALAR = "f32"
 LANES = 16

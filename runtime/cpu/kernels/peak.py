@@ -1,6 +1,6 @@
 """Nothing but multiply-adds in registers: what the arithmetic units can reach."""
 
-from runtime.cpu.simd import fma, vectors, word
+from runtime.vector.simd import fma, vectors, word
 
 DTYPE = "f32"
 LANES = 16

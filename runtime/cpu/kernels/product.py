@@ -9,8 +9,8 @@ first copied to scratch at that stride, because rows that lie a power of two
 apart share a set of the cache. Strides in bytes.
 """
 
-from runtime.cpu.simd import call, least, put_word, vectors
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, put_word, vectors
+from runtime.vector.words import unpack
 
 LANES = 16
 

@@ -7,8 +7,8 @@ stay in scratch, rows of a strip's width, and the tail runs on rows ``strip *
 rows + row`` with the address of row 0 in its word ``patch``. Strides in bytes.
 """
 
-from runtime.cpu.simd import call, least, put_word, word
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, put_word, word
+from runtime.vector.words import unpack
 
 WORDS = 28
 

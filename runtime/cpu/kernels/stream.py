@@ -1,6 +1,6 @@
 """Nothing but loads and stores: what the memory can deliver."""
 
-from runtime.cpu.simd import vectors, word
+from runtime.vector.simd import vectors, word
 
 LANES = 16
 

@@ -1,7 +1,7 @@
 """Rows of a block's tables in tiles of falling height; called as (block, first row, last row, columns)."""
 
 from runtime.cpu.tile import heights, make_tile
-from runtime.cpu.vectype import ITEM_BYTES
+from runtime.vector.vectype import ITEM_BYTES
 
 SCALAR = "f32"
 LANES = 16

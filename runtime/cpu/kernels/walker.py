@@ -29,7 +29,7 @@ from runtime.cpu.atomics import (
     store_word,
     ticks,
 )
-from runtime.cpu.simd import call, device, least, most, put_word, quotient, remainder, word
+from runtime.vector.simd import call, device, least, most, put_word, quotient, remainder, word
 
 X86 = True
 FUTEX = True

@@ -6,8 +6,8 @@ that. Strides in bytes; a partial is [group][(r, s, c)][k], k padded to whole
 tiles (what lies in the padding is not defined).
 """
 
-from runtime.cpu.simd import call, least, put_word
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, put_word
+from runtime.vector.words import unpack
 
 WORDS = 40
 

@@ -5,8 +5,8 @@ blocks are whole images and a row range is some taps. (pad, step, tap,
 limit) of an axis: padding, stride, dilation and size of the input.
 """
 
-from runtime.cpu.simd import call, least, most, put_word, quotient
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, most, put_word, quotient
+from runtime.vector.words import unpack
 
 WORDS = 46
 

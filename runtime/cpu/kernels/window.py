@@ -4,9 +4,9 @@ Chunk: a range of the positions of the other axes, whose three sizes and strides
 (bytes) are given; epilogues behind the words.
 """
 
-from runtime.cpu.simd import call, least, most, ramp, select, vectors, word
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, most, ramp, select, vectors, word
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

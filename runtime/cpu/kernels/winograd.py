@@ -7,8 +7,8 @@ The parts are kernels of their own, called by address; a thread's scratch holds
 their blocks of words.
 """
 
-from runtime.cpu.simd import call, least, put_word, word
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, put_word, word
+from runtime.vector.words import unpack
 
 WORDS = 38
 

@@ -6,10 +6,10 @@ count as zeros. ``relative``: v begins with the first tile of the call. Strides
 in bytes; ``size`` is TILE + TAPS - 1.
 """
 
-from runtime.cpu.simd import least, vectors
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import room, transformer
-from runtime.cpu.words import unpack
+from runtime.vector.simd import least, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 from runtime.winograd import matrices
 
 SCALAR = "f32"

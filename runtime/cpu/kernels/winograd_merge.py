@@ -1,8 +1,8 @@
 """Partial results summed in the order of their parts. Chunk: a range of elements, whole vectors but the last."""
 
-from runtime.cpu.simd import least, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import least, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

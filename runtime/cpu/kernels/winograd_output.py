@@ -5,10 +5,10 @@ address of the block's first column in y, its number of columns, and from its
 128th byte on a tile of vectors for what hangs over the map's edge. Strides in bytes.
 """
 
-from runtime.cpu.simd import least, vectors, word
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import tail_transformer
-from runtime.cpu.words import unpack
+from runtime.vector.simd import least, vectors, word
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 from runtime.winograd import matrices
 
 SCALAR = "f32"

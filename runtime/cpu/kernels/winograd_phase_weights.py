@@ -5,10 +5,10 @@ window, zero beyond it. Chunk c does range c % parts of these channels of block
 c // parts.
 """
 
-from runtime.cpu.simd import least, vectors
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import transformer
-from runtime.cpu.words import unpack
+from runtime.vector.simd import least, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 from runtime.winograd import matrices
 
 SCALAR = "f32"

@@ -7,10 +7,10 @@ a run are written again by the next one. Rows from ``limit_h`` and pixels from
 ``limit_w`` on count as zeros.
 """
 
-from runtime.cpu.simd import least, most, vectors
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import transformer
-from runtime.cpu.words import unpack
+from runtime.vector.simd import least, most, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 from runtime.winograd import matrices
 
 SCALAR = "f32"

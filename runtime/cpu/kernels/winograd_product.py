@@ -5,9 +5,9 @@ bytes from step to step and from point to point; c likewise as a; points; steps.
 """
 
 from runtime.cpu.tile import heights
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.product import make_product
-from runtime.cpu.words import unpack
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -8,8 +8,8 @@ ready in u). The parts are kernels of their own, called by address; a thread's
 scratch holds their blocks of words.
 """
 
-from runtime.cpu.simd import call, least, put_word
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, put_word
+from runtime.vector.words import unpack
 
 
 def kernel(args, first, last, thread):

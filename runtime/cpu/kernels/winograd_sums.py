@@ -6,10 +6,10 @@ point; c, bytes from point to point; rows; tiles; whether c begins here. Rows
 are computed up to a multiple of 4, and c has room for them.
 """
 
-from runtime.cpu.simd import least
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.sums import make_sums
-from runtime.cpu.words import unpack
+from runtime.vector.simd import least
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -7,11 +7,11 @@ another. What lies beyond ``limit_h`` rows and ``limit_w`` columns counts as zer
 and is not read.
 """
 
-from runtime.cpu.simd import least, prefetch, prefetch_write, vectors
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.scaled import scaled
 from runtime.cpu.winograd.transforms import transformer
-from runtime.cpu.words import unpack
+from runtime.vector.simd import least, prefetch, prefetch_write, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -7,8 +7,8 @@ are transformed here, into the thread's scratch, else they all lie at ``v`` and
 ``m``. Each part is written apart, as K x C x R x S.
 """
 
-from runtime.cpu.simd import call, least, prefetch_far, put_word
-from runtime.cpu.words import unpack
+from runtime.vector.simd import call, least, prefetch_far, put_word
+from runtime.vector.words import unpack
 
 
 def kernel(args, first, last, thread):

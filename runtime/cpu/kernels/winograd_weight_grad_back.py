@@ -5,11 +5,11 @@ columns that a row holds, rows c; columns k; where element (0, 0, 0, 0) of the
 result goes, bytes from k to k; scratch for some rows.
 """
 
-from runtime.cpu.simd import least
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.scaled import scaled
 from runtime.cpu.winograd.transforms import transformer
-from runtime.cpu.words import spreader, unpack
+from runtime.vector.simd import least
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import spreader, unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -7,10 +7,10 @@ of the call. Strides in bytes; a thread's scratch holds the taps of a vector of
 columns.
 """
 
-from runtime.cpu.simd import least
-from runtime.cpu.vectype import ITEM_BYTES
 from runtime.cpu.winograd.transforms import transformer
-from runtime.cpu.words import transposer, unpack
+from runtime.vector.simd import least
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import transposer, unpack
 from runtime.winograd import matrices
 
 SCALAR = "f32"

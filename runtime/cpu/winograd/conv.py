@@ -9,21 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from runtime.cpu.launch import (
-    PACKED,
-    Address,
-    ArgsOf,
-    Context,
-    FunctionOf,
-    Kernel,
-    Launch,
-    Tail,
-    ThreadStride,
-    Word,
-    kernel_file,
-)
+from runtime.cpu.launch import PACKED, ArgsOf, Context, FunctionOf, Launch, Tail, ThreadStride, kernel_file
 from runtime.cpu.pack import called, columns_of, tile_cost
 from runtime.plan import ITEM_BYTES, STATE_MEMORY
+from runtime.vector.kernel import Address, Kernel, Word
 
 LINE = 64
 MEBI = 1 << 20

@@ -14,9 +14,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I64, Lanes
-from runtime.cpu.vectype import INT, ITEM_BYTES, pointer
+from runtime.vector import lanes as L
+from runtime.vector.lanes import I64, Lanes
+from runtime.vector.vectype import INT, ITEM_BYTES, pointer
 
 
 def make_product(scalar: str, lanes: int, rows: int, vectors: int) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from runtime import ops
-from runtime.cpu.launch import Address, Context, Launch, address_of, byte_strides, launcher
+from runtime.cpu.launch import Context, Launch, launcher
 from runtime.cpu.winograd import strided
 from runtime.cpu.winograd.conv import Winograd, launches
 from runtime.plan import Step, View
+from runtime.vector.kernel import Address, address_of, byte_strides
 from runtime.ways import WINOGRAD_2, WINOGRAD_4
 from runtime.winograd import TILE
 

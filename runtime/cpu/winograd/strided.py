@@ -16,9 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime import ops
-from runtime.cpu.launch import Address, Context, Launch, Tail, ThreadStride, Word, address_of, byte_strides
+from runtime.cpu.launch import Context, Launch, Tail, ThreadStride
 from runtime.cpu.winograd.conv import Lowering, Winograd
 from runtime.plan import View
+from runtime.vector.kernel import Address, Word, address_of, byte_strides
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I64, Lanes
-from runtime.cpu.vectype import INT, ITEM_BYTES, emit_prefetch, pointer
+from runtime.vector import lanes as L
+from runtime.vector.lanes import I64, Lanes
+from runtime.vector.vectype import INT, ITEM_BYTES, emit_prefetch, pointer
 
 
 def make_sums(scalar: str, lanes: int, rows: int, vectors: int) -> Any:

@@ -23,9 +23,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from runtime.cpu import lanes as L
-from runtime.cpu.lanes import I64, Lanes
-from runtime.cpu.vectype import INT, ITEM_BYTES, pointer
+from runtime.vector import lanes as L
+from runtime.vector.lanes import I64, Lanes
+from runtime.vector.vectype import INT, ITEM_BYTES, pointer
 from runtime.winograd import Matrix
 
 Terms = tuple[tuple[float, int], ...]

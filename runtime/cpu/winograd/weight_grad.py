@@ -19,22 +19,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime import ops
-from runtime.cpu.launch import (
-    Address,
-    ArgsOf,
-    Context,
-    FunctionOf,
-    Launch,
-    ThreadStride,
-    Word,
-    address_of,
-    byte_strides,
-    kernel_file,
-    launcher,
-)
+from runtime.cpu.launch import ArgsOf, Context, FunctionOf, Launch, ThreadStride, kernel_file, launcher
 from runtime.cpu.pack import Columns, columns_of
 from runtime.cpu.winograd.conv import odd_lines
 from runtime.plan import Step, View
+from runtime.vector.kernel import Address, Word, address_of, byte_strides
 from runtime.ways import WINOGRAD_2, WINOGRAD_4
 from runtime.winograd import TILE
 

@@ -4,16 +4,15 @@ Chunk: a range of rows of the result, n * Ho + i. Vectors over channels, four
 displacements along a row at a time; a pixel outside its map is zeros.
 """
 
-from runtime.cpu.simd import absolute, device, fma, hsum, least, real, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import absolute, device, fma, hsum, least, real, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16
 MODE = "multiply"
 
 ITEM = ITEM_BYTES[SCALAR]
-WORDS = 28
 V = vectors(SCALAR, LANES)
 load, load_tail, splat, write = V.load, V.load_tail, V.splat, V.write
 
@@ -33,7 +32,7 @@ def kernel(args, first, last, thread):
         channels, height, width, out_height, out_width, rows, rows_a_chunk,
         stride, start_y, start_x, first_y, first_x, step, count_y, count_x, whole,
     ) = unpack(args, 28)  # fmt: skip
-    scale = splat(real(args, WORDS))
+    scale = splat(real(args, 28))
     for chunk in range(first, last):
         row0 = chunk * rows_a_chunk
         for row in range(row0, least(rows, row0 + rows_a_chunk)):

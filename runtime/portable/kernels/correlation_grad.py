@@ -5,16 +5,15 @@ them at a time; for each the displacements in order. ``side`` is 1 for a, whose
 partners lie ahead, and -1 for b, whose partners (and windows) lie behind.
 """
 
-from runtime.cpu.simd import fma, least, real, sign, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import fma, least, real, sign, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16
 MODE = "multiply"
 
 ITEM = ITEM_BYTES[SCALAR]
-WORDS = 32
 V = vectors(SCALAR, LANES)
 load, load_tail, store, store_tail, splat, broadcast = (
     V.load, V.load_tail, V.store, V.store_tail, V.splat, V.broadcast
@@ -29,7 +28,7 @@ def kernel(args, first, last, thread):
         channels, height, width, out_height, out_width, rows, rows_a_chunk,
         stride, start_y, start_x, first_y, first_x, step, count_y, count_x, side,
     ) = unpack(args, 32)  # fmt: skip
-    scale = splat(real(args, WORDS))
+    scale = splat(real(args, 32))
     for chunk in range(first, last):
         row0 = chunk * rows_a_chunk
         for row in range(row0, least(rows, row0 + rows_a_chunk)):

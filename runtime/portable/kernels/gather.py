@@ -1,8 +1,8 @@
 """Rows of a table by number, zeros for a number that is none; chunk = a range of rows. Strides in bytes."""
 
-from runtime.cpu.simd import least, scalar_loader, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import copy_element, unpack, zero_element
+from runtime.vector.simd import least, scalar_loader, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import copy_element, unpack, zero_element
 
 SCALAR = "f32"
 LANES = 16

@@ -7,9 +7,9 @@ same boxes are kept whatever computes them. Threshold and extent are floats
 behind the words.
 """
 
-from runtime.cpu.access import scalar_loader, scalar_storer
-from runtime.cpu.simd import add, any_lane, device, maximum, minimum, mul, put_word, real, sub, vectors, word
-from runtime.cpu.words import unpack
+from runtime.vector.access import scalar_loader, scalar_storer
+from runtime.vector.simd import add, any_lane, device, maximum, minimum, mul, put_word, real, sub, vectors, word
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 8
@@ -18,7 +18,6 @@ V = vectors("f64", LANES)
 load, splat, below, write = V.load, V.splat, V.below, V.write
 read, write_index = scalar_loader(SCALAR, "f64"), scalar_storer("i32")
 INFINITY = float("inf")
-WORDS = 17
 
 
 @device
@@ -71,8 +70,8 @@ def kernel(args, first, last, thread):
         boxes, boxes_image, boxes_row, boxes_step, scores, scores_image, scores_step,
         index, index_image, index_step, count, count_image, total, capacity, candidates, scratch, scratch_stride,
     ) = unpack(args, 17)  # fmt: skip
-    threshold = real(args, WORDS)
-    extent = real(args, WORDS + 1)
+    threshold = real(args, 17)
+    extent = real(args, 18)
     room = (capacity + LANES) * 8
     heap = scratch + thread * scratch_stride
     xs = heap + total * 8

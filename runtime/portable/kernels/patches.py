@@ -3,9 +3,9 @@
 Strides in bytes. The channels of a tap lie ``apart`` in the result.
 """
 
-from runtime.cpu.simd import least, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import copy_element, unpack, zero_element
+from runtime.vector.simd import least, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import copy_element, unpack, zero_element
 
 SCALAR = "f32"
 LANES = 16

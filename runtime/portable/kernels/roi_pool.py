@@ -4,10 +4,10 @@ Chunk: a range of rows of bins, counted through regions. Strides in bytes. The
 scale is a float behind the words; a result at address 0 is not wanted.
 """
 
-from runtime.cpu.access import splatter, tail_storer
-from runtime.cpu.regions import regions
-from runtime.cpu.simd import least, most, real, select, vectors
-from runtime.cpu.words import unpack
+from runtime.portable.regions import regions
+from runtime.vector.access import splatter, tail_storer
+from runtime.vector.simd import least, most, real, select, vectors
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16
@@ -18,7 +18,6 @@ load, store_tail, splat = V.load, V.store_tail, V.splat
 store_index, place = tail_storer("i32", LANES), splatter("i32", LANES)
 R = regions(SCALAR, LIMIT)
 image, corner = R.image, R.corner
-WORDS = 23
 
 
 def kernel(args, first, last, thread):
@@ -28,7 +27,7 @@ def kernel(args, first, last, thread):
         y, y_region, y_row, y_pixel, at, at_region, at_row, at_pixel,
         images, channels, height, width, bins_h, bins_w, rows, rows_a_chunk,
     ) = unpack(args, 23)  # fmt: skip
-    scale = real(args, WORDS)
+    scale = real(args, 23)
     for chunk in range(first, last):
         row0 = chunk * rows_a_chunk
         for row in range(row0, least(rows, row0 + rows_a_chunk)):

@@ -6,10 +6,10 @@ pixels lie a power of two apart, few of them would share the cache. Strides in
 bytes. An index that is none of the map's is left out.
 """
 
-from runtime.cpu.access import scalar_loader
-from runtime.cpu.regions import regions
-from runtime.cpu.simd import least, vectors
-from runtime.cpu.words import unpack
+from runtime.portable.regions import regions
+from runtime.vector.access import scalar_loader
+from runtime.vector.simd import least, vectors
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

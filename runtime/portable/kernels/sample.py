@@ -5,9 +5,9 @@ the derivative by the row or column is taken. A place more than a pixel outside
 the map, or not a number, gives zeros.
 """
 
-from runtime.cpu.simd import device, fma, least, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import cut, fma, least, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16
@@ -15,12 +15,6 @@ LANES = 16
 ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load_tail, store_tail, splat, read = V.load_tail, V.store_tail, V.splat, V.read
-
-
-@device
-def cut(v):
-    """The whole part; as a function, because a conversion in the kernel itself refers to Python."""
-    return int(v)
 
 
 def kernel(args, first, last, thread):

@@ -4,9 +4,9 @@ Chunk: a vector of channels of an image, cleared first; then the places in
 order, so that the sums do not depend on the threads. See ``sample``.
 """
 
-from runtime.cpu.simd import device, fma, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack
+from runtime.vector.simd import cut, fma, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16
@@ -14,12 +14,6 @@ LANES = 16
 ITEM = ITEM_BYTES[SCALAR]
 V = vectors(SCALAR, LANES)
 load_tail, store_tail, splat, read = V.load_tail, V.store_tail, V.splat, V.read
-
-
-@device
-def cut(v):
-    """The whole part; as a function, because a conversion in the kernel itself refers to Python."""
-    return int(v)
 
 
 def kernel(args, first, last, thread):

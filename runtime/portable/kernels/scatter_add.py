@@ -5,9 +5,9 @@ which it clears first; it looks at all numbers and adds what falls into its
 range. Strides in bytes.
 """
 
-from runtime.cpu.simd import least, scalar_loader, vectors
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack, zero_element
+from runtime.vector.simd import least, scalar_loader, vectors
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack, zero_element
 
 SCALAR = "f32"
 LANES = 16

@@ -5,8 +5,8 @@ ties, so the answer does not depend on how it is found. Chunk: a range of rows.
 Strides in bytes; an address of 0 is a result that nobody wants.
 """
 
-from runtime.cpu.simd import device, least, put_word, scalar_storer, vectors, word
-from runtime.cpu.words import unpack
+from runtime.vector.simd import device, least, put_word, scalar_storer, vectors, word
+from runtime.vector.words import unpack
 
 SCALAR = "f32"
 LANES = 16

@@ -4,9 +4,9 @@ Strides in bytes. ``x`` holds the windows, the channels of a tap lie ``apart``.
 Element by element: a gather of a vector takes longer.
 """
 
-from runtime.cpu.simd import least, quotient, scalar_loader, scalar_storer
-from runtime.cpu.vectype import ITEM_BYTES
-from runtime.cpu.words import unpack, zero_element
+from runtime.vector.simd import least, quotient, scalar_loader, scalar_storer
+from runtime.vector.vectype import ITEM_BYTES
+from runtime.vector.words import unpack, zero_element
 
 SCALAR = "f32"
 

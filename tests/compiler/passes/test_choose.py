@@ -58,7 +58,7 @@ def test_a_window_that_is_the_whole_map_is_a_matrix_product(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_exact_allows_products_alone(kind):
-    found = offer(cases(8, 64, 28, 64, 3, pad=1)[kind], target(exact=True))
+    found = offer(cases(8, 64, 28, 64, 3, pad=1)[kind], target(math="exact"))
     assert list(found.seconds) == [DIRECT]
     assert found.refused == dict.fromkeys((IM2COL, WINOGRAD_2, WINOGRAD_4, FFT), "math: exact")
 
@@ -100,7 +100,7 @@ def test_stored_choices_are_taken_again_whatever_the_estimates_and_the_measureme
 
 def test_a_stored_way_that_is_not_allowed_gives_way_to_the_estimate():
     stored = {"train conv conv1": WINOGRAD_4, "train conv conv3": "strassen"}
-    graph = choose(net(), target(exact=True), stored)
+    graph = choose(net(), target(math="exact"), stored)
     assert set(graph.choices.values()) == {DIRECT, MATMUL}
 
 

@@ -6,11 +6,12 @@ from cpu_cases import ORIGIN, dense, executor_of
 
 from runtime import ops
 from runtime.cpu.executor import CpuExecutor
-from runtime.cpu.launch import ArgsOf, Context, FunctionOf, Kernel, Launch, ThreadStride
+from runtime.cpu.launch import ArgsOf, Context, FunctionOf, Launch, ThreadStride
 from runtime.errors import UsageError
 from runtime.executor import Store, open_executor
 from runtime.expr import Expr, arg, call, const
 from runtime.plan import Plan, Step, View
+from runtime.vector.kernel import Kernel
 
 SHAPE = (4, 33)
 X, Y = dense(SHAPE, "f32", 512), dense(SHAPE, "f32", 2048)
@@ -165,7 +166,7 @@ def test_poison_spares_state_and_head():
 INNER = Kernel(
     "inner",
     """
-from runtime.cpu.simd import put_word, word
+from runtime.vector.simd import put_word, word
 def kernel(args, first, last, thread):
     put_word(word(args, 0), first, word(args, 1) + last)
 """,
@@ -173,7 +174,7 @@ def kernel(args, first, last, thread):
 OUTER = Kernel(
     "outer",
     """
-from runtime.cpu.simd import call, put_word, word
+from runtime.vector.simd import call, put_word, word
 def kernel(args, first, last, thread):
     mine = word(args, 2) + thread * word(args, 3)
     put_word(mine, 0, 41)

@@ -9,7 +9,8 @@ from kernel_cases import GENERATED
 from primitive_cases import Case, fixed, strategy
 
 from runtime import ops
-from runtime.cpu.index import ranges
+from runtime.cpu.portable import CpuSite
+from runtime.portable.gather import worth_cutting
 
 
 @pytest.mark.parametrize("case", fixed(ops.Gather, ops.ScatterAdd), ids=str)
@@ -27,6 +28,9 @@ def test_kernels_agree_over_generated_shapes_and_layouts(case, dtype, seed):
 
 
 def test_tables_are_cut_where_it_pays():
+    def ranges(leads, entries, count, width):
+        return CpuSite.parts(None, leads, entries, worth_cutting(entries, count, width))
+
     # an embedding's gradient, a map's elements, many small tables
     assert ranges(1, 5000, 1600, 256) == 16
     assert ranges(1, 100_000, 25_000, 1) == 4

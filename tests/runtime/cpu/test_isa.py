@@ -11,7 +11,8 @@ from cross import called, loops, neon_assembly
 
 from runtime.cpu import isa as isa_module
 from runtime.cpu.isa import TILES, VECTOR_BYTES, detect, target_for
-from runtime.cpu.launch import Kernel, kernel_file
+from runtime.cpu.launch import kernel_file
+from runtime.vector.kernel import Kernel
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -96,7 +97,7 @@ def test_functions_on_neon_are_polynomials_over_vectors():
 
 
 FUNCTIONS = """
-from runtime.cpu.simd import exp, tanh, vectors, word
+from runtime.vector.simd import exp, tanh, vectors, word
 V = vectors("f32", 4)
 load, store = V.load, V.store
 def kernel(args, first, last, thread):

@@ -10,9 +10,10 @@ from primitive_cases import fixed, map_case, strategy
 
 from runtime import ops
 from runtime.cpu.isa import detect
-from runtime.cpu.launch import Address, Context, Launch
+from runtime.cpu.launch import Context, Launch
 from runtime.expr import arg, call, const
 from runtime.plan import Step, View
+from runtime.vector.kernel import Address
 
 WIDE = ("exp", "log", "sin", "tanh", "sigmoid", "pow", "floor", "dropout", "noise", "ramp", "logic", "u8_operand")
 """Formulas whose float64 kernels differ in more than their lanes; random plans run the rest in float64."""

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from kernel_calls import function_of
 
-from runtime.cache import kernel_cache
 from runtime.cpu import cores
 from runtime.cpu import team as team_module
 from runtime.cpu.cores import thread_count, usable_threads
 from runtime.cpu.isa import detect
-from runtime.cpu.launch import Kernel
+from runtime.cpu.objects import kernel_cache
 from runtime.cpu.team import team
 from runtime.errors import UsageError
+from runtime.vector.kernel import Kernel
 
 ROOT = Path(__file__).resolve().parents[3]
 
 COUNT = """
 from runtime.cpu.atomics import fetch_add
-from runtime.cpu.simd import word
+from runtime.vector.simd import word
 def kernel(args, first, last, thread):
     c = first
     while c < last:
@@ -34,7 +34,7 @@ def kernel(args, first, last, thread):
 """Adds 1 to the word of each chunk."""
 
 FOLLOW = """
-from runtime.cpu.simd import put_word, word
+from runtime.vector.simd import put_word, word
 def kernel(args, first, last, thread):
     # every word becomes one more than the largest of the row before: right only behind a barrier
     before, here, n = word(args, 0), word(args, 1), word(args, 2)
@@ -100,7 +100,7 @@ def test_walks_in_quick_succession_keep_apart_though_members_come_late(threads):
 
 
 SET = """
-from runtime.cpu.simd import put_word, word
+from runtime.vector.simd import put_word, word
 def kernel(args, first, last, thread):
     put_word(word(args, 0), 0, 1)
 """
@@ -164,7 +164,7 @@ def test_stamps_behind_a_halt_or_of_a_launch_without_chunks_are_those_before():
 
 
 DENORMAL = """
-from runtime.cpu.simd import vectors, word
+from runtime.vector.simd import vectors, word
 V = vectors("f32", {lanes})
 load, store = V.load, V.store
 def kernel(args, first, last, thread):
@@ -286,7 +286,7 @@ def test_the_process_ends_though_the_team_never_walked():
 def test_a_word_of_python_calls_the_kernel_with_four_numbers():
     seen = np.zeros(4, np.int64)
     text = """
-from runtime.cpu.simd import put_word, word
+from runtime.vector.simd import put_word, word
 def kernel(args, first, last, thread):
     put_word(word(args, 0), 0, first)
     put_word(word(args, 0), 1, last)

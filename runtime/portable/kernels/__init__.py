@@ -1,0 +1,1 @@
+"""Texts of the kernels that every device runs: ``kernel(args, first, last, thread)``."""
