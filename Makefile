@@ -19,5 +19,8 @@ slow: ## the long tests too (training runs, sweeps)
 bench: ## the benchmark against PyTorch (needs the extra netspec[bench])
 	$(PYTHON) -m bench
 
-docs: ## write docs/layers anew from the layer classes
+docs: ## write docs/layers, docs/zoo.md and docs/pictures anew from the layer classes and the specs
 	$(PYTHON) docs/generate_layers.py
+	$(PYTHON) docs/generate_zoo.py
+	$(PYTHON) -m netspec.cli.main draw specs/lenet.yaml -o docs/pictures/lenet.svg
+	$(PYTHON) -m netspec.cli.main draw specs/googlenet.yaml --depth 1 -o docs/pictures/googlenet.svg

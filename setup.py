@@ -7,7 +7,7 @@ setup(
     package_dir={"netspec.zoo": "specs"},
     package_data={
         "": ["py.typed"],
-        "netspec.zoo": ["*.yaml"],
+        "netspec.zoo": ["*.yaml", "*.csv", "*.png", "index.json"],
         "netspec.reports": ["templates/*"],
         "runtime.data": ["digits/*"],
     },

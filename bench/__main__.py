@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from bench import machine, records
+from bench import gpu, machine, records
 from bench.cases import CASES
 from bench.contenders import EXTRA, INFERENCE, TRAINING
+from bench.gpu_cases import CASES as GPU_CASES
+from bench.gpu_cases import MATHS
 from bench.infer import BATCHES
 from bench.parts import PARTS, Job, jobs
 from bench.process import ContenderError
@@ -40,12 +42,17 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=_counts, default=BATCHES, help="of inference, as 1,16 (the default)")
     parser.add_argument("--cases", type=int, default=100, help="convolutions of the sweep (default 100)")
     parser.add_argument("--seed", type=int, default=0, help="of the sweep")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="cuda: training steps, convolutions, maps"
+    )
+    parser.add_argument("--math", nargs="+", choices=MATHS, default=MATHS[:2], help="on a GPU (default: fast tf32)")
     parser.add_argument("--missing", action="store_true", help="measure only rows that are not there yet")
     parser.add_argument("--output", type=Path, default=records.FOLDER, help=f"folder (default {records.FOLDER})")
     wanted = parser.parse_args(given)
-    unknown = [name for name in wanted.nets if name not in CASES]
+    known = CASES if wanted.device == "cpu" else GPU_CASES
+    unknown = [name for name in wanted.nets if name not in known]
     if unknown:
-        parser.error(f"no net {unknown[0]!r}; there are {', '.join(CASES)}")
+        parser.error(f"no net {unknown[0]!r}; there are {', '.join(known)}")
     wanted.train = [n for n in wanted.contenders or TRAINING if n in (*TRAINING, *EXTRA)]
     wanted.infer = [n for n in wanted.contenders or INFERENCE if n in (*INFERENCE, *EXTRA)]
     return wanted
@@ -77,6 +84,8 @@ def measure(job: Job, folder: Path) -> bool:
 def main() -> int:
     """Runs it; 1 if a row failed or netspec does not compute what the others do."""
     wanted = arguments()
+    if wanted.device == "cuda":
+        return gpu.main(wanted)
     available = machine.cores()
     if max(wanted.threads or (1,)) > len(available):
         print(f"--threads: there are {len(available)} cores; python -m bench threads asks for more", file=sys.stderr)

@@ -142,7 +142,7 @@ CASES = {
             (50,),
             32,
             classes=65,
-            overrides={"vars.two": False},
+            overrides={"vars.hidden": 256},
         ),
     )
 }

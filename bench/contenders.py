@@ -53,6 +53,8 @@ def make(task: str, name: str, request: dict[str, Any]) -> Any:
     """
     library, _, variant = name.partition("-")
     threads = request["threads"]
+    if task.startswith("gpu-"):
+        return _on_gpu(task, library, variant, request)
     if task == "sweep":
         return importlib.import_module(f"bench.{library}_sweep").Sweep(threads, *([variant] if variant else []))
     case = CASES[request["net"]]
@@ -67,3 +69,14 @@ def make(task: str, name: str, request: dict[str, Any]) -> Any:
         pairing = request.get("pairing", True)
         return side.Training(case, threads, request["dtype"], request["dropout"], *more, pairing=pairing)
     return side.Inference(case, threads, request["batch"], *more)
+
+
+def _on_gpu(task: str, library: str, variant: str, request: dict[str, Any]) -> Any:
+    """A contender of ``bench.gpu``."""
+    side = importlib.import_module(f"bench.gpu_{library}")
+    if task == "gpu-rates":
+        return side.Rates()
+    if task == "gpu-products":
+        return side.Products(request["math"])
+    case = importlib.import_module("bench.gpu_cases").CASES[request["net"]]
+    return side.Training(case, request["math"], request["dropout"], *([variant] if variant else []))

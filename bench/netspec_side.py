@@ -13,7 +13,7 @@ import netspec
 from bench.cases import Case, initial, running
 from bench.process import ROOT
 from bench.where import groups
-from runtime.cache import kernel_cache
+from runtime.cpu.objects import kernel_cache
 from runtime.plan import STEP_SEGMENTS, Step
 
 RUNS = 5

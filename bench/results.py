@@ -95,19 +95,22 @@ def _record(row: Row, folder: Path, seed: int, value: float, iterations: int, se
 
 
 def _command(row: Row, work: Path, folder: Path, seed: int) -> list[str]:
-    sets = [*row.sets, *([f"weights.net={folder / row.after}.safetensors"] if row.after else [])]
-    options = [word for each in sets for word in ("--set", each)]
     start = [sys.executable, "-m", "netspec.cli.main"]
+    options = _options(row, str(folder / f"{row.after}.safetensors"))
     if row.test:
         return [*start, "test", row.net, "--format", "json", *options]
     return [*start, "train", row.net, "--quiet", "--seed", str(seed), "--output", str(work), *options]
 
 
+def _options(row: Row, weights: str) -> list[str]:
+    first = [] if not row.after else ["--set", f"weights.net={weights}"] if row.test else ["--weights", weights]
+    return [*first, *(word for each in row.sets for word in ("--set", each))]
+
+
 def _shown(row: Row, seed: int) -> str:
     """The command as a reader would type it."""
-    sets = [*row.sets, *([f"weights.net={row.after}.safetensors"] if row.after else [])]
-    words = ["netspec", "test" if row.test else "train", row.net, *([] if row.test else ["--seed", str(seed)])]
-    return " ".join([*words, *(f"--set {each}" for each in sets)])
+    command = ["test", row.net] if row.test else ["train", row.net, "--seed", str(seed)]
+    return " ".join(["netspec", *command, *_options(row, f"runs/{row.after}")])
 
 
 def _last(row: Row, log: list[dict[str, Any]]) -> float:

@@ -24,7 +24,7 @@ class Row:
     sets
         For ``--set``.
     after
-        A row whose last snapshot the run starts from: ``weights.net`` names it.
+        A row whose last snapshot the run starts from: by ``--weights`` in training, in a test as ``weights.net``.
     test
         Only ``netspec test``, of those weights: there is nothing to learn.
     data
@@ -57,6 +57,7 @@ def _percent(net: str, group: str, goal: float | None, data: str, figure: str = 
 
 LINEAR, SMALL, CIFAR = "Linear models", "Small nets", "CIFAR-10"
 PIXELS, BOXES, MOTION = "Segmentation", "Detection", "Flow and depth"
+GRADIENT = "Transfer, and pictures by gradient"
 
 ROWS: tuple[Row, ...] = (
     Row("linear_regression", LINEAR, "loss", low=True),
@@ -71,12 +72,17 @@ ROWS: tuple[Row, ...] = (
     _percent("locally_connected", SMALL, None, "mnist"),
     _percent("lenet", SMALL, 0.9918, "mnist"),
     _percent("lenet5", SMALL, None, "mnist"),
-    Row("autoencoder", SMALL, "loss", low=True, data="mnist"),
+    Row("autoencoder", SMALL, "error", low=True, data="mnist"),
     Row("siamese", SMALL, "loss", low=True, data="mnist"),
     _percent("cifar10_quick", CIFAR, 0.73, "cifar-10-batches-bin"),
+    _percent("resnet20", CIFAR, 0.87, "cifar-10-batches-bin"),
+    Row("finetune", GRADIENT, "accuracy", after="lenet", data="mnist", times=100.0),
+    Row("fgsm", GRADIENT, "after", 0.5, low=True, after="lenet", test=True, data="mnist", times=100.0),
+    Row("saliency", GRADIENT, "share", after="lenet", test=True, data="mnist"),
     *(Row(net, PIXELS, "iou", 0.9) for net in ("fcn32s", "fcn16s", "fcn8s", "unet", "segnet", "deconvnet", "dilated")),
     *(Row(net, BOXES, "ap", 0.8) for net in ("rcnn", "fast_rcnn", "faster_rcnn")),
     *(Row(net, MOTION, "epe", 1.0, low=True) for net in ("flownet_s", "flownet_c")),
+    Row("depth", MOTION, "relative", 0.1, low=True),
 )
 
 

@@ -127,6 +127,40 @@ def resnet18(dropout: bool) -> nn.Module:
     return nn.Sequential(*first, *units, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000))
 
 
+class Bottleneck(nn.Module):
+    """1 x 1, 3 x 3 and 1 x 1 around which the input goes; the first convolution strides, as published."""
+
+    def __init__(self, channels: int, width: int, stride: int, project: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_normed(channels, width, 1, stride),
+            _relu(),
+            *_normed(width, width, 3),
+            _relu(),
+            *_normed(width, 4 * width, 1),
+        )
+        self.skip = nn.Sequential(*_normed(channels, 4 * width, 1, stride)) if project else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Their sum, rectified."""
+        return torch.relu(self.body(x) + self.skip(x))
+
+
+def _normed(channels: int, n: int, k: int, stride: int = 1) -> list[nn.Module]:
+    return [nn.Conv2d(channels, n, k, stride, k // 2, bias=False), nn.BatchNorm2d(n)]
+
+
+def resnet50(dropout: bool) -> nn.Module:
+    """He et al. 2016 with bottlenecks; the first pooling rounds up, as Caffe's."""
+    layers: list[nn.Module] = [*_normed(3, 64, 7, 2), _relu(), nn.MaxPool2d(3, 2, ceil_mode=True)]
+    channels = 64
+    for width, stride, units in ((64, 1, 3), (128, 2, 4), (256, 2, 6), (512, 2, 3)):
+        for k in range(units):
+            layers.append(Bottleneck(channels, width, stride if k == 0 else 1, project=k == 0))
+            channels = 4 * width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2048, 1000))
+
+
 def _stages(channels: int, stages: tuple[tuple[int, int], ...], repeat: int) -> list[nn.Module]:
     units: list[nn.Module] = []
     for width, stride in stages:
@@ -231,6 +265,18 @@ def _relu() -> nn.Module:
 
 NETS: dict[str, Callable[[bool], nn.Module]] = {
     net.__name__: net
-    for net in (mlp, lenet, cifar10_quick, resnet20, alexnet, resnet18, googlenet, vgg16, mobilenet, char_lstm)
+    for net in (
+        mlp,
+        lenet,
+        cifar10_quick,
+        resnet20,
+        alexnet,
+        resnet18,
+        resnet50,
+        googlenet,
+        vgg16,
+        mobilenet,
+        char_lstm,
+    )
 }
 """Makers by name; the argument turns dropout on."""

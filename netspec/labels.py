@@ -103,11 +103,11 @@ def scan(stream: Stream, source: Source, asked: tuple[Label, ...]) -> None:
     """
     for label in asked:
         if label.name in stream.tops:
-            declared = source.owner(label.name).class_count()
+            declared = source.owner(label.name).label_count(label.name)
             classes = label.classes if declared is None else min(label.classes, declared)
             stream.check_labels(label.name, classes, label.ignore, label.places)
     for name in sorted(source.label_tops() - {label.name for label in asked}):
-        declared = source.owner(name).class_count()
+        declared = source.owner(name).label_count(name)
         if declared is not None:
             stream.check_labels(name, declared)
 

@@ -31,8 +31,7 @@ from netspec.targets import target_of
 from netspec.tuning import Tuner
 from runtime.data.stream import Stream
 from runtime.errors import UsageError
-from runtime.executor import Executor, Store, open_executor
-from runtime.memory import require
+from runtime.executor import Executor, Store, open_executor, require_memory
 from runtime.plan import NUMPY_DTYPE, Plan, StateEntry, View
 from runtime.snapshot import Snapshot, save
 
@@ -81,8 +80,9 @@ class Net:
         carries = self.phase_name == "test" and self.plan.segment("commit")
         self._carrying = ("commit",) if carries else ()  # a test hands states on from batch to batch
         check_kept_params(self.keep, all_blobs(resolved), self._entries)
-        self._store: Store = parent._store if parent else open_store(self.plan)
-        require(self.plan.memory["arena"], f"the {self.phase_name} phase", "a smaller --batch helps")
+        self._store: Store = parent._store if parent else open_store(self.plan, device)
+        what = f"the {self.phase_name} phase"
+        require_memory(self.plan.memory["arena"], device, what, "a smaller --batch helps")
         new_states = self._store.add(self.plan.memory)
         self.executor: Executor = open_executor(self.plan, self._store, device=device, threads=threads)
         self.executor.set("seed", seed)
@@ -237,7 +237,8 @@ class Net:
         if self.phase_name != "train" or solver is None or self.plan.loss is None:
             why = "in phase train" if self.phase_name != "train" else "a solver" if solver is None else "a loss"
             raise UsageError(f"step needs {why}; this net has none" if "a " in why else f"step works only {why}")
-        outputs, self._loss = take_step(self, solver, self._micro_batches(inputs, solver.iter_size))
+        batches = self._micro_batches(inputs, solver.iter_size)
+        outputs, self._loss = take_step(self, solver, batches, from_source=not inputs)
         self.iteration += 1
         self._ran, self._stepped = {"forward", "backward"}, True
         return outputs[0] if len(outputs) == 1 else mean_of(outputs)
@@ -274,6 +275,14 @@ class Net:
             if name in self.plan.inputs:
                 self.executor.feed(name, array)
         self._fed = dict(batch)
+
+    def stage(self, batch: Mapping[str, Array] | None = None) -> None:
+        """Hands the next batch, the source's unless given, to a device that computes just now."""
+        if batch is None and self._stream is not None:
+            batch = self._stream.peek()
+        for name, array in (batch or {}).items():
+            if name in self.plan.inputs:
+                self.executor.stage(name, array)
 
     def walk(self, *segments: str) -> int:
         """Runs these segments with the seed and the iteration of now; 0, or ``NOT_FINITE`` where the guard stopped."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runtime.errors import UsageError
-from runtime.executor import Store
-from runtime.memory import require
+from runtime.executor import Store, require_memory
 from runtime.plan import STATE_MEMORY, Plan, View
 
 
-def open_store(plan: Plan) -> Store:
-    """The state memories of a net, from the plan of its first phase.
+def open_store(plan: Plan, device: str) -> Store:
+    """The state memories of a net, from the plan of its first phase, which runs on ``device``.
 
     Raises
     ------
@@ -20,7 +19,7 @@ def open_store(plan: Plan) -> Store:
     """
     sizes = {name: plan.memory.get(name, 0) for name in STATE_MEMORY}
     total = sum(plan.memory.values())
-    require(total, "the net with its training state", "a smaller --batch or num_output helps")
+    require_memory(total, device, "the net with its training state", "a smaller --batch or num_output helps")
     return Store(sizes)
 
 

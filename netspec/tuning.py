@@ -13,10 +13,12 @@ from typing import Any
 
 from compiler.costs import Case
 from netspec.trial import Trial
-from runtime.cache import CacheWarning, kernel_cache, write_whole
+from runtime.cache import CacheWarning, write_whole
 from runtime.cpu.cores import thread_count
 from runtime.cpu.isa import detect
-from runtime.cpu.launch import KERNELS, Kernel
+from runtime.cpu.launch import KERNELS
+from runtime.cpu.objects import kernel_cache
+from runtime.vector.kernel import Kernel
 
 Table = dict[str, dict[str, float]]
 """Seconds by case and way."""
@@ -33,14 +35,14 @@ class Tuner:
     Parameters
     ----------
     device
-        As for ``netspec.compile``; timed are ways of the ``cpu`` alone, no other device has several.
+        As for ``netspec.compile``.
     threads
         As for ``netspec.compile``.
     """
 
     def __init__(self, device: str = "cpu", threads: int | None = None) -> None:
         self._device, self._threads = device, thread_count(threads)
-        self.path = memory_path(self._threads)
+        self.path = memory_path(self._threads, device)
         self._known: Table = {} if self.path is None else read(self.path)
 
     def __call__(self, case: Case, ways: tuple[str, ...]) -> Mapping[str, float]:
@@ -63,7 +65,7 @@ def key_of(case: Case) -> str:
     return f"{case.op.kind} {attributes} x={case.x} w={case.w} {case.dtype}{kept}"
 
 
-def memory_path(threads: int) -> Path | None:
+def memory_path(threads: int, device: str = "cpu") -> Path | None:
     """The file for this machine, number of threads and version of the kernels; None where nothing can be kept."""
     cache = kernel_cache(detect())
     if cache.folder is None:
@@ -72,6 +74,10 @@ def memory_path(threads: int) -> Path | None:
     for source in sorted(KERNELS.parent.rglob("*.py")):
         digest.update(source.read_bytes())
     digest.update(f"{threads} threads".encode())
+    if device != "cpu":  # kernels of their own, whose times say nothing of the CPU's
+        for source in sorted(KERNELS.parent.with_name(device.partition(":")[0]).rglob("*.py")):
+            digest.update(source.read_bytes())
+        digest.update(device.encode())
     return cache.folder / f"ways-{digest.hexdigest()[:32]}.json"
 
 

@@ -86,14 +86,20 @@ def _clip_factors(b: Builder, solver: Solver, grads: dict[str, Value]) -> dict[s
     found: dict[str, Value] = {}
     with b.segment("reduce"):
         for layer, names in groups.items():
-            squares = None
+            squares = []
             for name in names:
                 with b.scope(_layer(name), "update"):
-                    part = b.as_scalar(b.sum(grads[name] * grads[name]))
-                    squares = part if squares is None else squares + part
-            assert squares is not None, "a group has a gradient"
+                    squares.append(b.as_scalar(b.sum(grads[name] * grads[name])))
             with b.scope(layer or "clip_gradients", "update"):
-                norm = b.sqrt(squares)
+                norm = b.sqrt(_total(squares))
                 factor = b.where(norm > solver.clip_gradients, solver.clip_gradients / norm, 1.0)
             found.update(dict.fromkeys(names, factor))
     return found
+
+
+def _total(parts: list[Value]) -> Value:
+    """Their sum, in pairs: one after another, hundreds of parameters would nest a formula hundreds deep."""
+    while len(parts) > 1:
+        pairs = [left + right for left, right in zip(parts[::2], parts[1::2], strict=False)]
+        parts = [*pairs, *parts[len(pairs) * 2 :]]
+    return parts[0]

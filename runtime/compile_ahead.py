@@ -13,41 +13,69 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-from runtime.cpu.launch import Kernel
+from typing import Any, Protocol, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 
 _PROGRAM = """
-import json, sys
-root, folder = sys.argv[1:]
+import importlib, sys
+root, module, *arguments = sys.argv[1:]
 sys.path.insert(0, root)
-from pathlib import Path
-from runtime.cache import KernelCache
-from runtime.cpu.isa import detect
-from runtime.cpu.launch import Kernel
-cache = KernelCache(detect(), Path(folder))
+take = importlib.import_module(module).taker(*arguments)
 for line in sys.stdin:
-    cache.load([Kernel(*json.loads(line))])
+    take(line)
     print("done", flush=True)
 """
 
 
-def shared_out(kernels: Sequence[Kernel], folder: Path, helpers: int) -> Iterator[tuple[int, Kernel]]:
-    """Each kernel once, with how many were ready before it.
+class Compiled(Protocol):
+    """What a cache holds."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def text(self) -> str:
+        """Source text; the longest take longest."""
+
+
+K = TypeVar("K", bound=Compiled)
+
+
+@dataclass(frozen=True)
+class Helper:
+    """What a helping process runs.
+
+    Parameters
+    ----------
+    module
+        Has a function ``taker(*arguments)`` that gives the function of a line.
+    arguments
+        Texts.
+    line
+        A kernel as what JSON can say; a line of it is handed over.
+    """
+
+    module: str
+    arguments: tuple[str, ...]
+    line: Callable[[Any], Any]
+
+
+def shared_out(kernels: Sequence[K], helper: Helper, count: int) -> Iterator[tuple[int, K]]:
+    """Each kernel once, with how many were ready before it; ``count`` processes help.
 
     First those that this process is to compile, then those that the helpers
     took: they are in the folder unless something went wrong.
     """
     # a long one that is begun last would keep everybody waiting
     left = deque(sorted(kernels, key=lambda kernel: len(kernel.text), reverse=True))
-    taken, started = deque[Kernel](), list[subprocess.Popen[str]]()
-    threads = [
-        threading.Thread(target=_serve, args=(left, taken, started, folder), daemon=True) for _ in range(helpers)
-    ]
+    taken, started = deque[K](), list[subprocess.Popen[str]]()
+    threads = [threading.Thread(target=_serve, args=(left, taken, started, helper), daemon=True) for _ in range(count)]
     for one in threads:
         one.start()
     mine = 0
@@ -63,17 +91,17 @@ def shared_out(kernels: Sequence[Kernel], folder: Path, helpers: int) -> Iterato
             yield len(kernels) - 1, kernel
     finally:
         left.clear()
-        for helper in started:
-            helper.kill()
-            helper.wait()
+        for process in started:
+            process.kill()
+            process.wait()
 
 
-def _serve(left: deque[Kernel], taken: deque[Kernel], started: list[subprocess.Popen[str]], folder: Path) -> None:
+def _serve(left: deque[K], taken: deque[K], started: list[subprocess.Popen[str]], helper: Helper) -> None:
     """Gives kernels of the list to one helper until there are none."""
-    command = [sys.executable, "-c", _PROGRAM, str(ROOT), str(folder)]
+    command = [sys.executable, "-c", _PROGRAM, str(ROOT), helper.module, *helper.arguments]
     try:
         # a session of its own: Ctrl-C is the parent's affair
-        helper = subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -83,13 +111,13 @@ def _serve(left: deque[Kernel], taken: deque[Kernel], started: list[subprocess.P
         )
     except OSError:
         return  # no room for a process, or no interpreter to start: the parent compiles all
-    started.append(helper)
-    assert helper.stdin is not None
-    assert helper.stdout is not None
-    with suppress(IndexError, OSError), helper.stdout, helper.stdin:
+    started.append(process)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(IndexError, OSError), process.stdout, process.stdin:
         answer = "done\n"
         while answer == "done\n":
             kernel = left.popleft()
             taken.append(kernel)
-            print(json.dumps([kernel.name, kernel.text]), file=helper.stdin, flush=True)
-            answer = helper.stdout.readline()
+            print(json.dumps(helper.line(kernel)), file=process.stdin, flush=True)
+            answer = process.stdout.readline()

@@ -17,6 +17,7 @@ import numpy as np
 from runtime.errors import UsageError
 from runtime.memory import require
 from runtime.plan import HEAD, NUMPY_DTYPE, STATE_MEMORY, Plan, View
+from runtime.vector.kernel import Kernel
 
 SPARE = 512
 """Bytes before and behind each memory that kernels may read."""
@@ -288,6 +289,12 @@ def traits(device: str = "cpu") -> Traits:
         An unknown device.
     """
     found: Traits = _module(device).traits()
+    return found
+
+
+def kernels_of(plan: Plan, device: str = "cpu") -> list[list[Kernel]]:
+    """The kernels of each step of a plan; none where a device has none. Nothing is compiled, no GPU is needed."""
+    found: list[list[Kernel]] = _module(device).kernels_of(plan)
     return found
 
 

@@ -233,6 +233,8 @@ class Plan:
         What a run must read or write at least: inputs, states, gradients, values kept for the backward steps.
     literals
         Arrays that are known, and where an executor puts them before the first run.
+    math
+        The spec's ``math``: what precision products may have, where a device has several.
     """
 
     phase: str
@@ -252,6 +254,7 @@ class Plan:
     choices: Mapping[str, str] = field(default_factory=dict)
     least_bytes: int = 0
     literals: tuple[tuple[View, NDArray[Any]], ...] = ()
+    math: str = "fast"
 
     @property
     def numbered(self) -> tuple[Step, ...]:

@@ -47,7 +47,7 @@ FLOORS = (
         "net",
         "compiling",
     ),
-    ("training", "reports"),
+    ("training", "reports", "drawing", "prediction"),
     ("running",),
     ("cli", "__init__", "__main__"),
 )

@@ -48,7 +48,7 @@ def command(
 
     if phase == "test":
         raise UsageError("gradcheck needs phase train: phase test has no gradients")
-    found = loaded(spec, overrides, stages, strict)
+    found = loaded(spec, overrides, stages, strict, device)
     resolved(found, "train", batch, strict)
     with watching(Reporter().compiling):
         result = gradcheck(found, batch, samples, device, threads, seed, mode=mode)

@@ -12,10 +12,11 @@ from netspec.graph import Net
 from netspec.spec.diagnostics import SpecError
 from netspec.spec.load import Spec, load_spec
 from netspec.spec.render import wants_colour
+from netspec.spec.toplevel import NO_EFFECT
 
 
-def loaded(spec: str, overrides: Mapping[str, str], stages: Iterable[str], strict: bool) -> Spec:
-    """The spec behind a SPEC argument; its warnings go to stderr.
+def loaded(spec: str, overrides: Mapping[str, str], stages: Iterable[str], strict: bool, device: str = "cpu") -> Spec:
+    """The spec behind a SPEC argument, to be run on a device; its warnings go to stderr.
 
     Raises
     ------
@@ -25,6 +26,9 @@ def loaded(spec: str, overrides: Mapping[str, str], stages: Iterable[str], stric
         The spec has errors, or warnings and ``strict`` is set.
     """
     found = load_spec(spec_path(spec), overrides=dict(overrides), stages=tuple(stages))
+    if device.partition(":")[0] == "cuda":
+        # what a CPU ignores, a GPU heeds
+        found.diagnostics.without(NO_EFFECT)
     _refuse_warnings(found, strict)
     return found
 

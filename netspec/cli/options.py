@@ -82,11 +82,58 @@ def data_options(function: F) -> F:
     return click.argument("spec", metavar="SPEC")(_stack(function, _SET, _STAGE, _STRICT, format_option))
 
 
-def device_options(function: F) -> F:
-    """Add ``device`` (default ``cpu``) and ``threads`` (default None: what affinity and quota allow)."""
+def weights_options(function: F) -> F:
+    """Add ``weights``, ``leave_out`` and ``quiet``: a net with its weights."""
     return _stack(
         function,
-        click.option("--device", metavar="cpu|reference", default="cpu", show_default=True, help="Where to compute."),
+        click.option("--weights", metavar="F", help="A snapshot, or any safetensors file with the net's names."),
+        click.option(
+            "--except", "leave_out", metavar="NAME", multiple=True,
+            help="A layer or parameter that --weights leaves alone.",
+        ),
+        click.option("--quiet", is_flag=True, help="Only warnings and errors on stderr."),
+    )  # fmt: skip
+
+
+def _there(ctx: click.Context, parameter: click.Parameter, device: str) -> str:
+    """The device, if this machine has it: said before anything is read, compiled or written."""
+    if device in ("cpu", "reference"):
+        return device
+    from netspec.reports.devices import known
+
+    return known(device)
+
+
+def _any_device(ctx: click.Context, parameter: click.Parameter, device: str) -> str:
+    """The device, if there is one of this name somewhere."""
+    if device in ("cpu", "reference"):
+        return device
+    from netspec.reports.devices import known_kind
+
+    return known_kind(device)
+
+
+def device_options(function: F) -> F:
+    """Add ``device`` (default ``cpu``) and ``threads`` (default None: what affinity and quota allow)."""
+    return _device_options(function, _there)
+
+
+def plan_device_options(function: F) -> F:
+    """Add what `device_options` does, for a command that runs nothing: the device need not be there."""
+    return _device_options(function, _any_device)
+
+
+def _device_options(function: F, check: Callable[[click.Context, click.Parameter, str], str]) -> F:
+    return _stack(
+        function,
+        click.option(
+            "--device",
+            metavar="cpu|cuda[:N]|reference",
+            default="cpu",
+            show_default=True,
+            callback=check,
+            help="Where to compute.",
+        ),
         click.option(
             "--threads",
             type=click.IntRange(min=1),

@@ -8,12 +8,12 @@ import click
 
 from compiler.compile import PASSES
 from netspec.cli.nets import loaded, resolved
-from netspec.cli.options import device_options, echo_json, spec_options, tune_option
+from netspec.cli.options import echo_json, plan_device_options, spec_options, tune_option
 
 
 @click.command("plan")
 @spec_options
-@device_options
+@plan_device_options
 @tune_option
 @click.option("--all", "every", is_flag=True, help="Show each step of the init segment, not their sum.")
 @click.option("--source", is_flag=True, help="Print the source of every kernel.")
@@ -45,15 +45,14 @@ def command(
     --all. Nothing is compiled or run unless --tune; `about` is an estimate: by the way of a convolution, else by
     arithmetic or memory traffic, whichever takes longer.
     """
-    from netspec.reports.devices import known
     from netspec.reports.plan import plan_net
     from netspec.reports.tables import terminal_width
     from runtime.cpu.cores import thread_count
 
-    net = resolved(loaded(spec, overrides, stages, strict), phase, batch, strict)
+    net = resolved(loaded(spec, overrides, stages, strict, device), phase, batch, strict)
     report = plan_net(
         net,
-        device=known(device),
+        device=device,
         threads=thread_count(threads),
         disabled=disabled,
         verify=verify,

@@ -5,18 +5,14 @@ from __future__ import annotations
 import click
 
 from netspec.cli.nets import loaded, resolved
-from netspec.cli.options import device_options, echo_json, spec_options, tune_option
+from netspec.cli.options import device_options, echo_json, spec_options, tune_option, weights_options
 
 
 @click.command("test")
 @spec_options
 @device_options
 @tune_option
-@click.option("--weights", metavar="F", help="A snapshot, or any safetensors file with the net's names.")
-@click.option(
-    "--except", "leave_out", metavar="NAME", multiple=True, help="A layer or parameter that --weights leaves alone."
-)
-@click.option("--quiet", is_flag=True, help="Only warnings and errors on stderr.")
+@weights_options
 def command(
     spec: str,
     overrides: dict[str, str],
@@ -40,7 +36,7 @@ def command(
 
     if phase == "train":
         raise click.UsageError("test works in phase test; `netspec train` trains")
-    found = loaded(spec, overrides, stages, strict)
+    found = loaded(spec, overrides, stages, strict, device)
     resolved(found, "test", batch, strict)
     report = evaluate_spec(
         found, weights, leave_out=leave_out, batch_size=batch, device=device, threads=threads, quiet=quiet, tune=tune

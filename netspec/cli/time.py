@@ -36,7 +36,6 @@ def command(
     With --algorithms every way of a layer's convolution and of its gradients is timed alone: ms, effective
     GFLOP/s, the error against float64, and which one a plan takes.
     """
-    from netspec.reports.devices import known
     from netspec.reports.tables import terminal_width
     from netspec.reports.timing import Timing, time_spec
     from netspec.reports.ways import WaysReport, compare_ways
@@ -44,14 +43,14 @@ def command(
     from runtime.cache import watching
     from runtime.cpu.cores import thread_count
 
-    found = loaded(spec, overrides, stages, strict)
+    found = loaded(spec, overrides, stages, strict, device)
     net = resolved(found, phase, batch, strict)
     report: Timing | WaysReport
     with watching(Reporter().compiling):
         if layer is None:
             report = time_spec(found, phase or "train", batch, device, threads, steps, tune)
         else:
-            report = compare_ways(net, layer, device=known(device), threads=thread_count(threads), tune=tune)
+            report = compare_ways(net, layer, device=device, threads=thread_count(threads), tune=tune)
     if format == "json":
         echo_json(report.to_dict())
     else:

@@ -49,7 +49,7 @@ def command(
 
     if phase == "test":
         raise click.UsageError("train works in phase train; `netspec test` runs the test phase")
-    found = loaded(spec, overrides, stages, strict)
+    found = loaded(spec, overrides, stages, strict, device)
     if "test" in found.phases:
         found.net("test")
     resolved(found, "train", batch, strict)

@@ -130,7 +130,7 @@ def _classes(net: Net, node: Node, source: Source | None, diagnostics: Diagnosti
     """Compare the count of scores with the classes that the data declares."""
     if source is None or node.type not in _CLASSIFIES or node.bottom_ids[1] not in source.label_tops():
         return
-    classes = source.owner(node.bottom_ids[1]).class_count()
+    classes = source.owner(node.bottom_ids[1]).label_count(node.bottom_ids[1])
     if classes is None or getattr(node.layer, "ignore_label", None) is not None:
         return
     scores = net.shapes[node.bottom_ids[0]][node.layer.axis]  # type: ignore[attr-defined]
@@ -152,7 +152,7 @@ def _numbers(net: Net, node: Node, source: Source | None, diagnostics: Diagnosti
     for k in node.layer.label_bottoms:
         if k >= len(node.bottom_ids) or node.bottom_ids[k] not in source.label_tops():
             continue
-        declared = source.owner(node.bottom_ids[k]).class_count()
+        declared = source.owner(node.bottom_ids[k]).label_count(node.bottom_ids[k])
         taken, ignored = node.layer.label_range(*(net.shapes[i] for i in node.bottom_ids))
         if declared is None or ignored is not None or taken >= declared:
             continue

@@ -207,7 +207,8 @@ class LoopBody:
             values.update(zip(map(self._port, self.loop.states), states, strict=True))
             for node in self.nodes:
                 self._lower(b, node, values)
-            return [values[i] for i in self.outputs[: self.tops]], [values[i] for i in self.nexts]
+            # a state that begins as a number is a float, though whole numbers (ArgMax) may follow it
+            return [values[i] for i in self.outputs[: self.tops]], [b.to_float(values[i]) for i in self.nexts]
 
         made, last = b.scan(steps, flat, first, body, cont, given.lengths, self.reverse)
         if self.carry:
@@ -221,7 +222,7 @@ class LoopBody:
         for state in self.loop.states:
             shape = inside[self._port(state)]
             if isinstance(state.start, tuple):
-                found.append(next(starts))
+                found.append(b.to_float(next(starts)))
             elif self.carry:
                 found.append(b.carried(state.name, shape))
             else:

@@ -19,14 +19,19 @@ from netspec.compiling import compile_spec
 from netspec.mappings import Array
 from netspec.reports import tables
 from netspec.reports.batches import random_batch
-from netspec.reports.devices import devices
+from netspec.reports.devices import devices, why_no_gpu
 from netspec.spec.load import load_spec
 from runtime.cache import cache_folder, usable_folder
 from runtime.cpu.cores import thread_count
 from runtime.cpu.isa import detect
 
 PACKAGES = ("numpy", "numba", "llvmlite", "networkx", "PyYAML", "click", "rich", "safetensors")
-EXTRAS = {"test": ("pytest", "hypothesis", "scipy"), "bench": ("torch", "psutil"), "dev": ("ruff", "mypy")}
+EXTRAS = {
+    "cuda": ("numba_cuda", "cuda"),
+    "test": ("pytest", "hypothesis", "scipy"),
+    "bench": ("torch", "psutil"),
+    "dev": ("ruff", "mypy"),
+}
 PARITY = 1e-4
 """max|y - ref| / rms(ref) of float32 kernels against the reference (docs/reliability.md)."""
 
@@ -87,6 +92,7 @@ def diagnose() -> Diagnosis:
         ("cache", _cache),
         ("kernels", _kernels),
         ("determinism", _determinism),
+        ("cuda", _cuda),
         ("data", _data),
         ("extras", _extras),
     ]
@@ -145,8 +151,19 @@ def _trained(device: str, threads: int) -> dict[str, Array]:
         net.close()
 
 
-def _kernels() -> tuple[bool, str]:
-    ours, reference = _trained("cpu", 1), _trained("reference", 1)
+def _cuda() -> tuple[bool, str]:
+    missing = why_no_gpu()
+    if missing is not None:
+        return True, f"no GPU: {missing}"
+    found = ", ".join(f"{d.name} {d.model}" for d in devices() if d.kind == "cuda")
+    right, detail = _kernels("cuda")
+    if not np.array_equal(_trained("cuda", 1)["loss"], _trained("cuda", 1)["loss"]):
+        return False, f"{found}: two runs give other bits"
+    return right, f"{found}: {detail}; two runs give the same bits"
+
+
+def _kernels(device: str = "cpu") -> tuple[bool, str]:
+    ours, reference = _trained(device, 1), _trained("reference", 1)
     error, name = max((_parity(ours[name], reference[name]), name) for name in ours)
     return (
         error <= PARITY,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from compiler.compile import compile_graph, dump_to
-from compiler.costs import Case, case_of, rates_of, seconds
+from compiler.costs import Case, Rates, case_of, rates_of, seconds
 from compiler.passes.choose import NO_KERNEL, Offer, offer
 from compiler.target import Target
 from netspec.graph import Net
@@ -16,13 +16,15 @@ from netspec.lowering import build_graph
 from netspec.reports import tables
 from netspec.targets import target_of
 from netspec.tuning import Tuner
-from runtime.cpu import families  # noqa: F401  (fills the registry of launchers)
-from runtime.cpu.isa import detect
-from runtime.cpu.launch import ArgsOf, Context, FunctionOf, Kernel, Launch
+from runtime.executor import kernels_of
 from runtime.plan import ITEM_BYTES, STEP_SEGMENTS, Plan, Refusal, Step
+from runtime.vector.kernel import Kernel
 
 STEP_US = 1.0
 """What starting a step costs."""
+
+LAUNCH_US, GPU_FLOPS, GPU_BYTES = 2.0, 19.5e12, 1.5e12
+"""The same on a GPU, and its operations and bytes a second: the data sheet of an A100, in float32."""
 
 
 @dataclass(frozen=True)
@@ -222,16 +224,14 @@ def plan_net(
 def report_plan(plan: Plan, target: Target, threads: int = 1) -> PlanReport:
     """The report of a finished plan; the reference has no kernels."""
     rows = tuple(_row(index, step, plan, target, threads) for index, step in enumerate(plan.numbered))
-    return PlanReport(plan, rows, _kernels(plan, Context(detect(), plan.dtype)) if target.device == "cpu" else ())
+    return PlanReport(plan, rows, _served(plan, kernels_of(plan, target.device)))
 
 
 def _row(index: int, step: Step, plan: Plan, target: Target, threads: int) -> StepRow:
-    rates = rates_of(target.vector_bytes)
-    slower = ITEM_BYTES[plan.dtype] / 4
     case = step_case(plan, step)
-    compute = step.flops / rates.flops
-    if case is not None and step.algorithm is not None:
-        compute = seconds(case, step.algorithm, rates)
+    ways, about = None if case is None else offer(case, target), _on_a_gpu(step)
+    if target.device != "cuda":
+        about = _on_a_cpu(step, case, plan.dtype, rates_of(target.vector_bytes), threads)
     return StepRow(
         index,
         step.kernel,
@@ -240,9 +240,22 @@ def _row(index: int, step: Step, plan: Plan, target: Target, threads: int) -> St
         step.algorithm,
         step.flops,
         step.bytes,
-        STEP_US + 1e6 / threads * max(slower * compute, step.bytes / rates.memory),
-        None if case is None else _way_estimates(offer(case, target), 1e6 * slower / threads),
+        about,
+        None if ways is None else _way_estimates(ways, 1e6 * ITEM_BYTES[plan.dtype] / 4 / threads),
     )
+
+
+def _on_a_cpu(step: Step, case: Case | None, dtype: str, rates: Rates, threads: int) -> float:
+    """Microseconds: by the way of a convolution, else by arithmetic or traffic, whichever takes longer."""
+    compute = step.flops / rates.flops
+    if case is not None and step.algorithm is not None:
+        compute = seconds(case, step.algorithm, rates)
+    return STEP_US + 1e6 / threads * max(ITEM_BYTES[dtype] / 4 * compute, step.bytes / rates.memory)
+
+
+def _on_a_gpu(step: Step) -> float:
+    """Microseconds, by a data sheet; nothing was measured yet."""
+    return LAUNCH_US + 1e6 * max(step.flops / GPU_FLOPS, step.bytes / GPU_BYTES)
 
 
 def _way_estimates(found: Offer, us_per_second: float) -> tuple[WayEstimate, ...]:
@@ -260,20 +273,10 @@ def step_case(plan: Plan, step: Step) -> Case | None:
     return case_of(step.op, tuple(v.shape for v in step.reads), result.shape, plan.dtype, fixed)
 
 
-def _kernels(plan: Plan, context: Context) -> tuple[tuple[Kernel, tuple[str, ...]], ...]:
+def _served(plan: Plan, used: Sequence[Sequence[Kernel]]) -> tuple[tuple[Kernel, tuple[str, ...]], ...]:
     """The distinct kernels in order of first use, with the layers they serve."""
     served: dict[Kernel, dict[str, None]] = {}
-    for step in plan.steps:
-        for kernel in _used(context.launches(step)):
+    for step, kernels in zip(plan.steps, used, strict=True):
+        for kernel in kernels:
             served.setdefault(kernel, {}).update(dict.fromkeys(step.layers))
     return tuple((kernel, tuple(layers)) for kernel, layers in served.items())
-
-
-def _used(launches: Iterable[Launch]) -> Iterable[Kernel]:
-    for launch in launches:
-        yield launch.kernel
-        for word in launch.args:
-            if isinstance(word, FunctionOf):
-                yield word.kernel
-            elif isinstance(word, ArgsOf):
-                yield from _used([word.launch])

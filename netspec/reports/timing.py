@@ -218,7 +218,7 @@ def time_spec(
     places = [k for k, step in enumerate(net.plan.numbered) if step.segment in STEP_SEGMENTS]
     rows = tuple(_step_time(k, step, ms) for k, (step, ms) in zip(places, alone, strict=True))
     layers = _share(net.resolved, alone)
-    where = f"{net.device}, {net.executor.threads} threads"
+    where = f"{net.device}, {net.executor.threads} threads" if net.device == "cpu" else net.device
     subject = f"{net.name}, phase {net.phase_name}, batch {net.batch_size}, {net.dtype}, {where}"
     return Timing(tuple(whole), first_ms, rows, layers, net.plan.memory.get("arena", 0), peak, memory, subject)
 

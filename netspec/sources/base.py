@@ -37,6 +37,10 @@ class Source(Entry):
     path_fields: ClassVar[tuple[str, ...]] = ("mean_file",)
     class_names: tuple[str, ...] = ()
     """What the classes are called, in the order of their numbers, where the spec or the data set says it."""
+    between_words: str = " "
+    """What stands between two words of its `vocabulary`."""
+    levels: ClassVar[tuple[float, float]] = (0.0, 255.0)
+    """What black and white are in its pictures, before mean and scale."""
 
     tops_: tuple[str, ...] = field(("data", "label"), doc="names of the blobs it gives, images first")
     batch_size: int = field(1, minimum=1, doc="samples a batch")
@@ -60,6 +64,24 @@ class Source(Entry):
     def class_count(self) -> int | None:
         """Return the number of classes, or None if nothing declares it."""
         return None
+
+    def vocabulary(self) -> tuple[str, ...]:
+        """Return the letters or words that the numbers of its sentences stand for; of a text, those of its file.
+
+        Raises
+        ------
+        DataError
+            The file cannot be read.
+        """
+        return ()
+
+    def apart(self, text: str) -> list[str]:
+        """Return the letters or words of a text as `vocabulary` has them."""
+        return text.split() if self.between_words else list(text)
+
+    def label_count(self, top: str) -> int | None:
+        """Return how many different labels a blob may have: the classes, or the words of a sentence."""
+        return self.class_count()
 
     def owner(self, top: str) -> Source:
         """Return the source that gives a blob: itself, where it is not several."""
@@ -105,6 +127,22 @@ class Source(Entry):
             return (item[0], self.crop_size, self.crop_size)
         return (item[0], item[1] + 2 * self.pad, item[2] + 2 * self.pad)
 
+    def resizing(self) -> tuple[int, ...]:
+        """Return what pictures are scaled to before pad and crop: nothing, the shorter side, or height and width."""
+        return ()
+
+    def transform(self, phase: str) -> Transform:
+        """Return how its first top is transformed in a phase; random transforms act in ``train``."""
+        return Transform(
+            pad=self.pad,
+            crop=self.crop_size,
+            mirror=self.mirror,
+            mean=self.mean,
+            mean_file=None if self.mean_file is None else paths.resolve(self, "mean_file", self.mean_file),
+            scale=self.scale,
+            random=phase == "train",
+        )
+
     def recipe(self, phase: str) -> Recipe | JointRecipe:
         """Return what to read and how to transform it in a phase.
 
@@ -114,21 +152,12 @@ class Source(Entry):
             ``train`` or ``test``; random transforms and the shuffle act in ``train``.
         """
         training = phase == "train"
-        transform = Transform(
-            pad=self.pad,
-            crop=self.crop_size,
-            mirror=self.mirror,
-            mean=self.mean,
-            mean_file=None if self.mean_file is None else paths.resolve(self, "mean_file", self.mean_file),
-            scale=self.scale,
-            random=training,
-        )
         return Recipe(
             name=self.type_name,
             files=self.files((self.split or phase) != "train"),
             tops=self.top_names(),
             batch_size=self.batch_size,
-            transform=transform,
+            transform=self.transform(phase),
             part=(self.part[0], self.part[1]),
             classes=self.class_count(),
             labels=self.checked_labels(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from netspec.sources.base import Shape
 from netspec.sources.class_pictures import ClassPictures
 from netspec.spec.registry import source
@@ -19,6 +21,8 @@ class Digits(ClassPictures):
     Source
         UCI "Optical Recognition of Handwritten Digits", E. Alpaydin and C. Kaynak, CC BY 4.0.
     """
+
+    levels: ClassVar[tuple[float, float]] = (0.0, 16.0)
 
     def item(self) -> Shape:
         return (1, 8, 8)

@@ -55,6 +55,11 @@ class Images(Source):
         """3 or 1."""
         return self.shape[0] if self.shape is not None else 3 if self.is_color else 1
 
+    def resizing(self) -> tuple[int, ...]:
+        if self.new_height:
+            return (self.new_height, self.new_width)
+        return (self.resize,) if self.resize else ()
+
     def class_count(self) -> int | None:
         return len(self.class_names) or self.classes
 
@@ -70,7 +75,7 @@ class Images(Source):
             base=base,
             is_folder=self.folder is not None,
             channels=self.channels,
-            resize=(self.new_height, self.new_width) if self.new_height else (self.resize,) if self.resize else (),
+            resize=self.resizing(),
             size=(height, width) if height else None,
             least=self.crop_size - 2 * self.pad if not height else 0,
             classes=self.class_count() if self.folder is not None else None,

@@ -107,6 +107,11 @@ class Diagnostics:
         """Report a mistake; the same one at the same place is kept once (blocks are expanded many times)."""
         self.add(Diagnostic("error", code, message, mark, layer, hint, tuple(notes), tuple(related)))
 
+    def without(self, code: str) -> None:
+        """Take back what was reported with a code: it turned out not to hold."""
+        for key in [key for key in self._items if key[0] == code]:
+            del self._items[key]
+
     def warning(
         self,
         code: str,

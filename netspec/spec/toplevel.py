@@ -37,11 +37,11 @@ def check_keys(root: Mapping, diagnostics: Diagnostics) -> None:
             diagnostics.error("E210", key.mark, f"unknown key `{key.text}` at the top of a spec", hint)
 
 
-WITHOUT_EFFECT = {
-    "tf32": "the CPU computes in float32",
-    "bf16": "the CPU computes in float32",
-}
-"""Values of ``math`` that every device takes and none uses."""
+ON_GPUS = ("tf32", "bf16")
+"""Values of ``math`` that every device takes and GPUs use."""
+
+NO_EFFECT = "W130"
+"""The warning about them, which holds on a CPU."""
 
 
 def chosen(node: Node | None, key: str, choices: tuple[str, ...], diagnostics: Diagnostics) -> str:
@@ -50,9 +50,9 @@ def chosen(node: Node | None, key: str, choices: tuple[str, ...], diagnostics: D
         return choices[0]
     value = node.value if isinstance(node, Scalar) else None
     if isinstance(value, str) and value.lower() in choices:
-        if value.lower() in WITHOUT_EFFECT:
-            message = f"`{key}: {value.lower()}` has no effect yet: {WITHOUT_EFFECT[value.lower()]}"
-            diagnostics.warning("W130", node.mark, message, f"{key}: {choices[0]}")
+        if value.lower() in ON_GPUS:
+            message = f"`{key}: {value.lower()}` has no effect on a CPU, which computes in float32"
+            diagnostics.warning(NO_EFFECT, node.mark, message, f"run it with --device cuda, or {key}: {choices[0]}")
         return value.lower()
     hint = did_you_mean(value, choices) if isinstance(value, str) else None
     diagnostics.error("E505", node.mark, f"{key} is {', '.join(choices[:-1])} or {choices[-1]}, got {kind(node)}", hint)

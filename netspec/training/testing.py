@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from netspec.compiling import compile_spec
-from netspec.graph.weights import locate
 from netspec.spec.feeds import further_tests
 from netspec.spec.load import Spec
 from netspec.spec.render import escaped
 from netspec.training.evaluate import Evaluation, evaluate
 from netspec.training.figures import figure_lines
 from netspec.training.log import plain
-from netspec.training.progress import Reporter
-from netspec.training.weights import load_section, load_weights
-from runtime.cache import watching
+from netspec.training.opening import Run, check_named, check_there, opened
 from runtime.errors import UsageError
 
 
@@ -75,25 +67,16 @@ def evaluate_spec(
     DataError
         The source cannot be read.
     """
-    if weights is None and not spec.weights:
-        raise UsageError("test needs --weights F, or a spec with `weights`: the net is as its fillers left it")
+    run = Run(weights=weights, leave_out=leave_out, device=device, threads=threads, quiet=quiet, tune=tune)
+    check_named(spec, run, "test")
     if spec.data.get("test") is None:
         tops = ", ".join(spec.inputs or ("data", "label"))
         remedy = "give `data` a phase test"
         if not any(spec.data.values()):
             remedy = f"write data: {{source: npz, tops: [{tops}], train: {{file: F.npz}}, test: {{file: G.npz}}}}"
         raise UsageError(f"{spec.path or spec.name}: no test source; {remedy}")
-    if weights is not None and not os.path.exists(weights):
-        raise UsageError(f"{weights}: no such file")
-    for entry in spec.weights if weights is None else ():
-        locate(spec, entry)
-    with (
-        watching(Reporter(quiet).compiling),
-        closing(compile_spec(spec, "test", batch_size, device=device, threads=threads, tune=tune)) as net,
-    ):
-        tables = load_section(net, spec, leave_out) if weights is None else [load_weights(net, weights, leave_out)]
-        for table in tables if not quiet else ():
-            table.print(Console(stderr=True, highlight=False))
+    check_there(spec, run)
+    with opened(spec, run, batch_size) as net:
         main = net.resolved.fed.name  # a stage may have chosen a further test
         found = {
             name: evaluate(net.phase(name, batch_size)) for name in dict.fromkeys((main, *further_tests(spec.data)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -17,7 +18,7 @@ from netspec.graph.weights import locate
 from netspec.spec.diagnostics import did_you_mean
 from netspec.spec.render import escaped
 from runtime.errors import StateError, UsageError
-from runtime.snapshot import load_tensors
+from runtime.snapshot import load_tensors, newest
 
 if TYPE_CHECKING:
     from netspec.spec.load import Spec
@@ -145,7 +146,7 @@ def load_weights(
     net : Net
         A compiled net.
     path : str or Path
-        A snapshot, what ``net.save`` wrote, or any safetensors file with our names.
+        A snapshot, what ``net.save`` wrote, any safetensors file with our names, or the folder of a run: its newest.
     leave_out : collection of str
         Layers, instances or single parameters, by full names, that keep what their fillers gave (``--except``).
     written : WeightsFile, optional
@@ -161,13 +162,16 @@ def load_weights(
     path = Path(path)
     if not os.path.exists(path):
         raise UsageError(f"{path}: no such file")
+    if os.path.isdir(path):
+        path = _newest_of(path)
     prefix = "" if written is None else written.prefix
     inside = f"{prefix}/" if prefix else ""
     tensors = {inside + name: array for name, array in load_tensors(path).items()}
     loadable = {name: entry.view.shape for name, entry in net.states.items() if entry.role in LOADABLE}
     wanted = {name: shape for name, shape in loadable.items() if name.startswith(inside)}
     left_out = _left_out(loadable, leave_out, written is not None) & tensors.keys()
-    every, tensors = tensors, {name: array for name, array in tensors.items() if name not in left_out}
+    shapes = wanted | {f"{name}.{AVERAGE}": shape for name, shape in wanted.items()}
+    every, tensors = tensors, {n: _folded(a, shapes.get(n)) for n, a in tensors.items() if n not in left_out}
     _check_shapes(path, wanted, tensors, written)
     known = [name for name in wanted if name in tensors]
     if wanted and not known and not left_out:
@@ -185,6 +189,13 @@ def load_weights(
     rows += [LoadRow(name.removeprefix(inside), tensors[name].shape, "skipped")
              for name in _without_solver_state(others, every)]  # fmt: skip
     return LoadTable(path, tuple(rows), frozenset(left_out))
+
+
+def _newest_of(run: Path) -> Path:
+    found = newest(run)
+    if found is None:
+        raise UsageError(f"{run}: has no snapshot; --weights takes a file, or the folder of a run with one")
+    return found[0]
 
 
 def _instance_hint(path: Path, wanted: Collection[str], names: Collection[str]) -> str:
@@ -210,6 +221,17 @@ def _left_out(wanted: Collection[str], names: Collection[str], section: bool) ->
             raise UsageError(f"{option} {name}: no layer or parameter of the net ({hint})")
         found |= mine
     return found
+
+
+def _folded(array: Any, shape: tuple[int, ...] | None) -> Any:
+    """The rows of a matrix as kernels, or kernels as rows, where the numbers are the same.
+
+    An InnerProduct over a map of C x H x W and a Convolution with a kernel of H x W on it have the same weights.
+    """
+    if shape is None or min(array.ndim, len(shape)) != 2:
+        return array
+    alike = array.shape[0] == shape[0] and array.size == prod(shape)
+    return array.reshape(shape) if alike else array
 
 
 def _check_shapes(

@@ -213,6 +213,13 @@ def _kernels(launch: Launch) -> list[Kernel]:
     return [launch.kernel, *(w.kernel for w in launch.args if isinstance(w, FunctionOf))]
 
 
+def kernels_of(plan: Plan) -> list[list[Kernel]]:
+    """The kernels that each step calls, those of its epilogue too."""
+    context = Context(detect(), plan.dtype)
+    called = (_with_nested(context.launches(step)) for step in plan.steps)
+    return [[kernel for launch in launches for kernel in _kernels(launch)] for launches in called]
+
+
 def open_plan(plan: Plan, store: Store, threads: int | None = None, device: str = "cpu") -> CpuExecutor:
     """The executor of ``plan`` with this many threads (see ``thread_count``); there is one CPU."""
     return CpuExecutor(plan, store, thread_count(threads))

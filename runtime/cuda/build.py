@@ -9,13 +9,12 @@ import linecache
 import re
 import types as python_types
 from dataclasses import dataclass
-from typing import Any
 
 from cuda.core import Linker, LinkerOptions, ObjectCode
 from numba import types
 from numba.core.registry import CPUDispatcher
-from numba.cuda import compile as _numba_compile  # type: ignore[attr-defined]
-from numba.cuda import jit as _numba_jit  # type: ignore[attr-defined]
+from numba.cuda import compile as compile_for_gpu
+from numba.cuda import jit
 
 from runtime.vector.kernel import Kernel
 
@@ -23,12 +22,6 @@ _ENTRY = re.compile(r"\.visible \.entry (\w+)\(")
 _USED = re.compile(r"Used (\d+) registers")
 _SPILLS = re.compile(r"(\d+) bytes spill")
 _STACK = re.compile(r"(\d+) bytes stack frame")
-
-
-# numba-cuda and numba's types have no annotations
-_compile: Any = _numba_compile
-_jit: Any = _numba_jit
-_tuple_of: Any = types.UniTuple
 
 
 class KernelError(Exception):
@@ -74,11 +67,13 @@ def ptx(kernel: Kernel, words: int, block: int, arch: tuple[int, int]) -> str:
     for name, value in list(vars(module).items()):
         if isinstance(value, CPUDispatcher):
             # written out where it is called: compiling it apart would ask the driver what to compile for
-            setattr(module, name, _jit(device=True, inline="always")(value.py_func))
-    signature = types.void(_tuple_of(types.int64, words))
+            setattr(module, name, jit(device=True, inline="always")(value.py_func))
+    signature = types.void(types.UniTuple(types.int64, words))
     # a kernel may say how many of its blocks a multiprocessor should hold at once: that bounds its registers
     bounds = (block, getattr(module, "RESIDENT", 1))
-    text, _ = _compile(module.kernel, signature, cc=arch, device=False, abi="numba", output="ptx", launch_bounds=bounds)
+    text, _ = compile_for_gpu(
+        module.kernel, signature, cc=arch, device=False, abi="numba", output="ptx", launch_bounds=bounds
+    )
     called = re.findall(r"^\s*call[^;]*?(\w+),", text, re.M)
     if called:
         raise KernelError(f"kernel {kernel.name} calls {', '.join(sorted(set(called)))}")

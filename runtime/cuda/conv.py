@@ -16,10 +16,10 @@ from typing import cast
 
 from runtime import ops
 from runtime.cuda import depthwise
-from runtime.cuda.emit_gemm import Axis, Operand
 from runtime.cuda.finish import Grid, Part
-from runtime.cuda.gemm import Product, plain, walk
+from runtime.cuda.gemm import Product
 from runtime.cuda.launch import Context, Launch, launcher
+from runtime.cuda.operands import Axis, Operand, plain, walk
 from runtime.cuda.pack import row_major, weight_rows
 from runtime.ops import Shape
 from runtime.plan import Step, View

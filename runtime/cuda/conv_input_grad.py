@@ -17,10 +17,10 @@ from runtime import ops
 from runtime.cpu.phases import Phase, phases
 from runtime.cuda import depthwise
 from runtime.cuda.conv import packed
-from runtime.cuda.emit_gemm import Axis, Operand
 from runtime.cuda.finish import Grid, Part
-from runtime.cuda.gemm import Product, left_over, plain, walk
+from runtime.cuda.gemm import Product, left_over
 from runtime.cuda.launch import Context, Launch, launcher
+from runtime.cuda.operands import Axis, Operand, plain, walk
 from runtime.plan import Step, View
 from runtime.vector.kernel import Address, address_of, byte_strides
 from runtime.ways import is_flat

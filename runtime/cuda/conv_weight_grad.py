@@ -17,10 +17,10 @@ from typing import cast
 from runtime import ops
 from runtime.cuda import depthwise
 from runtime.cuda.conv import windows
-from runtime.cuda.emit_gemm import Operand
 from runtime.cuda.finish import Grid, Part
-from runtime.cuda.gemm import Product, plain, walk
+from runtime.cuda.gemm import Product
 from runtime.cuda.launch import Context, Launch, launcher
+from runtime.cuda.operands import Operand, plain, walk
 from runtime.cuda.pack import row_major
 from runtime.plan import Step, View
 from runtime.vector.kernel import address_of, byte_strides

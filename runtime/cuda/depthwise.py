@@ -47,7 +47,7 @@ def forward(op: ops.Conv, x: View, w: View, y: View, step: Step, context: Contex
     weights, before = _packed(w, (r, s), (w.strides[2], w.strides[3]), 0, step, context)
     start = Address(x.memory, x.offset - op.pad[0] * xs[2] - op.pad[1] * xs[3])
     window = Window(
-        start, (xs[0], op.stride[0] * xs[2], xs[3]), (-op.pad[0], -op.pad[1]), op.stride,
+        start, (xs[0], op.stride[0] * xs[2], xs[3], xs[1]), (-op.pad[0], -op.pad[1]), op.stride,
         (r, s), op.dilation, op.dilation[0] * xs[2], (x.shape[2], x.shape[3]),
     )  # fmt: skip
     images, channels, height, width = y.shape
@@ -73,7 +73,7 @@ def _phase(
     weights, before = _packed(w, taps, steps, down.tap * ws[2] + across.tap * ws[3], step, context)
     start = Address(dy.memory, dy.offset + down.source * ys[2] + across.source * ys[3])
     window = Window(
-        start, (ys[0], ys[2], ys[3]), (down.source, across.source), (1, 1),
+        start, (ys[0], ys[2], ys[3], ys[1]), (down.source, across.source), (1, 1),
         taps, (down.source_step, across.source_step), down.source_step * ys[2], (dy.shape[2], dy.shape[3]),
     )  # fmt: skip
     rows = (Part(dx.shape[0], 0), Part(down.count, 2, op.stride[0]), Part(across.count, 3, op.stride[1]))
@@ -95,8 +95,8 @@ def _packed(
 def _convolution(window: Window, weights: View, grid: Grid, y: View, step: Step, context: Context) -> Launch:
     stored, reads, _ = fused(step, y)
     finish = Finish(grid, y.shape, stored, reads)
-    lanes = finish.lanes(context.lanes(y.dtype))
-    whole = gcd(window.start.offset, *window.strides, window.tap_row)
+    lanes = finish.lanes(context.lanes(y.dtype)) if window.strides[3] == y.item_bytes else 1
+    whole = gcd(window.start.offset, *window.strides[:3], window.tap_row)
     lanes = gcd(lanes, whole // y.item_bytes)
     source, units = convolve(window, address_of(weights), finish, grid, y.dtype, lanes)
     slots = BLOCK * PIXELS * ACCESS_BYTES
@@ -109,6 +109,8 @@ def weight_grad(op: ops.ConvWeightGrad, x: View, dy: View, dw: View, step: Step,
     images, channels, height, _ = dy.shape
     r, s = op.kernel
     lanes = gcd(context.lanes(dw.dtype), channels)
+    if xs[1] != x.item_bytes or ys[1] != x.item_bytes:
+        lanes = 1
     lanes = gcd(lanes, *(v // x.item_bytes for v in (x.offset, dy.offset, xs[0], xs[2], xs[3], ys[0], ys[2], ys[3])))
     across = 1 << min(5, (channels // lanes - 1).bit_length())
     groups, rows = -(-channels // (lanes * across)), images * height

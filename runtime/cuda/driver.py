@@ -294,10 +294,6 @@ class Driver:
         """Lets a stream wait for an event."""
         self._do("cuStreamWaitEvent", stream, event, 0)
 
-    def wait_event(self, event: Any) -> None:
-        """Returns once the event is set."""
-        self._do("cuEventSynchronize", event)
-
     def seconds(self, start: Any, end: Any) -> float:
         """Time between two timed events that are set."""
         return 1e-3 * float(self._do("cuEventElapsedTime", start, end))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from runtime import ops
 from runtime.cuda.finish import Finish, Grid, Partials, Writer
-from runtime.cuda.gemm import ProductSource
 from runtime.cuda.launch import ACCESS_BYTES
+from runtime.cuda.product_source import ProductSource
 from runtime.ops import Pair
 from runtime.plan import ITEM_BYTES, View
 from runtime.vector.kernel import Address, address_of, byte_strides
@@ -29,7 +29,7 @@ class Window:
         Address of the first tap of the first pixel, which may lie outside.
     strides
         Bytes from image to image, from output row to output row, from input
-        pixel to input pixel.
+        pixel to input pixel, from channel to channel.
     first, step
         Row and column of the first tap of the first pixel; their steps from
         output pixel to output pixel.
@@ -42,7 +42,7 @@ class Window:
     """
 
     start: Address
-    strides: tuple[int, int, int]
+    strides: tuple[int, int, int, int]
     first: Pair
     step: Pair
     taps: Pair
@@ -74,7 +74,7 @@ def convolve(
             f"h = down * {source.word(window.step[0])} + {source.word(window.first[0])}",
             f"w = first * {step} + {source.word(window.first[1])}",
             f"at = {source.word(window.start)} + image * {source.word(window.strides[0])}"
-            f" + down * {source.word(window.strides[1])} + column * {item}"
+            f" + down * {source.word(window.strides[1])} + column * {source.word(window.strides[3])}"
             f" + first * {source.word(step * window.strides[2])}",
             f"weight, tap = {source.word(weights)} + column * {item}, 0",
             *(f"s{p} = {zeros}(0.0)" for p in range(PIXELS)),
@@ -155,9 +155,9 @@ def differentiate(
         )
         with source.block(f"if within(h, {source.word(x.shape[2])}):"):
             source.line(
-                f"dy = {source.word(address_of(dy))} + image * {source.word(ys[0])} + column * {item}"
+                f"dy = {source.word(address_of(dy))} + image * {source.word(ys[0])} + column * {source.word(ys[1])}"
                 f" + down * {source.word(ys[2])}",
-                f"x = {source.word(start)} + image * {source.word(xs[0])} + column * {item}"
+                f"x = {source.word(start)} + image * {source.word(xs[0])} + column * {source.word(xs[1])}"
                 f" + (down * {source.word(op.stride[0])} + tap_row) * {source.word(xs[2])}",
                 f"q, w = 0, 0 - {source.word(op.pad[1])}",
             )

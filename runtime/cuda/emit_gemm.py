@@ -34,106 +34,15 @@ Source
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import gcd
+from dataclasses import dataclass
 
-from runtime.cuda.source import GpuSource
+from runtime.cuda.operands import Axis, Operand
+from runtime.cuda.product_source import ProductSource
 from runtime.ops import Pair
 from runtime.plan import ITEM_BYTES
-from runtime.vector.kernel import Address
 
 DEPTH = 8
 """Elements along k of a step: 32 bytes of float32, what global memory gives at least."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """An index of an operand: rows, columns or k, as one number that walks one or three dimensions.
-
-    Parameters
-    ----------
-    sizes, strides
-        Of the dimensions, outer first; strides in bytes.
-    role
-        ``pixels`` (image, row, column) or ``taps`` (row, column, channel) where
-        the operand has a border; they say which dimensions move over the map.
-    first, step
-        Row and column of the map at 0, and their steps.
-    """
-
-    sizes: tuple[int, ...]
-    strides: tuple[int, ...]
-    role: str = ""
-    first: Pair = (0, 0)
-    step: Pair = (0, 0)
-
-    @property
-    def size(self) -> int:
-        """Length of the whole index."""
-        total = 1
-        for n in self.sizes:
-            total *= n
-        return total
-
-    @property
-    def plain(self) -> bool:
-        """Whether it is one dimension."""
-        return len(self.sizes) == 1
-
-
-@dataclass(frozen=True)
-class Operand:
-    """A factor of a product.
-
-    Parameters
-    ----------
-    base
-        Address of the element at 0, 0, which may lie outside the map.
-    outer, inner
-        Its rows (of A) or columns (of B); its k.
-    batch
-        Bytes between products, along two dimensions.
-    border
-        Rows and columns of the map outside which elements are 0; None where none is outside.
-    """
-
-    base: Address
-    outer: Axis
-    inner: Axis
-    batch: Pair = (0, 0)
-    border: Pair | None = None
-
-    def joined(self, dtype: str, most: int) -> Operand:
-        """The same elements with a row of taps and its channels as one dimension, where channels are no vectors.
-
-        Of a first layer's three channels: a map of H x 3 W places of one
-        channel. Then k walks over few, long dimensions.
-        """
-        taps, pixels = (self.inner, self.outer) if self.inner.role == "taps" else (self.outer, self.inner)
-        if self.border is None or taps.sizes[2] % most == 0 or taps.step[1] != 1 or 0 in taps.sizes:
-            return self
-        down, across, channels = taps.sizes
-        if taps.strides[2] != ITEM_BYTES[dtype] or taps.strides[1] != channels * taps.strides[2]:
-            return self
-        strides = (0, taps.strides[0], taps.strides[2])
-        run = Axis((1, down, across * channels), strides, "pixels", (0, 0), (taps.step[0], 1))
-        first, step = ((v[0], v[1] * channels) for v in (pixels.first, pixels.step))
-        moved = replace(pixels, first=first, step=step)
-        border = (self.border[0], self.border[1] * channels)
-        outer, inner = (moved, run) if taps is self.inner else (run, moved)
-        return replace(self, outer=outer, inner=inner, border=border)
-
-    def access(self, dtype: str, most: int) -> tuple[bool, int]:
-        """Whether threads load vectors along k (else along rows), and of how many elements."""
-        item = ITEM_BYTES[dtype]
-        along_k = self.outer.strides[-1] != item and self.inner.strides[-1] == item
-        axis, other = (self.inner, self.outer) if along_k else (self.outer, self.inner)
-        lanes = 1
-        if axis.strides[-1] == item:
-            whole = gcd(self.base.offset, *self.batch, *axis.strides[:-1], *other.strides)
-            lanes = gcd(most, axis.sizes[-1], whole // item if whole else most)
-        # elements one by one: threads side by side take neighbours, and one k each where its position is costly
-        return (True, 1) if lanes == 1 and not (self.inner.plain and not along_k) else (along_k, lanes)
 
 
 @dataclass(frozen=True)
@@ -154,7 +63,7 @@ class Tile:
 class Names:
     """Argument words by what they are, each written once."""
 
-    def __init__(self, source: GpuSource) -> None:
+    def __init__(self, source: ProductSource) -> None:
         self.source = source
         self._words: dict[str, str] = {}
         self._divisors: dict[str, int] = {}
@@ -193,14 +102,17 @@ class Side:
     """
 
     def __init__(
-        self, source: GpuSource, name: str, operand: Operand, tile: int, threads: int, dtype: str, lanes: int
+        self, source: ProductSource, name: str, operand: Operand, tile: int, threads: int, dtype: str, lanes: int
     ) -> None:
         self.source, self.name, self.operand = source, name, operand
         self.tile, self.dtype, self.item = tile, dtype, ITEM_BYTES[dtype]
         self.along_k, self.width = operand.access(dtype, lanes)
+        # a vector longer than the tile: elements stored to the rows below each other go to other banks, and rows still
+        # begin at multiples of 16 bytes
         self.row = tile + lanes
         across = DEPTH // self.width if self.along_k else tile // self.width
         self.bits = across.bit_length() - 1
+        # threads side by side take neighbours in memory; those left go on to other rows (or k), in passes if need be
         self.apart = threads // across
         total = tile if self.along_k else DEPTH
         self.passes = max(1, total // self.apart)
@@ -299,7 +211,7 @@ class Side:
 class Walker:
     """The lines by which a thread's k moves on: its place in memory and over the map, without a division a step."""
 
-    def __init__(self, source: GpuSource, name: str, axis: Axis, border: bool, names: Names) -> None:
+    def __init__(self, source: ProductSource, name: str, axis: Axis, border: bool, names: Names) -> None:
         self.source, self.name, self.axis, self.border, self.names = source, name, axis, border, names
         self.k, self.at = f"{name}_k", f"{name}_at"
 
@@ -400,7 +312,7 @@ class Lattice:
         """Warps along columns."""
         return self.tile.columns // (self.across * self.tile.wide)
 
-    def start(self, source: GpuSource) -> None:
+    def start(self, source: ProductSource) -> None:
         """Lines for a thread's first row and column."""
         warps = self._beside
         x, y = self.across.bit_length() - 1, warps.bit_length() - 1
@@ -412,7 +324,7 @@ class Lattice:
         )
 
 
-def sums(source: GpuSource, sides: Sequence[Side], lattice: Lattice, dtype: str) -> None:
+def sums(source: ProductSource, sides: Sequence[Side], lattice: Lattice, dtype: str) -> None:
     """Lines of the whole walk along k; the sums end up in ``s0_0 ..``, row by row, vector by vector.
 
     Expects ``t``, ``k0``, ``k1`` and the sides' places.
@@ -431,6 +343,7 @@ def sums(source: GpuSource, sides: Sequence[Side], lattice: Lattice, dtype: str)
     for side in sides:
         side.put("0")
     source.line("barrier()", "now, k = 0, k0")
+    # a turn computes what lies in the buffer ``now`` while the next slices come; the last turn fetches zeros
     with source.block("while within(k, k1):"):
         for side in sides:
             side.advance()

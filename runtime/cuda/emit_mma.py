@@ -117,15 +117,13 @@ def sums(source: MmaSource, sides: Sequence[Side], tile: Tile, math: str) -> lis
 
 
 def _multiply(source: MmaSource, sides: Sequence[Side], names: list[list[str]], math: str) -> None:
-    """The products of one step."""
+    """The products of one step; fragments of A are loaded row by row, as all of them would take many registers."""
+    right = [f"b{j}" for j in range(sides[1].high // 16)]
     for n in range(DEPTH // STEP[math]):
-        for side in sides:
-            held = [f"{side.name}{i}" for i in range(side.high // 16)]
-            # the comma: a tuple, of one fragment too
-            source.line(f"{', '.join(held)}, = {side.name}_fragments({side.name}, {n})")
-        right = ", ".join(f"b{j}" for j in range(sides[1].high // 16))
+        source.line(*(f"{held} = b_fragment(b, {n}, {j})" for j, held in enumerate(right)))
         for i, row in enumerate(names):
-            source.line(f"{', '.join(row)} = multiply(a{i}, {right}, {', '.join(row)})")
+            source.line(f"x = a_fragment(a, {n}, {i})")
+            source.line(f"{', '.join(row)} = multiply(x, {', '.join(right + row)})")
 
 
 def end(source: MmaSource, names: list[list[str]], tile: Tile, writer: Writer, size: Pair) -> None:

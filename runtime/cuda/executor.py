@@ -31,6 +31,7 @@ from runtime.cuda.stop import stoppable, writes_state
 from runtime.executor import HEAD_VIEW, NOT_FINITE, Executor, Store, Traits
 from runtime.expr import arg
 from runtime.plan import HEAD, LITERALS, STATE_MEMORY, Origin, Plan, Step, View
+from runtime.vector.kernel import Kernel
 
 STATUS_BYTES = 64
 
@@ -79,6 +80,7 @@ class CudaExecutor(Executor):
         self.memories = dict(self.store.memories)
         context = Context(plan.dtype, plan.math)
         self.launches: list[list[Launch]] = [stoppable(s, context.launches(s)) for s in plan.steps]
+        self._writing = {s.segment for s in plan.steps if writes_state(s)}
         self._twin: Twin = self._kept(Twin.of(gpu, self.store))
         self._rooms: dict[str, Room] = dict(self._twin.rooms)
         sizes = {name: size for name, size in plan.memory.items() if name not in STATE_MEMORY}
@@ -145,7 +147,7 @@ class CudaExecutor(Executor):
     def _end(self, segments: Sequence[str]) -> int:
         """Waits; the status word."""
         self.gpu.driver.wait(self.gpu.stream)
-        if any(s.segment in segments and writes_state(s) for s in self.plan.steps):
+        if not self._writing.isdisjoint(segments):
             self._twin.written()
         return NOT_FINITE if self._readback.status else 0
 
@@ -291,6 +293,12 @@ class CudaExecutor(Executor):
         for thing in reversed(self._closers):
             thing.close()
         self._closers = []
+
+
+def kernels_of(plan: Plan) -> list[list[Kernel]]:
+    """The kernels that each step launches."""
+    context = Context(plan.dtype, plan.math)
+    return [[x.kernel for x in stoppable(step, context.launches(step))] for step in plan.steps]
 
 
 def open_plan(plan: Plan, store: Store, threads: int | None = None, device: str = "cuda") -> CudaExecutor:

@@ -217,15 +217,20 @@ class Partials:
         return Finish(grid, view.shape, [(arg(OWN), view)], [view])
 
     def merge(
-        self, shape: Shape, stored: Sequence[tuple[Expr, View]], reads: Sequence[View], context: Context
+        self,
+        shape: Shape,
+        stored: Sequence[tuple[Expr, View]],
+        reads: Sequence[View],
+        context: Context,
+        grid: Grid | None = None,
     ) -> Launch:
-        """The launch that adds up the parts, in order, and finishes the sums.
+        """The launch that adds up the parts, in order, and finishes the sums: those of ``grid`` if not all.
 
         Source
             The "split-K" of CUTLASS (Kerr et al. 2017), with a launch of its own
             instead of atomic additions: the bits are the same on every run.
         """
-        finish = Finish(self.grid, shape, stored, reads, operand_stream(self.view, self.view.shape))
+        finish = Finish(grid or self.grid, shape, stored, reads, operand_stream(self.view, self.view.shape))
         assert finish.sums is not None
         lanes, size = finish.lanes(context.lanes(self.dtype)), finish.dims[-1].size
         source = GpuSource(self.dtype, lanes)

@@ -3,12 +3,12 @@
 The threads of a block are ``across`` results wide and ``down`` deep. The
 ``down`` threads of a result take turns at the elements it is made of, each in a
 fixed order, and a tree through shared memory merges what they found. In the
-*rows* form a vector holds elements of one result, and neighbouring threads
-those of one result; in the *columns* form a vector holds results of their own,
-and neighbouring threads neighbouring results. Where there are too few results
-to keep the device busy, blocks take segments of the range, write what they
-found to scratch, and a second launch merges the segments. All of this depends
-on shapes alone, and nothing is added atomically: the same bits on every run.
+*rows* form a vector holds elements of one result, in the *columns* form results
+of their own; in both, neighbouring threads read neighbouring vectors. Where
+there are too few results to keep the device busy, blocks take segments of the
+range, write what they found to scratch, and a second launch merges the
+segments. All of this depends on shapes alone (``sharing``), and nothing is
+added atomically: the same bits on every run.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from math import prod
 
 from runtime.cuda.launch import Context, Launch
+from runtime.cuda.sharing import LINE, Sharing
 from runtime.cuda.source import GpuSource, lanes_that_fit
 from runtime.expr import Expr, arg
 from runtime.ops import Shape
@@ -26,21 +27,6 @@ from runtime.vector import nest
 from runtime.vector.emit import Stream, Trees, simplify_powers, working_dtype
 from runtime.vector.nest import Cursors, Dim
 from runtime.vector.streams import Leaves, coordinate_strides
-
-BLOCK, SMALL = 256, 64
-"""Threads of a block, and of one that is enough for all; few sizes, so that nets need few kernels."""
-
-LINE = 128
-"""Bytes that neighbouring threads should read together."""
-
-FEW = 4
-"""Elements of a result worth a thread."""
-
-SERIAL = 16
-"""Elements of a result that a thread takes at least before the range is cut into segments."""
-
-ENOUGH = 1 << 17
-"""Threads that keep a device busy."""
 
 MOST_STATE = 8
 """Vectors of a thread in shared memory: 32 KB a block."""
@@ -86,38 +72,6 @@ class _Source(GpuSource):
     IMPORTS = ("from runtime.cuda import simt", "from runtime.cuda.simt import barrier, block, block_y, thread")
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """How threads share a fold: ``units`` vectors of results, each of ``runs`` elements in ``segments``."""
-
-    units: int
-    runs: int
-    across: int
-    down: int
-    per_segment: int
-    segments: int
-
-    @classmethod
-    def of(cls, units: int, runs: int, line: int, rows: bool, segmented: bool) -> _Shape:
-        """By sizes alone; ``line``: vectors that neighbouring threads should read together."""
-        wanted = min(_power_above(-(-runs // FEW)), _power_above(-(-ENOUGH // units)))
-        if rows:
-            down = min(BLOCK, max(wanted, min(line, _power_above(runs))))
-        else:
-            down = min(wanted, BLOCK // min(line, _power_above(units)))
-        across = (SMALL if units * down <= SMALL else BLOCK) // down
-        segments = 1
-        if segmented:
-            segments = max(1, min(-(-ENOUGH // (units * down)), runs // (down * SERIAL)))
-        per_segment = max(1, -(-runs // segments))
-        return cls(units, runs, across, down, per_segment, max(1, -(-runs // per_segment)))
-
-
-def _power_above(number: int) -> int:
-    """The smallest power of two that is not below."""
-    return 1 << (max(number, 1) - 1).bit_length()
-
-
 class Fold:
     """The geometry of a problem, and its kernel under construction.
 
@@ -156,13 +110,13 @@ class Fold:
         ends = (outer, inner) if self.rows else (inner, outer)
         self.results, self.range = (nest.padded(part, 1, len(streams)) for part in ends)
         line = max(1, LINE // (lanes * ITEM_BYTES[working]))
-        units, runs = nest.volume(self.results), nest.volume(self.range)
-        self.shape = _Shape.of(units, runs, line, self.rows, segmented)
+        near = 1 if self.rows else self.results[-1].size
+        self.sharing = Sharing.of(nest.volume(self.results), nest.volume(self.range), near, line, segmented)
 
     @property
     def segments(self) -> int:
         """Parts of the range that blocks take apart from each other."""
-        return self.shape.segments
+        return self.sharing.segments
 
     @property
     def lanes(self) -> int:
@@ -219,34 +173,34 @@ class Fold:
         last
             Lines of the first thread of a result, before it stores.
         """
-        source, shape = self.source, self.shape
+        source, sharing = self.source, self.sharing
         walk = _Walk(self, together)
         source.line(*self._place(), *walk.bases())
         walk.code.constants()
         room = source.lanes * ITEM_BYTES[source.working]
-        block = shape.across * shape.down
+        block = sharing.across * sharing.down
         for one in passes:
             source.line(*one.start)
             walk.run(one)
-            if shape.down > 1:
+            if sharing.down > 1:
                 self._tree(one, room, block)
         with source.block("if line == 0 and is_result:"):
             source.line(*last)
             self._store(targets, values)
-        grid = (-(-shape.units // shape.across), shape.segments, 1)
-        shared = room * block * max(len(one.state) for one in passes) if shape.down > 1 else 0
+        grid = (-(-sharing.units // sharing.across), sharing.segments, 1)
+        shared = room * block * max(len(one.state) for one in passes) if sharing.down > 1 else 0
         return Launch(source.kernel(self.name), tuple(source.words), grid, block, shared)
 
     def _place(self) -> list[str]:
         """Lines: the thread's result, its number among those of the result, its elements."""
-        source, shape = self.source, self.shape
-        cut = source.divisor(shape.down if self.rows else shape.across)
-        first, second = ("line", "column") if self.rows else ("column", "line")
-        per_segment, runs = source.word(shape.per_segment), source.word(shape.runs)
+        source, sharing = self.source, self.sharing
+        side, down = source.divisor(sharing.side), source.divisor(sharing.down)
+        per_segment, runs = source.word(sharing.per_segment), source.word(sharing.runs)
         return [
-            f"{first}, {second} = rest(args, {cut}, thread()), over(args, {cut}, thread())",
-            f"unit = block() * {source.word(shape.across)} + column",
-            f"is_result = unit < {source.word(shape.units)}",
+            f"beside, others = rest(args, {side}, thread()), over(args, {side}, thread())",
+            f"line, column = rest(args, {down}, others), over(args, {down}, others) * word(args, {side}) + beside",
+            f"unit = block() * {source.word(sharing.across)} + column",
+            f"is_result = unit < {source.word(sharing.units)}",
             "segment = block_y()",
             f"lo = segment * {per_segment} + line",
             f"hi = least({runs}, lo - line + {per_segment})",
@@ -261,10 +215,10 @@ class Fold:
         """
         source, count = self.source, len(one.state)
         load, store = (source.use(f"shared_{what}", source.working, module="simt") for what in ("loader", "storer"))
-        pitch, plane = source.word(room if self.rows else room * self.shape.across), source.word(room * block)
+        pitch, plane = source.word(room * self.sharing.side), source.word(room * block)
         kept = [f"{store}(own + {k} * {plane}, 0, {name})" for k, name in enumerate(one.state)]
         source.line(f"own = thread() * {room}", *kept)
-        source.line(f"step = {source.word(self.shape.down // 2)}")
+        source.line(f"step = {source.word(self.sharing.down // 2)}")
         with source.block("while step > 0:"):
             source.line("barrier()")
             with source.block("if line < step:"):
@@ -310,7 +264,7 @@ class _Walk:
         self.count, self.cursors = len(walked), Cursors(source, walked)
         self.results = nest.Group.of(source, fold.results)
         self.range = nest.Group.of(source, fold.range, len(fold.results))
-        self.down = source.word(fold.shape.down)
+        self.down = source.word(fold.sharing.down)
         self.code = Trees(source, fold.trees, self._operand, self._coordinate)
 
     def bases(self) -> list[str]:

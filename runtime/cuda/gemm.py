@@ -8,24 +8,21 @@ to its results.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 from runtime.cuda import mma, tiling
-from runtime.cuda.emit_gemm import DEPTH, Axis, Lattice, Operand, Side, Tile, sums
+from runtime.cuda.emit_gemm import DEPTH, Lattice, Side, Tile, sums
 from runtime.cuda.epilogue import Behind, fused
 from runtime.cuda.finish import Finish, Grid, Partials, Writer
 from runtime.cuda.launch import ACCESS_BYTES, Context, Launch
-from runtime.cuda.source import GpuSource
+from runtime.cuda.operands import Operand
+from runtime.cuda.product_source import ProductSource
 from runtime.cuda.statistics import Gatherer, Statistics
 from runtime.cuda.tiling import Choice
-from runtime.ops import Pair, Shape
+from runtime.ops import Pair
 from runtime.plan import ITEM_BYTES, Step, View
-from runtime.vector import nest
 from runtime.vector.emit import cost
-from runtime.vector.kernel import Kernel, Word
-from runtime.vector.nest import Dim
 
 TILES = {
     "f32": {
@@ -42,38 +39,11 @@ TILES = {
 RATE = 128
 """Multiply-adds a cycle and multiprocessor."""
 
-SHARED = 48 * 1024
-"""Bytes of shared memory that a block may have without asking."""
+SHARED = 64 * 1024
+"""Bytes of shared memory of a block: two of them find room on a multiprocessor, whichever it is."""
 
 HEAVY = 24
-"""Operations an element of fused maps that need more registers than sums leave."""
-
-
-class ProductSource(GpuSource):
-    """The text of a product's kernel."""
-
-    IMPORTS = (
-        *GpuSource.IMPORTS,
-        "from runtime.cuda.simt import block_anew, block_y, block_z, lane_reader, outer_adder, thread_anew, within",
-        "from runtime.cuda.simt import shared_loader, shared_storer, shared_writer",
-        "from runtime.vector.simd import fma",
-        "from runtime.vector.words import unpack",
-    )
-
-    def word(self, value: Word) -> str:
-        """The name of a new argument word: one unpacking of all is compiled faster than a function for each."""
-        self.words.append(value)
-        return f"w{len(self.words) - 1}"
-
-    def kernel(self, name: str) -> Kernel:
-        """The finished kernel."""
-        names = ", ".join(f"w{k}" for k in range(len(self.words)))
-        self._lines.insert(0, f"    {names} = unpack(args, {len(self.words)})")
-        return super().kernel(name)
-
-    def bind(self, name: str, text: str) -> None:
-        """Makes ``name`` stand for what ``text`` evaluates to."""
-        self._globals[name] = f"{name} = {text}"
+"""Operations an element of fused maps that need more registers than sums of 256 threads leave."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +73,10 @@ class Product:
 
     def finished(self, step: Step, result: View, context: Context) -> list[Launch]:
         """The launches of the whole step: the product, what is fused behind it, and what is not."""
-        tile, parts, cycles = self._choice()
-        tensor = mma.launches(self, step, result, context, cycles)
         behind = Behind.of(step, result, sums=True)
-        if tensor is None and parts == 1 and behind.gathered and self._whole:
+        tile, parts, cycles = self._choice(bool(behind.gathered))
+        tensor = mma.launches(self, step, result, context, cycles)
+        if tensor is None and parts == 1 and behind.gathered and self._whole and self._by_channel:
             trees = [tree for _, trees in behind.gathered for tree in trees]
             finish = Finish(self.grid, result.shape, behind.listed, behind.reads, gathered=trees)
             if finish.flat and finish.lanes(self._most) == self._most:
@@ -128,13 +98,13 @@ class Product:
         """
         if not self._whole:
             return []
-        best_tile, best_parts, cycles = self._choice()
+        stored, reads, _ = fused(step, result)
+        best_tile, best_parts, cycles = self._choice(cost([tree for tree, _ in stored]) > HEAVY)
         if tile is None:
             found = mma.launches(self, step, result, context, cycles)
             if found is not None:
                 return found
         tile, parts = tile or best_tile, parts or best_parts
-        stored, reads, _ = fused(step, result)
         finish = Finish(self.grid, result.shape, stored, reads)
         if parts == 1 and finish.flat:
             return [self._launch(tile, 1, finish, None)]
@@ -148,13 +118,24 @@ class Product:
         return 0 not in (*self.size[:2], *self.batch)
 
     @property
+    def _by_channel(self) -> bool:
+        """Whether a column is a channel of the result (axis 1), and a product side by side a range of channels."""
+        first, *others = self.grid.outer
+        if any(p.size > 1 and p.axis != 1 for p in self.grid.columns):
+            return False
+        if any(p.size > 1 and p.axis == 1 for p in others):
+            return False
+        return prod(self.batch) == 1 if first.axis != 1 else first.size == 1 or first.step == self.size[1]
+
+    @property
     def _most(self) -> int:
         """Elements of the widest access."""
         return ACCESS_BYTES // ITEM_BYTES[self.dtype]
 
-    def _choice(self) -> tuple[Tile, int, float]:
-        walks = not (self.a.inner.plain and self.b.inner.plain)
-        best = choose(self.dtype, self.size, prod(self.batch), walks)
+    def _choice(self, busy: bool) -> tuple[Tile, int, float]:
+        """Tile, parts and cycles; ``busy``: what is fused behind the product needs registers."""
+        busy |= not all(axis.plain for side in (self.a, self.b) for axis in (side.outer, side.inner))
+        best = choose(self.dtype, self.size, prod(self.batch), busy)
         return best.tile, best.parts, best.cycles
 
     def _launch(
@@ -175,8 +156,8 @@ class Product:
             f"k0 = block_y() * {source.word(per_part)}",
             f"k1 = least(k0 + {source.word(per_part)}, {source.word(k)})",
         )
-        # two blocks a multiprocessor: one computes while the other waits, but each has half the registers
-        source.bind("RESIDENT", "1" if cost(finish.trees) > HEAVY else "2")
+        # two blocks a multiprocessor at least: one computes while the other waits, but they share the registers
+        source.bind("RESIDENT", "2")
         left, right = (operand.joined(self.dtype, most) for operand in (self.a, self.b))
         a = Side(source, "a", left, tile.rows, tile.threads, self.dtype, most)
         b = Side(source, "b", right, tile.columns, tile.threads, self.dtype, most)
@@ -251,30 +232,12 @@ def left_over(step: Step, result: View, context: Context) -> list[Launch]:
     return [launch for part in fused(step, result)[2] for launch in context.of(part)]
 
 
-def plain(size: int, stride: int) -> Axis:
-    """An index of one dimension."""
-    return Axis((size,), (stride,))
-
-
-def walk(sizes: Sequence[int], strides: Sequence[int]) -> Axis:
-    """An index of up to three dimensions without a border, as few of them as memory allows."""
-    dims = nest.merge([Dim(n, (s,)) for n, s in zip(sizes, strides, strict=True)])
-    if len(dims) > 1:
-        dims = nest.padded(dims, 3, 1)
-    elif not dims:
-        dims = [Dim(prod(sizes), (strides[-1],))]
-    return Axis(tuple(d.size for d in dims), tuple(d.strides[0] for d in dims))
-
-
 @functools.cache
-def choose(dtype: str, size: tuple[int, int, int], batch: int, walks: bool) -> Choice[Tile]:
+def choose(dtype: str, size: tuple[int, int, int], batch: int, busy: bool) -> Choice[Tile]:
     """The tile and the number of parts along k, by shapes alone: the least estimated cycles.
 
-    Where an operand's k ``walks`` over several dimensions, its place takes more
-    registers than two blocks of 256 threads leave.
+    Two blocks of 256 threads leave a thread 128 registers: enough for sums and
+    the places of plain matrices, not where it is ``busy`` with more.
     """
-    tiles = [(tile, RATE * quality) for tile, quality in TILES[dtype].items() if not walks or tile.threads <= 128]
+    tiles = [(tile, RATE * quality) for tile, quality in TILES[dtype].items() if not busy or tile.threads <= 128]
     return tiling.choose(tiles, size, batch, DEPTH, ITEM_BYTES[dtype])
-
-
-__all__ = ["Axis", "Grid", "Operand", "Product", "Shape", "choose", "left_over", "plain", "walk"]

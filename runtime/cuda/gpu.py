@@ -107,7 +107,8 @@ def require_capability(found: Properties) -> None:
     if found.capability < LEAST_CAPABILITY:
         need = ".".join(map(str, LEAST_CAPABILITY))
         raise UsageError(
-            f"{found.name} has compute capability {found.architecture}, the kernels need {need} or later: use --device cpu"
+            f"{found.name} has compute capability {found.architecture}, the kernels need {need} or later: "
+            "use --device cpu"
         )
 
 

@@ -6,8 +6,9 @@ from typing import cast
 
 from runtime import ops
 from runtime.cuda.finish import Grid, Part
-from runtime.cuda.gemm import Operand, Product, plain
+from runtime.cuda.gemm import Product
 from runtime.cuda.launch import Context, Launch, launcher
+from runtime.cuda.operands import Operand, plain
 from runtime.ops import Pair
 from runtime.plan import Step, View
 from runtime.vector.kernel import address_of, byte_strides
@@ -33,12 +34,15 @@ def product(op: ops.Matmul, a: View, b: View, c: View) -> Product:
         raise NotImplementedError(f"a matrix product of rank {len(c.shape)}: at most two batch axes")
     m, n = c.shape[-2:]
     k = a.shape[-2] if op.transpose_a else a.shape[-1]
-    leading = c.shape[:-2]
-    last = len(c.shape) - 1
-    outer = (*(Part(size, axis) for axis, size in enumerate(leading)), Part(m, last - 1))
-    grid = Grid(outer, (Part(n, last),), (0,) * len(c.shape))
-    batch = (1, 1, *leading)[-2:]
+    leading, last = c.shape[:-2], len(c.shape) - 1
     left, right = _factor(a, not op.transpose_a), _factor(b, op.transpose_b)
+    rows, columns = Part(m, last - 1), Part(n, last)
+    if c.strides[-1] != 1 and c.strides[-2] == 1:
+        # the transposed product: its rows' neighbours are those of memory
+        m, n, left, right, rows, columns = n, m, right, left, columns, rows
+    outer = (*(Part(size, axis) for axis, size in enumerate(leading)), rows)
+    batch = (1, 1, *leading)[-2:]
+    grid = Grid(outer, (columns,), (0,) * len(c.shape))
     return Product(c.dtype, (m, n, k), left, right, grid, (batch[0], batch[1]))
 
 

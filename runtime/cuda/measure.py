@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 from runtime.cuda.binding import Bound
 from runtime.cuda.gpu import Gpu
@@ -40,13 +41,8 @@ def peak(gpu: Gpu, dtype: str) -> float:
 def bandwidth(gpu: Gpu) -> float:
     """Bytes a second read and written by a copy that no cache holds."""
     size = min(COPIED, gpu.driver.free_memory() // 4)
-    rooms = [Room(gpu, size, "a measurement") for _ in range(2)]
-    try:
-        to, source = (room.address for room in rooms)
-        return 2.0 * size / _shortest(gpu, lambda: gpu.driver.copy(to, source, size, gpu.stream))
-    finally:
-        for room in rooms:
-            room.close()
+    with closing(Room(gpu, size, "a measurement")) as to, closing(Room(gpu, size, "a measurement")) as source:
+        return 2.0 * size / _shortest(gpu, lambda: gpu.driver.copy(to.address, source.address, size, gpu.stream))
 
 
 def _shortest(gpu: Gpu, work: Callable[[], None], repeats: int = 4) -> float:

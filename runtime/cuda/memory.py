@@ -16,7 +16,10 @@ from runtime.plan import NUMPY_DTYPE, View
 Bytes = NDArray[np.uint8]
 
 ALIGNMENT = 256
-"""Bytes: sizes are rounded up to it, so that the last vector of a memory is whole."""
+"""Bytes: sizes are multiples of it."""
+
+SPARE = 16
+"""Bytes behind the last element: portable kernels load whole vectors, also where the channels end."""
 
 
 class Room:
@@ -33,7 +36,7 @@ class Room:
     """
 
     def __init__(self, gpu: Gpu, size: int, what: str) -> None:
-        self.gpu, self.size = gpu, -(-max(size, 1) // ALIGNMENT) * ALIGNMENT
+        self.gpu, self.size = gpu, -(-(size + SPARE) // ALIGNMENT) * ALIGNMENT
         self.address = gpu.driver.alloc(self.size, what)
         self.fill(0)
 
@@ -106,7 +109,11 @@ class Twin:
             found = store.twins[gpu] = cls(gpu, store)
         assert isinstance(found, Twin)
         found._users += 1
-        found._grow()
+        try:
+            found._grow()
+        except BaseException:
+            found.close()  # who failed to open has nothing to close
+            raise
         return found
 
     def _grow(self) -> None:

@@ -8,16 +8,18 @@ copied beforehand.
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
-from runtime.cuda.emit_gemm import Operand
-from runtime.cuda.emit_mma import STEP, Tile, end, sums
+from runtime.cuda import emit_mma
+from runtime.cuda.emit_mma import STEP, Tile
 from runtime.cuda.epilogue import fused
 from runtime.cuda.finish import Finish, Partials, Writer
 from runtime.cuda.launch import Context, Launch
 from runtime.cuda.mma_pack import ITEM, along_k, ready
 from runtime.cuda.mma_sides import CHUNK, DEPTH, AlongK, AlongRows, MmaSource
+from runtime.cuda.operands import Operand
 from runtime.cuda.tiling import Choice, choose
 from runtime.plan import Step, View
 
@@ -36,40 +38,42 @@ RATE = {"tf32": 600, "bf16": 800}
 """Multiply-adds a cycle and multiprocessor. Of bf16 it would be twice as many, but shared memory holds float32."""
 
 
-def launches(
-    product: Product,
-    step: Step,
-    result: View,
-    context: Context,
-    limit: float,
-    tile: Tile | None = None,
-    parts: int | None = None,
-) -> list[Launch] | None:
+def launches(product: Product, step: Step, result: View, context: Context, limit: float) -> list[Launch] | None:
     """The launches that compute ``result`` with the maps that can be fused, as ``Product.launches``.
 
     None where the precision is not that of tensor cores, where operands lie as
     none can be fed, or where it is estimated to take more than ``limit`` cycles:
     what the product takes in float32.
     """
-    if context.math not in STEP or product.dtype != "f32" or 0 in product.size:
+    if context.math not in STEP or product.dtype != "f32" or 0 in (*product.size, *product.batch):
         return None
     both = ready(product.a, product.b, product.batch)
     if both is None:
         return None
-    m, n, k = *product.size[:2], both[0].operand.inner.size
-    choice = _choose(context.math, m, n, k, prod(product.batch))
+    whole = _widened(product, both[0].operand.inner.size, both[1].operand.outer.sizes)
+    choice = _choose(context.math, *whole.size, prod(product.batch))
     if choice.cycles + sum(r.cycles for r in both) > limit:
         return None
-    tile, parts = tile or choice.tile, parts or choice.parts
+    tile, parts = choice.tile, choice.parts
     before: list[Launch] = []
     factors = both[0].placed(context, before), both[1].placed(context, before)
     stored, reads, _ = fused(step, result)
     finish = Finish(product.grid, result.shape, stored, reads)
-    if parts == 1 and finish.flat:
-        return [*before, _launch(product, factors, tile, 1, context, finish, 0)]
-    partials = Partials.of(product.grid, parts, product.dtype, context)
-    whole = _launch(product, factors, tile, parts, context, partials.store(), partials.part_bytes)
-    return [*before, whole, partials.merge(result.shape, stored, reads, context)]
+    if parts == 1 and finish.flat and whole.grid == product.grid:
+        return [*before, _launch(whole, factors, tile, 1, context, finish, 0)]
+    partials = Partials.of(whole.grid, parts, product.dtype, context)
+    sums = _launch(whole, factors, tile, parts, context, partials.store(), partials.part_bytes)
+    return [*before, sums, partials.merge(result.shape, stored, reads, context, product.grid)]
+
+
+def _widened(product: Product, k: int, columns: tuple[int, ...]) -> Product:
+    """The product with the channels of zeros that its operands got: k places, columns of these dimensions."""
+    m, n, _ = product.size
+    if product.b.outer.size == prod(columns):
+        return replace(product, size=(m, n, k))
+    grid = product.grid
+    parts = (*grid.columns[:-1], replace(grid.columns[-1], size=columns[-1]))
+    return replace(product, size=(m, prod(columns), k), grid=replace(grid, columns=parts))
 
 
 def _launch(
@@ -100,11 +104,11 @@ def _launch(
     )
     left = (AlongK if along_k(a) else AlongRows)(source, "a", a, tile.rows, tile.high, tile.threads, 0)
     right = (AlongK if along_k(b) else AlongRows)(source, "b", b, tile.columns, tile.wide, tile.threads, left.bytes)
-    names = sums(source, (left, right), tile, context.math)
+    names = emit_mma.sums(source, (left, right), tile, context.math)
     # read and computed anew, so that none of it takes a register while the sums do
     source.line("t, tile = thread_anew(), block_anew()", *position)
     writer = Writer(source, finish, f"block_y() * {source.word(part_bytes)}" if part_bytes else "")
-    end(source, names, tile, writer, (m, n))
+    emit_mma.end(source, names, tile, writer, (m, n))
     shared = max(tile.stages * (left.bytes + right.bytes), tile.kept * tile.threads // 32)
     name = f"mma_{context.math}_{tile.rows}x{tile.columns}"
     grid = (down * across * prod(batch), parts, 1)

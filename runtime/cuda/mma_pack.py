@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from runtime import ops
-from runtime.cuda.emit_gemm import Axis, Operand
 from runtime.cuda.launch import Context, Launch
 from runtime.cuda.mma_sides import CHUNK, MOST_TAPS
+from runtime.cuda.operands import Axis, Operand
 from runtime.cuda.tiling import BYTES_A_CYCLE, LAUNCH
 from runtime.expr import arg, const
 from runtime.ops import Pair, Shape
@@ -105,6 +105,8 @@ def _whole(op: Operand, axis: Axis, other: Axis) -> bool:
 def ready(a: Operand, b: Operand, batch: Pair) -> tuple[Ready, Ready] | None:
     """Both operands of a product, copied where they must be; None where that does not help.
 
+    The columns of b may be more than they were: channels of zeros at each tap.
+
     Parameters
     ----------
     a, b
@@ -117,13 +119,16 @@ def ready(a: Operand, b: Operand, batch: Pair) -> tuple[Ready, Ready] | None:
         return None
     if left.operand.inner.size != right.operand.inner.size:
         # one of them has channels of zeros at each tap: so must the other
-        if left.operand.inner.size > right.operand.inner.size:
+        left_is_longer = left.operand.inner.size > right.operand.inner.size
+        if (b if left_is_longer else a).border is not None:
+            return None  # a copy of its windows would take what lies outside of the map
+        if left_is_longer:
             right = _rows(b, batch, a.inner.sizes)
         else:
             left = _rows(a, batch, b.inner.sizes)
     same = left.operand.inner.size == right.operand.inner.size
-    kept = (left.operand.outer.size, right.operand.outer.size) == (a.outer.size, b.outer.size)
-    return (left, right) if same and kept else None
+    fed = all(along_k(r.operand) or along_rows(r.operand) for r in (left, right))
+    return (left, right) if fed and same and left.operand.outer.size == a.outer.size else None
 
 
 def _ready(op: Operand, batch: Pair) -> Ready | None:

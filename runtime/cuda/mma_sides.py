@@ -20,8 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runtime.cuda.emit_gemm import Axis, Operand
-from runtime.cuda.source import GpuSource
+from runtime.cuda.operands import Axis, Operand
+from runtime.cuda.product_source import ProductSource
+from runtime.ops import Pair
 
 DEPTH = 32
 """Places along k of a step: 128 bytes of float32."""
@@ -36,19 +37,14 @@ MOST_TAPS = 15
 """Rows and columns of a window at most: each is a bit of a mask of 31."""
 
 
-class MmaSource(GpuSource):
+class MmaSource(ProductSource):
     """The text of such a product's kernel."""
 
     IMPORTS = (
-        *GpuSource.IMPORTS,
+        *ProductSource.IMPORTS,
         "from runtime.cuda import ptx, ptx_copies",
         "from runtime.cuda.ptx_copies import commit",
-        "from runtime.cuda.simt import block_anew, block_y, shared_loader, thread_anew, within",
     )
-
-    def bind(self, name: str, text: str) -> None:
-        """Makes ``name`` stand for what ``text`` evaluates to."""
-        self._globals[name] = f"{name} = {text}"
 
 
 class Side:
@@ -78,12 +74,12 @@ class Side:
         self.source, self.name, self.operand = source, name, operand
         self.rows, self.high, self.at = rows, high, at
         self.lines = threads // 8
-        self._divisors: dict[int, int] = {}
+        self._divisors: dict[str, Pair] = {}
 
     def start(self, origin: str, warp: str, math: str) -> None:
         """Lines for the top. ``origin``, ``warp``: texts of the first row of the tile, and of the warp in it.
 
-        They bind ``fragments(address, n)``: this warp's rows, rounded to ``math``, for instruction n of a step.
+        They bind ``fragment(address, n, i)``: 16 of the warp's rows, rounded to ``math``, for instruction n of a step.
         """
         s, n, op = self.source, self.name, self.operand
         s.line(f"{n}_base = {s.word(op.base)} + batch0 * {s.word(op.batch[0])} + batch1 * {s.word(op.batch[1])}")
@@ -98,12 +94,11 @@ class Side:
         self.source.line(*(f"{self.name}_{name}{k} = {self.source.word(v)}" for k, v in enumerate(values)))
 
     def _split(self, axis: Axis, number: str, names: str) -> None:
-        """Lines that take a position of an axis of three dimensions apart, into three names."""
+        """Lines that take a position of an axis of three dimensions apart, into ``names``, always the same of it."""
         s = self.source
-        for size in axis.sizes[1:]:
-            if size not in self._divisors:
-                self._divisors[size] = s.divisor(size)
-        middle, last = (self._divisors[size] for size in axis.sizes[1:])
+        if names not in self._divisors:
+            self._divisors[names] = s.divisor(axis.sizes[1]), s.divisor(axis.sizes[2])
+        middle, last = self._divisors[names]
         first, second, third = names.split()
         s.line(
             f"{first}, {third} = over(args, {last}, {number}), rest(args, {last}, {number})",
@@ -126,29 +121,26 @@ class AlongK(Side):
         """See ``Side``."""
         super().start(origin, warp, math)
         s, n, k = self.source, self.name, self.operand.inner
-        s.bind(f"{n}_fragments", f"ptx.fragments_along_k({math!r}, {self.high // 16})")
+        s.bind(f"{n}_fragment", f"ptx.fragments_along_k({math!r})")
         s.line(f"{n}_to = line * 128 + ((chunk ^ (line & 7)) << 4) + {self.at}")
         # A: matrices of rows 0 - 7, 8 - 15 of a chunk, then of the next; B: both chunks of rows 0 - 7, then of 8 - 15
         row, half = ("lane & 15", "lane >> 4") if n == "a" else ("(lane & 7) + (lane >> 4 << 3)", "lane >> 3 & 1")
         s.line(f"{n}_first = ({warp} + ({row})) * 128 + ((({half}) ^ (lane & 7)) << 4) + {self.at}")
         s.line(f"{n}_length = {s.word(k.size)}")
         self._named("k", k.strides[:-1])
-        s.line(f"m = {origin} + line")
+        copier = "window" if self.operand.border else "row" if self.operand.outer.plain else "place"
+        s.bind(f"{n}_copy", f"ptx_copies.{copier}_copier({len(self.passes)}, {self.lines})")
+        s.line(f"m = {origin} + line", f"{n}_left = {s.function('most')}({n}_size - m, 0)")
         if self.operand.outer.plain:
-            stride, most = self.operand.outer.strides[0], s.function("most")
-            s.bind(f"{n}_copy", f"ptx_copies.row_copier({len(self.passes)}, {self.lines})")
-            s.line(
-                f"{n}_row, {n}_next = {n}_base + m * {s.word(stride)}, {s.word(self.lines * stride)}",
-                f"{n}_left = {most}({n}_size - m, 0)",
-            )
+            stride = self.operand.outer.strides[0]
+            s.line(f"{n}_row, {n}_next = {n}_base + m * {s.word(stride)}, {s.word(self.lines * stride)}")
             return
-        s.bind(f"{n}_copy", f"ptx_copies.window_copier({len(self.passes)}, {self.lines})")
         self._rows()
         if self.operand.border is not None:
             self._masks()
 
     def _rows(self) -> None:
-        """Addresses of a thread's rows, masks of their taps (as yet all, of rows that are there), places in the map."""
+        """Addresses of a thread's rows, and their places in the map."""
         s, n, axis = self.source, self.name, self.operand.outer
         place = s.placer(3)
         divisors, *_ = [s.divisor(size) for size in axis.sizes]
@@ -164,7 +156,7 @@ class AlongK(Side):
             self._named("start", axis.first)
             starts += [f"{n}_start0", f"{n}_start1"]
         for j in self.passes:
-            s.line(f"row = m + {j * self.lines}", f"{n}_taps{j} = -within(row, {n}_size)")
+            s.line(f"row = m + {j * self.lines}")
             for name, start, strides in zip((f"{n}_row", "h", "w"), starts, words, strict=False):
                 s.line(f"{name}{j} = {place}(args, {start}, {strides}, {divisors}, row)")
 
@@ -184,7 +176,7 @@ class AlongK(Side):
                 )
                 s.line("tap += 1")
         # a row beyond the last has no taps
-        s.line(*(f"{n}_taps{j} &= mask{j}" for j in self.passes))
+        s.line(*(f"{n}_taps{j} = mask{j} & -within({j * self.lines}, {n}_left)" for j in self.passes))
 
     def copy(self) -> None:
         """See ``Side``."""
@@ -200,9 +192,12 @@ class AlongK(Side):
         if self.operand.outer.plain:
             s.line(f"{n}_copy(to + {n}_to, {n}_row + {n}_k, {n}_next, size, {n}_left)")
             return
-        wanted = "1" if self.operand.border is None else f"(1 << r0) | (1 << (r1 + {MOST_TAPS}))"
-        parts = ", ".join(f"{n}_{part}{j}" for part in ("row", "taps") for j in self.passes)
-        s.line(f"{n}_copy(to + {n}_to, {n}_k, size, {wanted}, {parts})")
+        rows = ", ".join(f"{n}_row{j}" for j in self.passes)
+        if self.operand.border is None:
+            s.line(f"{n}_copy(to + {n}_to, {n}_k, size, {n}_left, {rows})")
+            return
+        taps = ", ".join(f"{n}_taps{j}" for j in self.passes)
+        s.line(f"{n}_copy(to + {n}_to, {n}_k, size, (1 << r0) | (1 << (r1 + {MOST_TAPS})), {rows}, {taps})")
 
 
 class AlongRows(Side):
@@ -222,8 +217,7 @@ class AlongRows(Side):
         s, n, k = self.source, self.name, self.operand.inner
         s.line(f"{n}_to = line * {self.pitch} + chunk * 16 + {self.at}")
         s.line(f"{n}_first = (lane & 3) * {self.pitch} + ({warp} + (lane >> 2)) * 4 + {self.at}")
-        high = self.high // 16
-        s.bind(f"{n}_fragments", f"ptx.fragments_along_rows({math!r}, {high}, {self.pitch}, {n == 'a'})")
+        s.bind(f"{n}_fragment", f"ptx.fragments_along_rows({math!r}, {self.pitch}, {n == 'a'})")
         copier = "line_copier" if self.operand.outer.plain else "tap_copier"
         s.bind(f"{n}_copy", f"ptx_copies.{copier}({len(self.across)})")
         if self.operand.outer.plain:

@@ -108,60 +108,56 @@ def _bf16(b: Any, v: Any, w: Any) -> Any:
     return _vector(b, "u32", [asm(b, I32, text, "=r,f,f", list(pair), pure=True) for pair in pairs])
 
 
-def _fragments(math: str, count: int, load: Any) -> Any:
-    """``fragments(address, n)``: those of ``count`` times 16 rows for instruction n (a literal) of a step along k.
+def _fragments(math: str, load: Any) -> Any:
+    """``fragment(address, n, i)``: that of rows 16 i to 16 i + 15 for instruction n of a step along k (both literals).
 
-    ``load(b, address, i, n)``: four words, rows 16 i to 16 i + 15, places 8 n to 8 n + 7 along k.
+    ``load(b, address, n, i)``: four words, places 8 n to 8 n + 7 along k.
     """
-    found = types.UniTuple(QUAD, count)
 
     @intrinsic
-    def fragments(tc, address, n):
-        if not isinstance(n, types.IntegerLiteral):
+    def fragment(tc, address, n, i):
+        if not (isinstance(n, types.IntegerLiteral) and isinstance(i, types.IntegerLiteral)):
             return None
-        step = n.literal_value
-
-        def one(b, address, i):
-            if math == "tf32":
-                return _tf32(b, load(b, address, i, step))
-            # which two of 16 places share a register does not matter where left and right agree
-            return _bf16(b, *(load(b, address, i, 2 * step + half) for half in (0, 1)))
+        step, rows = n.literal_value, i.literal_value
 
         def emit(c, b, s, a):
-            return c.make_tuple(b, found, [one(b, a[0], i) for i in range(count)])
+            if math == "tf32":
+                return _tf32(b, load(b, a[0], step, rows))
+            # which two of 16 places share a register does not matter where left and right agree
+            return _bf16(b, *(load(b, a[0], 2 * step + half, rows) for half in (0, 1)))
 
-        return found(INT, n), emit
+        return QUAD(INT, n, i), emit
 
-    return fragments
+    return fragment
 
 
 @functools.cache
-def fragments_along_k(math: str, count: int) -> Any:
-    """``fragments(address, n)`` of an operand whose lines of shared memory are 32 places along k, chunks swizzled.
+def fragments_along_k(math: str) -> Any:
+    """``fragment(address, n, i)`` of an operand whose lines of shared memory are 32 places along k, chunks swizzled.
 
     Chunks 2 n and 2 n + 1 of a line lie where 0 and 1 do but for the bits of 2 n: a swizzle is an XOR.
     """
 
-    def load(b, address, i, n):
+    def load(b, address, n, i):
         chunk = b.xor(address, ir.Constant(I64, 2 * n * 16))
         return _matrices(b, b.add(chunk, ir.Constant(I64, i * 16 * 128)))
 
-    return _fragments(math, count, load)
+    return _fragments(math, load)
 
 
 @functools.cache
-def fragments_along_rows(math: str, count: int, pitch: int, left: bool) -> Any:
-    """``fragments(address, n)`` of an operand whose lines of shared memory, ``pitch`` bytes apart, are places along k.
+def fragments_along_rows(math: str, pitch: int, left: bool) -> Any:
+    """``fragment(address, n, i)`` of an operand whose lines of shared memory are places along k, ``pitch`` bytes apart.
 
     Word by word: ``ldmatrix`` can turn matrices of 16-bit elements alone. What
     lies 8 rows further comes second in fragments of the ``left`` factor, third in the right's.
     """
     places = (8 * 4, 4 * pitch) if left else (4 * pitch, 8 * 4)
 
-    def load(b, address, i, n):
+    def load(b, address, n, i):
         return _collected(b, b.add(address, ir.Constant(I64, 8 * n * pitch + 16 * i * 4)), *places)
 
-    return _fragments(math, count, load)
+    return _fragments(math, load)
 
 
 # products

@@ -46,6 +46,15 @@ def _sized(b: Any, size: Any, *conditions: Any) -> Any:
     return b.select(holds, b.trunc(size, I32), ir.Constant(I32, 0))
 
 
+def _anew(b: Any, x: Any) -> Any:
+    """The low 32 bits of a number, of which the compiler does not know that they never change.
+
+    What is compared with them is then compared where it is used. Ahead of the
+    loop, the comparisons of all of a thread's rows would take a register each.
+    """
+    return asm(b, I32, "mov.u32 $0, $1;", "=r,r", [b.trunc(x, I32)])
+
+
 @functools.cache
 def row_copier(passes: int, lines: int) -> Any:
     """``copy(to, source, step, size, left)``: a thread's chunk of each of ``passes`` rows, ``lines`` rows apart.
@@ -58,8 +67,9 @@ def row_copier(passes: int, lines: int) -> Any:
     def copy(tc, to, source, step, size, left):
         def emit(c, b, s, a):
             to, source, step, size, left = a
+            left = _anew(b, left)
             for n in range(passes):
-                there = _within(b, ir.Constant(I64, n * lines), left)
+                there = b.icmp_unsigned("<", ir.Constant(I32, n * lines), left)
                 _copy(b, b.add(to, ir.Constant(I64, n * lines * 128)), source, _sized(b, size, there))
                 # one address that moves on: one for each row would take two registers each
                 source = b.add(source, step)
@@ -71,10 +81,29 @@ def row_copier(passes: int, lines: int) -> Any:
 
 
 @functools.cache
-def window_copier(passes: int, lines: int) -> Any:
-    """``copy(to, ahead, size, wanted, row0, .., taps0, ..)``: as ``row_copier``, from addresses of their own.
+def place_copier(passes: int, lines: int) -> Any:
+    """``copy(to, ahead, size, left, row0, ..)``: as ``row_copier``, ``ahead`` bytes behind addresses of their own."""
 
-    ``ahead`` bytes behind each row's address; of rows whose ``taps`` have all bits of ``wanted`` (31 of them).
+    @intrinsic
+    def copy(tc, to, ahead, size, left, *rows):
+        def emit(c, b, s, a):
+            to, ahead, size, left = a[:4]
+            left = _anew(b, left)
+            for n, row in enumerate(cgutils.unpack_tuple(b, a[4])):
+                there = b.icmp_unsigned("<", ir.Constant(I32, n * lines), left)
+                _copy(b, b.add(to, ir.Constant(I64, n * lines * 128)), b.add(row, ahead), _sized(b, size, there))
+            return c.get_dummy_value()
+
+        return types.void(*[INT] * 4, types.StarArgTuple(rows)), emit
+
+    return copy
+
+
+@functools.cache
+def window_copier(passes: int, lines: int) -> Any:
+    """``copy(to, ahead, size, wanted, row0, .., taps0, ..)``: as ``place_copier``.
+
+    Of rows whose ``taps`` have all bits of ``wanted`` (31 of them).
     """
 
     @intrinsic

@@ -57,10 +57,10 @@ class Readback:
         return int(self._pinned.bytes[:STATUS_BYTES].view("i8")[0])
 
     def array(self, view: View) -> NDArray[Any] | None:
-        """The elements of a view at the end of the last run, None if it is not among the copies."""
+        """A copy of the elements of a view at the end of the last run, None if it is not among ours."""
         low, high = view.extent()
         to = self._places.get((view.memory, low, high))
-        return None if to is None else strided(view, self._pinned.bytes[to : to + high - low])
+        return None if to is None else strided(view, self._pinned.bytes[to : to + high - low]).copy()
 
     def close(self) -> None:
         """Frees the copies."""

@@ -42,7 +42,6 @@ threads = _special("ntid.x", "Threads a block.")
 block = _special("ctaid.x", "The block's number along x.")
 block_y = _special("ctaid.y", "The block's number along y.")
 block_z = _special("ctaid.z", "The block's number along z.")
-blocks = _special("nctaid.x", "Blocks along x.")
 
 
 def _read_anew(register: str, doc: str) -> Any:
@@ -230,28 +229,3 @@ def outer_adder(dtype: str, lanes: int) -> Any:
         return answer(a, b, types.StarArgTuple(rows)), emit
 
     return add_outer
-
-
-@functools.cache
-def shuffler(dtype: str, lanes: int) -> Any:
-    """``down(v, k)``: the vector of the thread k (a literal) places further in the warp; every thread must come."""
-
-    @intrinsic
-    def down(tc, v, k):
-        if not isinstance(k, types.IntegerLiteral):
-            return None
-
-        def emit(c, b, s, a):
-            words = ITEM_BYTES[dtype] // 4 * lanes
-            whole = b.bitcast(a[0], ir.VectorType(I32, words))
-            for n in range(words):
-                place = ir.Constant(I32, n)
-                args = [ir.Constant(I32, -1), b.extract_element(whole, place)]
-                args += [ir.Constant(I32, s.args[1].literal_value), ir.Constant(I32, 31)]
-                moved = L.call(b, "llvm.nvvm.shfl.sync.down.i32", I32, *args)
-                whole = b.insert_element(whole, moved, place)
-            return b.bitcast(whole, L.vector_type(dtype, lanes))
-
-        return v(v, k), emit
-
-    return down

@@ -69,8 +69,12 @@ class Staging:
             size += -(-view.count * view.item_bytes // ALIGNMENT) * ALIGNMENT
         self.slot_bytes = size
         self.size = SLOTS * size
-        self.room = Room(gpu, self.size, "the input")
         self._pinned = Pinned(gpu, self.size)
+        try:
+            self.room = Room(gpu, self.size, "the input")
+        except BaseException:
+            self._pinned.close()
+            raise
         self._sent = gpu.driver.event()
         self._slot = 0
         self._objects: dict[str, Any] = {}
@@ -97,8 +101,8 @@ class Staging:
         self._objects[name] = array
 
     def has(self, name: str, array: object) -> bool:
-        """Whether this very object was sent for the next run."""
-        return self._objects.get(name) is array and isinstance(array, np.ndarray)
+        """Whether this very object was sent ahead for the next run; what was fed may have changed since."""
+        return name not in self._waiting and isinstance(array, np.ndarray) and self._objects.get(name) is array
 
     def want(self, name: str) -> None:
         """The next run takes what was sent of an input."""

@@ -20,7 +20,7 @@ from runtime import ops
 from runtime.cuda import moments, reduce
 from runtime.cuda.emit_gemm import Lattice
 from runtime.cuda.launch import ACCESS_BYTES, Context, Launch
-from runtime.cuda.source import GpuSource
+from runtime.cuda.product_source import ProductSource
 from runtime.expr import Expr
 from runtime.plan import ITEM_BYTES, Step, View
 from runtime.vector.emit import Stream
@@ -104,7 +104,7 @@ class Gatherer:
         Bytes of shared memory that are taken.
     """
 
-    def __init__(self, source: GpuSource, statistics: Statistics, lattice: Lattice, start: int) -> None:
+    def __init__(self, source: ProductSource, statistics: Statistics, lattice: Lattice, start: int) -> None:
         self.source, self.statistics, self.lattice, self.start = source, statistics, lattice, start
         self.across = lattice.tile.columns // lattice.lanes
         self.lines = lattice.tile.rows // lattice.tile.high

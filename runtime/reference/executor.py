@@ -15,6 +15,7 @@ from runtime.cpu.cores import thread_count
 from runtime.executor import NOT_FINITE, Executor, Store, Traits
 from runtime.plan import HEAD, NUMPY_DTYPE, Plan, Step, View
 from runtime.reference.registry import Context, NotFinite, evaluate
+from runtime.vector.kernel import Kernel
 
 
 class ReferenceExecutor(Executor):
@@ -67,10 +68,15 @@ class ReferenceExecutor(Executor):
         around[..., columns + w :] = 0
 
 
-def open_plan(plan: Plan, store: Store, threads: int | None = None) -> ReferenceExecutor:
+def open_plan(plan: Plan, store: Store, threads: int | None = None, device: str = "reference") -> ReferenceExecutor:
     """For ``runtime.executor.open_executor``; there is one thread whatever is asked for, as long as it makes sense."""
     thread_count(threads)
     return ReferenceExecutor(plan, store)
+
+
+def kernels_of(plan: Plan) -> list[list[Kernel]]:
+    """None for any step."""
+    return [[] for _ in plan.steps]
 
 
 def traits() -> Traits:

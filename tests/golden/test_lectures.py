@@ -12,11 +12,12 @@ from netspec.layers.convolution import Convolution
 from netspec.layers.expression import Expression
 from netspec.layers.hinge_loss import HingeLoss
 from netspec.layers.inner_product import InnerProduct
+from netspec.layers.locally_connected import LocallyConnected
 from netspec.layers.pooling import Pooling
 from netspec.layers.reduction import Reduction
 from netspec.layers.softmax_with_loss import SoftmaxWithLoss
 from netspec.lowering import build_graph
-from netspec.spec.layer import ShapeError
+from netspec.spec.layer import Layer, ShapeError
 from netspec.spec.load import load_spec
 
 # scores of cat, car, frog for a picture of each
@@ -106,7 +107,7 @@ def test_stride_three_does_not_fit_seven_by_seven():
         Convolution(num_output=1, kernel_size=(3,), stride=(3,), round="exact").shapes((1, 1, 7, 7))
 
 
-def parameters(layer: Convolution, *shape: int) -> int:
+def parameters(layer: Layer, *shape: int) -> int:
     states = Lone(Case(layer, [np.zeros(shape)], lambda *_: ())).b.graph.states
     return sum(prod(s.read.shape) for s in states.values())
 
@@ -120,6 +121,22 @@ def test_ten_filters_with_padding_keep_the_size():
 def test_six_filters_without_padding_shrink_it():
     layer = Convolution(num_output=6, kernel_size=(5,))
     assert layer.shapes((1, 3, 32, 32)) == (1, 6, 28, 28)
+
+
+# 900 units that look at a picture of 32 x 32: all of it, or windows of 3 x 3 of their own, or shared ones
+@pytest.mark.parametrize(
+    ("layer", "channels", "count"),
+    [
+        (InnerProduct(num_output=900), 1, 922_500),  # "about a million"
+        (LocallyConnected(num_output=1, kernel_size=(3,)), 1, 9_000),
+        (LocallyConnected(num_output=1, kernel_size=(3,)), 3, 25_200),
+        (Convolution(num_output=1, kernel_size=(3,)), 3, 28),
+        (Convolution(num_output=4, kernel_size=(3,)), 3, 112),
+    ],
+)
+def test_sharing_weights_saves_parameters(layer, channels, count):
+    assert prod(layer.shapes((1, channels, 32, 32))) == 900 * (4 if count == 112 else 1)
+    assert parameters(layer, 1, channels, 32, 32) == count
 
 
 # (layer, its map, activations in thousands, weights without biases): the table of the slides

@@ -41,8 +41,13 @@ def measured(monkeypatch):
 def path(tmp_path, monkeypatch):
     """The file of a machine whose cache is an empty folder."""
     path = tmp_path / "ways-test.json"
-    monkeypatch.setattr(netspec.tuning, "memory_path", lambda threads: path)
+    monkeypatch.setattr(netspec.tuning, "memory_path", lambda threads, device: path)
     return path
+
+
+def test_what_a_gpu_takes_is_remembered_apart():
+    paths = {memory_path(1), memory_path(2), memory_path(1, "cuda"), memory_path(1, "cuda:1")}
+    assert len(paths) == 4
 
 
 def test_a_case_is_measured_once_and_remembered_for_the_next_process(path, measured):
@@ -93,7 +98,7 @@ def test_what_another_process_measured_meanwhile_is_kept(path, measured):
 
 
 def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path, measured, monkeypatch):
-    monkeypatch.setattr(netspec.tuning, "memory_path", lambda threads: tmp_path / "absent" / "ways.json")
+    monkeypatch.setattr(netspec.tuning, "memory_path", lambda threads, device: tmp_path / "absent" / "ways.json")
     with pytest.warns(CacheWarning, match="what was measured is not kept"):
         assert Tuner("cpu", 1)(CASE, WAYS)[DIRECT] == 0.5
 

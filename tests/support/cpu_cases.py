@@ -56,7 +56,7 @@ def check_case(
     ``seed`` shuffles the layout (None: row-major, no gaps). Memory outside the
     operands is NaN; that nothing but the results is written is asserted.
     """
-    operands = tuple(_narrow(a, dtype) for a in case.operands)
+    operands = tuple(narrow_to(a, dtype) for a in case.operands)
     narrow = replace(case, operands=operands)
     # special values overflow in float32 alone: there the reference works in the same precision
     expected = narrow.expected("float64" if case.smooth else dtype)
@@ -71,11 +71,11 @@ def check_case(
         if first is None:
             first = found
             for got, want in zip(found, expected, strict=True):
-                _compare(got, want, dtype)
+                compare_with(got, want, dtype)
         assert [a.tobytes() for a in first] == [a.tobytes() for a in found], f"other bits with {count} threads"
 
 
-def _narrow(array: np.ndarray, dtype: str) -> np.ndarray:
+def narrow_to(array: np.ndarray, dtype: str) -> np.ndarray:
     if array.dtype.kind != "f":
         return array
     # operands below the normal range are zeros to the team, which flushes them
@@ -103,7 +103,7 @@ def _run(executor: Any, case: Case) -> list[np.ndarray]:
     return found
 
 
-def _compare(got: np.ndarray, want: np.ndarray, dtype: str) -> None:
+def compare_with(got: np.ndarray, want: np.ndarray, dtype: str) -> None:
     if got.dtype.kind != "f":
         np.testing.assert_array_equal(got, want)
         return

@@ -8,7 +8,7 @@ import types as python_types
 from llvmlite import binding
 
 from runtime.cpu import build
-from runtime.cpu.launch import Kernel
+from runtime.vector.kernel import Kernel
 
 TRIPLE = "aarch64-unknown-linux-gnu"
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from runtime.cache import kernel_cache
 from runtime.cpu.isa import CpuTarget, detect
-from runtime.cpu.launch import Kernel
+from runtime.cpu.objects import kernel_cache
+from runtime.vector.kernel import Kernel
 
 CALL = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)
 
 ELEMENTWISE = """
-from runtime.cpu.simd import *
+from runtime.vector.simd import *
 V = vectors({dtype!r}, {lanes})
 load, store_tail, splat = V.load, V.store_tail, V.splat
 to_i32, to_self = converter("i32"), converter({dtype!r})

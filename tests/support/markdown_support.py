@@ -5,6 +5,8 @@ A marker is a comment on the line before a block: ``<!-- test: WORDS -->``.
 - nothing, before ```sh: each line is run in a fresh folder with ``specs``, and must succeed;
 - ``fails N``: the last line must end with exit code N;
 - ``no, why``: not run;
+- ``train with OPTIONS``: ``netspec train`` gets these options too, so that a long run is a short one;
+- ``needs FOLDER``, alone or behind one of these and a semicolon: not run without this folder below NETSPEC_DATA;
 - ``output``, before ```text: what the block of commands before prints on stdout, exactly;
 - ```python that starts with an import is run as a script;
 - ```yaml whose first line is ``# NAME.yaml`` is written into the folder.
@@ -30,6 +32,15 @@ class Block:
     kind: str
     marker: str
     text: str
+
+    @property
+    def words(self) -> list[str]:
+        """The parts of the marker."""
+        return [part.strip() for part in self.marker.split(";")]
+
+    def said(self, word: str) -> str:
+        """What follows ``word`` at the start of a part of the marker; empty if no part starts with it."""
+        return next((part.removeprefix(word).strip() for part in self.words if part.startswith(word)), "")
 
     @property
     def commands(self) -> list[str]:

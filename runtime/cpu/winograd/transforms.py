@@ -97,7 +97,7 @@ def room(size: int, scalar: str, lanes: int) -> Any:
     @intrinsic
     def place(tc):  # type: ignore[no-untyped-def]
         def emit(c, b, s, a):  # type: ignore[no-untyped-def]
-            found: Any = cgutils.alloca_once(b, kind)  # type: ignore[no-untyped-call]
+            found: Any = cgutils.alloca_once(b, kind)
             found.align = lanes * ITEM_BYTES[scalar]
             return b.ptrtoint(found, I64)
 

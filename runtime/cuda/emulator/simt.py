@@ -56,23 +56,6 @@ def barrier() -> Request:
     return Request("barrier")
 
 
-def _shift_down(k: int) -> Callable[[list[tuple[Any, ...]]], list[Any]]:
-    def resolve(args: list[tuple[Any, ...]]) -> list[Any]:
-        return [args[lane + k][0] if lane + k < WARP else args[lane][0] for lane in range(WARP)]
-
-    return resolve
-
-
-def shuffler(dtype: str, lanes: int) -> Callable[..., Request]:
-    """``down(v, k)``: the vector of the thread k places further in the warp."""
-
-    @collective
-    def down(v: Any, k: int) -> Request:
-        return Request(f"shuffle down {k}", (v,), _shift_down(k))
-
-    return down
-
-
 def lane_reader(dtype: str, lanes: int) -> Callable[[Vector, int], Any]:
     """``lane(v, k)``: lane k of a vector as a scalar."""
     return lambda v, k: v.lanes[k]
@@ -100,11 +83,9 @@ class Simt:
             "block_anew": lambda: m.block[0],
             "block_y": lambda: m.block[1],
             "block_z": lambda: m.block[2],
-            "blocks": lambda: m.grid[0],
             "place": lambda: m.block[0] * m.threads + m.thread,
             "within": lambda x, size: 0 <= x < size,
             "barrier": barrier,
-            "shuffler": shuffler,
             "lane_reader": lane_reader,
             "outer_adder": outer_adder,
             "shared_loader": self.shared_loader,

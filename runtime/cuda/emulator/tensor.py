@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Tensor:
         """What kernels may import, by name."""
         return {
             "row_copier": self.row_copier,
+            "place_copier": self.place_copier,
             "window_copier": self.window_copier,
             "line_copier": self.line_copier,
             "tap_copier": self.tap_copier,
@@ -77,6 +79,15 @@ class Tensor:
         def copy(to: int, source: int, step: int, size: int, left: int) -> None:
             for n in range(passes):
                 self._copy(to + n * lines * 128, source + n * step, size if n * lines < left else 0)
+
+        return copy
+
+    def place_copier(self, passes: int, lines: int) -> Callable[..., None]:
+        """See ``runtime.cuda.ptx_copies.place_copier``."""
+
+        def copy(to: int, ahead: int, size: int, left: int, *rows: int) -> None:
+            for n, row in enumerate(rows):
+                self._copy(to + n * lines * 128, row + ahead, size if n * lines < left else 0)
 
         return copy
 
@@ -128,7 +139,7 @@ class Tensor:
 
         return wait
 
-    def fragments_along_k(self, math: str, count: int) -> Callable[[int, int], Request]:
+    def fragments_along_k(self, math: str) -> Callable[[int, int, int], Request]:
         """See ``runtime.cuda.ptx.fragments_along_k``."""
 
         def loads(places: list[int], i: int, n: int) -> list[Vector]:
@@ -141,17 +152,16 @@ class Tensor:
             return [Vector("u32", [rows[8 * k + lane // 4][lane % 4] for k in range(4)]) for lane in range(WARP)]
 
         def read(args: list[tuple[Any, ...]]) -> list[Any]:
-            places, n = [a[0] for a in args], args[0][1]
-            found = [_rounded(math, n, lambda at, i=i: loads(places, i, at)) for i in range(count)]
-            return list(zip(*found, strict=True))
+            _, n, i = args[0]
+            return _rounded(math, n, partial(loads, [a[0] for a in args], i))
 
         @collective
-        def fragments(address: int, n: int) -> Request:
-            return Request(f"fragments {n}", (address, n), read)
+        def fragment(address: int, n: int, i: int) -> Request:
+            return Request(f"fragment {n} {i}", (address, n, i), read)
 
-        return fragments
+        return fragment
 
-    def fragments_along_rows(self, math: str, count: int, pitch: int, left: bool) -> Callable[[int, int], Any]:
+    def fragments_along_rows(self, math: str, pitch: int, left: bool) -> Callable[[int, int, int], Vector]:
         """See ``runtime.cuda.ptx.fragments_along_rows``."""
         first, second = (32, 4 * pitch) if left else (4 * pitch, 32)
 
@@ -160,10 +170,7 @@ class Tensor:
             places = (start, start + first, start + second, start + first + second)
             return [Vector("u32", [m.shared.read(m.thread, p, 4, 4).view(np.uint32)[0] for p in places])]
 
-        def fragments(address: int, n: int) -> tuple[Vector, ...]:
-            return tuple(_rounded(math, n, lambda at, i=i: loads(address, i, at))[0] for i in range(count))
-
-        return fragments
+        return lambda address, n, i: _rounded(math, n, partial(loads, address, i))[0]
 
     def keeper(self, wide: int, pitch: int) -> Callable[..., None]:
         """See ``runtime.cuda.ptx.keeper``."""
@@ -189,7 +196,7 @@ def marker(count: int) -> Callable[..., tuple[int, ...]]:
 
 
 def _rounded(math: str, n: int, load: Callable[[int], list[Vector]]) -> list[Vector]:
-    """The fragments of instruction n of some threads, from words that ``load`` gives by 8 places along k."""
+    """Fragments of instruction n for some threads, from words that ``load`` gives by 8 places along k."""
     if math == "tf32":
         return [round_tf32(v) for v in load(n)]
     return [pack_bf16(v, w) for v, w in zip(load(2 * n), load(2 * n + 1), strict=True)]

@@ -1,7 +1,8 @@
 """Multiply-adds and nothing else: what a GPU reaches."""
 
 from runtime.cuda.simt import block, thread, threads
-from runtime.vector.simd import fma, unpack, vectors
+from runtime.vector.simd import fma, vectors
+from runtime.vector.words import unpack
 
 DTYPE = "f32"
 LANES = 4

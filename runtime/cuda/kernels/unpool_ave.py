@@ -35,7 +35,7 @@ def kernel(args):
     source = dy + n * dy_image + c * dy_channel
     first_h = quotient(most(0, h + pad_h - WINDOW_H + STRIDE_H), STRIDE_H)
     first_w = quotient(most(0, w + pad_w - WINDOW_W + STRIDE_W), STRIDE_W)
-    nothing = splat(0.0)
+    nothing, one = splat(0.0), splat(1.0)
     total = nothing
     for i in range(COVER_H):
         a = least(first_h + i, high - 1)
@@ -45,7 +45,7 @@ def kernel(args):
             b = least(first_w + j, wide - 1)
             s = w + pad_w - b * STRIDE_W
             size = span * least(WINDOW_W, width + 2 * pad_w - b * STRIDE_W)
-            v = load(source + a * dy_row + b * dy_pixel, 0) / splat(float(size))
+            v = load(source + a * dy_row + b * dy_pixel, 0) * (one / splat(float(size)))
             # a window that does not cover the pixel, or is there a second time, adds nothing
             covers = (a == first_h + i) & (b == first_w + j) & (r >= 0) & (r < WINDOW_H) & (s >= 0) & (s < WINDOW_W)
             total = total + (v if covers else nothing)

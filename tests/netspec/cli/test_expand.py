@@ -25,7 +25,8 @@ def test_what_expand_prints_is_the_same_net(name: str, tmp_path: Path) -> None:
     assert check(path).errors == []
     original = zoo.find(name)
     assert original is not None
-    first, again = load_spec(original).net("train"), load_spec(path).net("train")
+    flat = load_spec(path)
+    first, again = (spec.net(flat.feeds[0]) for spec in (load_spec(original), flat))
     assert [(n.name, n.type, n.bottoms, n.tops) for n in again.nodes] == [
         (n.name, n.type, n.bottoms, n.tops) for n in first.nodes
     ]

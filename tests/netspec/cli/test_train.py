@@ -17,11 +17,11 @@ from click.testing import CliRunner
 from training_support import events, small_spec
 
 from netspec.cli.main import main
-from runtime.cache import KernelCache
 from runtime.cpu.isa import detect
-from runtime.cpu.launch import Kernel
+from runtime.cpu.objects import KernelCache
 from runtime.errors import UsageError
 from runtime.snapshot import load
+from runtime.vector.kernel import Kernel
 
 ROOT = Path(__file__).parents[3]
 

@@ -201,6 +201,29 @@ layers:
     )
 
 
+def test_a_state_may_be_a_number_that_a_layer_chose(write):
+    """Words that a net writes itself: ArgMax gives whole numbers, the state begins as one."""
+    text = """
+inputs: {tick: {shape: [4], batch: 1}}
+blocks:
+  writer:
+    inputs: [tick, word]
+    outputs: [next]
+    layers:
+      - {name: embed, type: Embed, bottom: word, input_dim: 7, num_output: 7, bias_term: false, weight_filler: gaussian}
+      - {name: best, type: ArgMax, axis: 1}
+      - {name: next, type: Reshape, shape: [-1]}
+layers:
+  - {name: write, type: Recurrent, block: writer, bottom: tick, state: {word: {next: next, shape: [], init: 2}}}
+"""
+    net = netspec.compile(write(text), "test", batch_size=N, device="reference")
+    written = net.forward(tick=np.zeros((T, N)))["write"]
+    best, expected = net.params["write/embed.weight"].argmax(1), [2]
+    for _ in range(T):
+        expected.append(int(best[expected[-1]]))
+    np.testing.assert_array_equal(written, np.repeat([[k] for k in expected[1:]], N, axis=1))
+
+
 def test_sample_names_blobs_of_the_test_net(write):
     end = "sample: {input: data, output: score}\n"
     assert netspec.check(write(GRU + end)).ok

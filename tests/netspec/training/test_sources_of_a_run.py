@@ -234,15 +234,28 @@ layers:
     assert len(set(losses)) == 2
 
 
-def test_training_on_shapes_says_in_one_sentence_that_there_are_none_yet(tmp_path):
+def test_scenes_go_on_where_they_were(tmp_path):
     spec = write(tmp_path, """
-data: {source: shapes, train: {batch_size: 2}}
+data: {source: shapes, size: 16, count: 50, tops: [data, mask], train: {batch_size: 7}, test: {batch_size: 20}}
 layers:
-  - {name: ip, type: InnerProduct, num_output: $classes}
-  - {name: loss, type: SoftmaxWithLoss, bottom: [ip, label]}
+  - {name: conv, type: Convolution, num_output: $classes, kernel_size: 3, pad: 1}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [conv, mask]}
 """ + SOLVER)  # fmt: skip
-    with pytest.raises(UsageError, match=r"^source shapes declares its blobs only: its pictures are not made yet$"):
-        train(spec, tmp_path / "r")
+    same_after_a_resume(spec, tmp_path)
+    assert [event["samples"] for event in events(tmp_path / "whole", "test")] == [50, 50]
+
+
+def test_captions_are_held_against_the_words_of_the_net(tmp_path):
+    text = """
+data: {source: shapes, size: 16, steps: 8, tops: [caption, next_word, cont], train: {batch_size: 2}}
+layers:
+  - {name: embed, type: Embed, bottom: caption, input_dim: WORDS, num_output: 4}
+  - {name: score, type: InnerProduct, num_output: $words, axis: 2}
+  - {name: loss, type: SoftmaxWithLoss, bottom: [score, next_word], axis: 2, ignore_label: -1}
+"""
+    train(write(tmp_path, text.replace("WORDS", "$words") + SOLVER), tmp_path / "a", max_iter=1)
+    with pytest.raises(DataError, match=r"^shapes: caption has \d\d words, the net takes 20; a layer must take"):
+        train(write(tmp_path, text.replace("WORDS", "20") + SOLVER), tmp_path / "b", max_iter=1)
 
 
 def test_pictures_of_many_sizes_train_cropped_and_mirrored_and_go_on_where_they_were(tmp_path):

@@ -266,8 +266,7 @@ def test_a_stopped_run_names_the_command_that_goes_on(tmp_path):
 def test_nets_with_running_statistics_are_not_tested_before_they_have_any(name):
     spec = load_spec(zoo.find(name))
     if spec.solver is None:
-        assert name == "vgg16_conv"  # a base to extend
-        return
+        return  # a base to extend, fixed filters, a pass over another net
     normalised = any(node.type == "BatchNorm" for node in spec.net("train").nodes)
     assert spec.solver.test_initialization is not normalised
 

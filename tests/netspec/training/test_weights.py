@@ -66,6 +66,22 @@ def test_a_shape_that_does_not_fit_names_both_and_the_remedy(tmp_path, net):
     assert net.loaded == {}
 
 
+@pytest.mark.parametrize(("here", "there"), [((4, 3, 2, 2), (4, 12)), ((4, 12), (4, 3, 2, 2))])
+def test_rows_of_a_matrix_are_the_kernels_of_a_convolution(tmp_path, here, there):
+    net = Net(fc__weight=("param", here), fc__weight__average=("average", here))
+    numbers = np.arange(48.0).reshape(there)
+    load_weights(net, write(tmp_path / "w", fc__weight=numbers, fc__weight__average=-numbers))
+    assert np.array_equal(net.loaded["fc.weight"], numbers.reshape(here))
+    assert np.array_equal(net.loaded["fc.weight.average"], -numbers.reshape(here))
+
+
+@pytest.mark.parametrize("there", [(6, 8), (48,), (4, 6, 2), (4, 13)])
+def test_other_shapes_of_as_many_numbers_do_not_fit(tmp_path, there):
+    net = Net(fc__weight=("param", (4, 3, 2, 2)))
+    with pytest.raises(StateError, match="shapes do not fit"):
+        load_weights(net, write(tmp_path / "w", fc__weight=np.ones(there)))
+
+
 def test_a_file_of_which_no_name_fits_is_refused(tmp_path, net):
     with pytest.raises(StateError, match=r"no name fits: the net has conv1.weight, bn.mean, .*the file other"):
         load_weights(net, write(tmp_path / "w", other=np.ones(3)))
@@ -74,6 +90,18 @@ def test_a_file_of_which_no_name_fits_is_refused(tmp_path, net):
 def test_a_missing_file_is_a_usage_error(tmp_path, net):
     with pytest.raises(UsageError, match="no such file"):
         load_weights(net, tmp_path / "absent")
+
+
+def test_of_a_run_the_newest_snapshot_is_taken(tmp_path, net):
+    write(tmp_path / "snapshot_000010.safetensors", bn__mean=np.ones(2))
+    write(tmp_path / "snapshot_000200.safetensors", bn__mean=np.full(2, 5.0))
+    assert load_weights(net, tmp_path).path == tmp_path / "snapshot_000200.safetensors"
+    assert net.loaded["bn.mean"].tolist() == [5.0, 5.0]
+
+
+def test_a_folder_without_a_snapshot_says_what_is_wanted(tmp_path, net):
+    with pytest.raises(UsageError, match="has no snapshot; --weights takes a file, or the folder of a run"):
+        load_weights(net, tmp_path)
 
 
 def test_the_printed_table_does_not_swallow_brackets(tmp_path):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from conv_cases import ConvShape, conv_shapes
-from emulated_convs import PLANS, check_emulated
+from emulated_convs import PLANS, check_emulated, planar_plans
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel_cases import GENERATED
@@ -26,6 +26,13 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
 def test_convolutions_and_gradients_agree_with_the_reference(shape, what):
     check_emulated(PLANS[what](shape))
+
+
+@pytest.mark.parametrize("what", PLANS)
+@pytest.mark.parametrize("groups", [1, 4], ids=["one group", "depthwise"])
+def test_maps_that_lie_channel_by_channel_are_taken_element_by_element(groups, what):
+    shape = ConvShape(1, 4, 4, (3, 4), (2, 2), (1, 1), (1, 1), groups=groups)
+    check_emulated(planar_plans(shape)[what])
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ SUM = (call("add", arg(0), arg(1)),)
 
 
 def view(place, shape=SHAPE, dtype="f32"):
-    n, c, h, w = shape
+    _, c, h, w = shape
     return View("arena", 4096 * place, shape, (h * w * c, 1, w * c, c), dtype)
 
 

@@ -7,8 +7,9 @@ from kernel_cases import ORIGIN, Bench, random_values
 
 from runtime import ops
 from runtime.cuda import gemm, matmul, tiling
-from runtime.cuda.emit_gemm import Axis, Operand, Tile
+from runtime.cuda.emit_gemm import Tile
 from runtime.cuda.launch import Context
+from runtime.cuda.operands import Axis, Operand, plain
 from runtime.plan import Step
 from runtime.vector.kernel import Address
 
@@ -80,7 +81,7 @@ def test_products_of_other_sizes_share_their_kernel():
 
 def test_an_operand_is_loaded_in_vectors_where_its_neighbours_and_their_place_allow():
     def access(offset, row, k):
-        return Operand(Address("arena", offset), gemm.plain(64, row), gemm.plain(64, k)).access("f32", 4)
+        return Operand(Address("arena", offset), plain(64, row), plain(64, k)).access("f32", 4)
 
     assert access(256, 256, 4) == (True, 4)
     assert access(256, 4, 256) == (False, 4)

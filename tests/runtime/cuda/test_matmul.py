@@ -49,6 +49,15 @@ def test_a_nan_stays_in_its_row():
     check_emulated_step(bench.plan(ops.Matmul(), [a, b], [c]), values)
 
 
+def test_a_result_that_lies_column_by_column_is_the_transposed_product():
+    bench = Bench()
+    a, b, c = bench.dense((8, 12)), bench.dense((12, 4)), bench.dense((8, 4), (1, 0))
+    found = matmul.product(ops.Matmul(), a, b, c)
+    assert found.size == (4, 8, 12)
+    rng = np.random.default_rng(0)
+    check_emulated_step(bench.plan(ops.Matmul(), [a, b], [c]), {v: random_values(rng, v) for v in (a, b)})
+
+
 def test_more_than_two_batch_axes_are_refused():
     view = View("arena", 0, (2, 2, 2, 4, 4), (64, 32, 16, 4, 1), "f32")
     step = Step(ops.Matmul(), (view, view), (view,), "forward", (Origin("layer", "forward"),))

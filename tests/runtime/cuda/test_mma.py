@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
-from conv_cases import ConvShape
-from kernel_cases import random_values
-from tensor_cores import SMALL, check_tensor_cores, conv_plan, matmul_plan, take
+from conv_cases import ConvShape, conv_shapes
+from emulated_cases import check_emulated_step
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kernel_cases import GENERATED, random_values
+from tensor_cores import BOUND, check_tensor_cores, conv_plan, matmul_plan, take
 
 from runtime.cuda.emit_mma import Tile
 from runtime.cuda.emulator import Fault
@@ -48,10 +54,12 @@ def test_convolutions_of_bf16_agree_within_its_bound(monkeypatch, kind):
     assert "mma_bf16_32x32" in check_tensor_cores(plan, operands, "bf16")
 
 
-def test_an_image_of_three_channels_is_copied_with_a_fourth_of_zeros(monkeypatch):
+@pytest.mark.parametrize(("kind", "last"), [("forward", "mma_tf32_32x32"), ("weight", "merge")])
+def test_an_image_of_three_channels_is_copied_with_a_fourth_of_zeros(monkeypatch, kind, last):
     take(monkeypatch)
-    shape = ConvShape(1, 3, 16, (6, 6), (3, 3), (1, 1), (1, 1))
-    assert check_tensor_cores(*conv_plan("forward", shape), "tf32")[-1] == "mma_tf32_32x32"
+    names = check_tensor_cores(*conv_plan(kind, ConvShape(1, 3, 16, (6, 6), (3, 3), (1, 1), (1, 1))), "tf32")
+    assert "mma_tf32_32x32" in names
+    assert names[-1] == last
 
 
 def test_rows_of_odd_length_are_copied(monkeypatch):
@@ -113,8 +121,15 @@ def test_full_precision_stays_in_float32(math):
     assert names_of(matmul_plan((4096, 4096, 512), (False, True))[0], math) == ["gemm_f32_128x128"]
 
 
-def test_float64_stays_float64():
-    plan, _ = matmul_plan((64, 64, 64), (False, True))
-    assert plan.dtype == "f32"
-    assert SMALL.threads == 64
-    assert random_values is not None
+def test_float64_stays_in_float64():
+    plan, _ = matmul_plan((4096, 4096, 512), (False, True), dtype="f64")
+    assert [launch.kernel.name for launch in Context("f64", "tf32").launches(plan.steps[0])] == ["gemm_f64_64x64"]
+
+
+@settings(GENERATED, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(shape=conv_shapes(), kind=st.sampled_from(["forward", "input", "weight"]), parts=st.sampled_from([1, 2]))
+def test_convolutions_agree_over_generated_shapes(monkeypatch, shape, kind, parts):
+    take(monkeypatch, parts=parts)
+    plan, operands = conv_plan(kind, replace(shape, n=min(shape.n, 2), dtype="f32"))
+    rng = np.random.default_rng(0)
+    check_emulated_step(plan, {view: random_values(rng, view) for view in operands}, "tf32", BOUND["tf32"])

@@ -5,7 +5,11 @@ import pytest
 from conv_cases import ConvShape
 from emulated_cases import check_emulated_step
 from emulated_convs import check_emulated, normalised_plan
-from kernel_cases import random_values
+from kernel_cases import ORIGIN, Bench, random_values
+
+from runtime import ops
+from runtime.expr import arg
+from runtime.plan import Step
 
 GATHERED = {
     "a window": ConvShape(1, 4, 8, (4, 5), (3, 3), (1, 1), (1, 1)),
@@ -38,3 +42,15 @@ def test_the_variance_of_numbers_far_from_zero_keeps_its_digits():
     values[operands[2]] = values[operands[2]] + 1000.0  # the bias: sums of squares would keep no digit of 1
     # means are 1000 and rounded to 1e-7 of it, which the bound of the values themselves allows for
     check_emulated_step(plan, values)
+
+
+def test_sums_of_batched_products_whose_columns_are_no_channels_are_taken_apart():
+    bench = Bench()
+    a, b, c = bench.dense((2, 4, 8, 8)), bench.dense((2, 4, 8, 8)), bench.dense((2, 4, 8, 8))
+    total = bench.dense((1, 4, 1, 1))
+    after = (Step(ops.Reduce("sum", (arg(0),), (0, 2, 3), c.shape), (c,), (total,), "forward", ORIGIN),)
+    rng = np.random.default_rng(0)
+    executor = check_emulated_step(
+        bench.plan(ops.Matmul(), [a, b], [c], after), {v: random_values(rng, v) for v in (a, b)}
+    )
+    assert names(executor) == ["gemm_f32_32x32", "reduce_sum"]
