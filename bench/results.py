@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -69,7 +70,13 @@ def keep(row: Row, work: Path, folder: Path, seed: int, seconds: float | None = 
     snapshots = sorted(work.glob("snapshot_*.safetensors"))
     if snapshots:  # for rows that start from it; git ignores it
         (folder / f"{row.net}.safetensors").write_bytes(snapshots[-1].read_bytes())
-    return _record(row, folder, seed, _last(row, log), log[-1]["iter"], seconds or log[-1]["time"])
+    return _record(row, folder, seed, _last(row, log), log[-1]["iter"], seconds or spent(log))
+
+
+def spent(log: list[dict[str, Any]]) -> float:
+    """Seconds of a run, each of its parts where it was resumed: their clocks start anew."""
+    times = [float(event["time"]) for event in log]
+    return times[-1] + sum(now for now, later in pairwise(times) if later < now)
 
 
 def _bare(event: dict[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _percent(net: str, group: str, goal: float | None, data: str, figure: str = 
 
 LINEAR, SMALL, CIFAR = "Linear models", "Small nets", "CIFAR-10"
 PIXELS, BOXES, MOTION = "Segmentation", "Detection", "Flow and depth"
-GRADIENT = "Transfer, and pictures by gradient"
+GRADIENT, SEQUENCES = "Transfer, and pictures by gradient", "Sequences"
 
 ROWS: tuple[Row, ...] = (
     Row("linear_regression", LINEAR, "loss", low=True),
@@ -83,6 +83,13 @@ ROWS: tuple[Row, ...] = (
     *(Row(net, BOXES, "ap", 0.8) for net in ("rcnn", "fast_rcnn", "faster_rcnn")),
     *(Row(net, MOTION, "epe", 1.0, low=True) for net in ("flownet_s", "flownet_c")),
     Row("depth", MOTION, "relative", 0.1, low=True),
+    Row("char_rnn", SEQUENCES, "loss", low=True, data="tinyshakespeare"),
+    Row("char_gru", SEQUENCES, "loss", low=True, data="tinyshakespeare"),
+    Row("char_lstm", SEQUENCES, "loss", 1.6, low=True, data="tinyshakespeare"),
+    Row("lstm_lm", SEQUENCES, "perplexity", low=True, data="tinyshakespeare"),
+    Row("human_dynamics", SEQUENCES, "ahead", low=True),
+    Row("captioning", SEQUENCES, "bleu"),
+    Row("show_attend_tell", SEQUENCES, "bleu"),
 )
 
 

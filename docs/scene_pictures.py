@@ -93,7 +93,9 @@ def truth() -> Image.Image:
 
 def seen(name: str, weights: str, blobs: tuple[str, ...]) -> dict[str, Array]:
     """Blobs of seven test scenes of a trained net."""
-    with closing(netspec.compile(zoo.find(name), "test", 7, keep=blobs)) as net:
+    spec = zoo.find(name)
+    assert spec is not None, f"the zoo has no {name}"
+    with closing(netspec.compile(spec, "test", 7, keep=blobs)) as net:
         netspec.load_weights(net, weights)
         net.forward()
         return {blob: np.asarray(net.blobs[blob]) for blob in blobs}

@@ -56,20 +56,15 @@ class Maker(Protocol):
         """Raise DataError at the first label out of range."""
 
 
-class Batches:
-    """The batches of one source whose samples are `Items`."""
+class Ordered:
+    """The samples of one source in the order they come; a subclass makes them."""
 
-    def __init__(self, recipe: Recipe, items: Items, seed: int, dtype: DTypeLike) -> None:
-        self.recipe, self.items, self._seed = recipe, items, seed
+    def __init__(self, recipe: Recipe, part: tuple[int, int], seed: int) -> None:
+        """Take the first sample of a part, and how many there are."""
+        self.recipe, self._seed = recipe, seed
         self.name, self.tops, self.batch_size = recipe.name, recipe.tops, recipe.batch_size
-        self._dtype = np.dtype(dtype)
-        self.first, self.count = part_of(recipe, items.count)
-        self._transformer = self._made_ready(seed)
+        self.first, self.count = part
         self._order: tuple[int, Samples] = (-1, np.empty(0, np.int64))
-
-    def _made_ready(self, seed: int) -> Transformer:
-        shape = self.items.arrays[0].shape[1:]
-        return Transformer(self.recipe.transform, shape, self.items.pictures, seed, self._dtype)
 
     def make(self, position: Position, size: int) -> tuple[Batch, Position]:
         """Return the batch of ``size`` samples from a position on, and the position after it.
@@ -100,6 +95,24 @@ class Batches:
                 order = np.arange(self.first, self.first + self.count, dtype=np.int64)
             self._order = (epoch, order)
         return order
+
+    def _gather(self, samples: Samples, epochs: Samples) -> Batch:
+        """Return the batch of these samples, drawn upon in these epochs."""
+        raise NotImplementedError
+
+
+class Batches(Ordered):
+    """The batches of one source whose samples are `Items`."""
+
+    def __init__(self, recipe: Recipe, items: Items, seed: int, dtype: DTypeLike) -> None:
+        super().__init__(recipe, part_of(recipe, items.count), seed)
+        self.items = items
+        self._dtype = np.dtype(dtype)
+        self._transformer = self._made_ready(seed)
+
+    def _made_ready(self, seed: int) -> Transformer:
+        shape = self.items.arrays[0].shape[1:]
+        return Transformer(self.recipe.transform, shape, self.items.pictures, seed, self._dtype)
 
     def check_labels(self, top: str, classes: int, ignore: int | None, places: Samples | None) -> None:
         """Raise DataError at the first label out of range, named by its number in the file."""

@@ -46,6 +46,22 @@ def open_regular(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "rb")
 
 
+def read_utf8(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises
+    ------
+    DataError
+        As `open_regular`, or it is not UTF-8.
+    """
+    with open_regular(path) as stream:
+        data = stream.read()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8: {error.reason} (offset {error.start})") from error
+
+
 def size_of(stream: IO[bytes]) -> int:
     """Return the bytes of an open file."""
     return os.fstat(stream.fileno()).st_size

@@ -22,9 +22,11 @@ from runtime.data.recipe import (
     JointRecipe,
     NpzFile,
     Recipe,
+    ShapeScenes,
     SyntheticItems,
     TextFile,
 )
+from runtime.data.shapes.batches import ShapeBatches
 from runtime.data.stream import Stream
 from runtime.data.text import TextBatches
 from runtime.errors import ResourceError
@@ -76,6 +78,8 @@ def _maker(recipe: Recipe, seed: int, dtype: DTypeLike, batch_size: int | None) 
     try:
         if isinstance(recipe.files, TextFile):
             return TextBatches(recipe, recipe.files, dtype)
+        if isinstance(recipe.files, ShapeScenes):
+            return ShapeBatches(recipe, recipe.files, seed, dtype)
         items = read(recipe.files)
     except MemoryError as error:
         raise ResourceError(f"{recipe.name}: the samples do not fit into memory; take a smaller part") from error

@@ -103,6 +103,39 @@ class SyntheticItems:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShapeScenes:
+    """Scenes of coloured shapes: what is drawn, and how large; the two halves share no scene.
+
+    Attributes
+    ----------
+    size : int
+        Height and width of a picture in pixels.
+    classes, objects, rois, steps : int
+        Kinds of shapes and the background, shapes a picture at most, regions a picture, words of a caption.
+    radius : float
+        Of the nearest shapes, of the side of a picture.
+    noise : float
+        Standard deviation of a pixel, of 1 from black to white.
+    motion : float
+        How far a shape moves along each axis at most, in pixels.
+    count, seed : int
+        Pictures of this half; which ones.
+    """
+
+    size: int
+    classes: int
+    objects: int
+    rois: int
+    steps: int
+    radius: float
+    noise: float
+    motion: float
+    count: int
+    seed: int
+    test: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class CsvFile:
     """Columns of a table with a header, ``columns`` and whether it is a ``single`` one for each top.
 
@@ -118,10 +151,12 @@ class CsvFile:
 
 @dataclass(frozen=True, kw_only=True)
 class TextFile:
-    """A text, its characters in windows of ``steps``."""
+    """A text, its characters in windows of ``steps``; or its words, the ``most`` commonest if that is given."""
 
     path: Path
     steps: int
+    words: bool = False
+    most: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +203,18 @@ class ImageFiles:
     class_names: tuple[str, ...] = ()
 
 
-Files = DigitsFiles | IdxFiles | CifarFiles | NpzFile | SyntheticItems | CsvFile | TextFile | Hdf5Files | ImageFiles
+Files = (
+    DigitsFiles
+    | IdxFiles
+    | CifarFiles
+    | NpzFile
+    | SyntheticItems
+    | ShapeScenes
+    | CsvFile
+    | TextFile
+    | Hdf5Files
+    | ImageFiles
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ class Stream:
         self._threaded = prefetch
         self._position = Position()
         self._prefetch: Prefetch | None = None
+        self._ahead: tuple[Batch, Position, int] | Exception | None = None
         self.batch_size = batches.batch_size
 
     def __len__(self) -> int:
@@ -75,15 +76,33 @@ class Stream:
             What reading ahead met.
         """
         size = self.batch_size if size is None else size
+        ahead, self._ahead = self._ahead, None
+        if isinstance(ahead, Exception):
+            raise ahead
+        if ahead is not None and ahead[2] == size:
+            batch, self._position, _ = ahead
+        else:
+            batch, self._position = self._make(size)
+        return batch
+
+    def peek(self) -> Batch | None:
+        """Return what `next` will give, without moving ``position``; None where it will raise."""
+        if self._ahead is None:
+            try:
+                self._ahead = (*self._make(self.batch_size), self.batch_size)
+            except Exception as error:  # whatever it is, the next batch may never be asked for
+                self._ahead = error
+        return None if isinstance(self._ahead, Exception) else self._ahead[0]
+
+    def _make(self, size: int) -> tuple[Batch, Position]:
+        """The batch at ``position``, and the position behind it."""
         if not self._threaded:
-            batch, self._position = self._batches.make(self._position, size)
-            return batch
+            return self._batches.make(self._position, size)
         if self._prefetch is None or self._prefetch.size != size:
             self.close()
             self._prefetch = Prefetch(self._batches, self._position, size)
             weakref.finalize(self, self._prefetch.stop)
-        batch, self._position = self._prefetch.take()
-        return batch
+        return self._prefetch.take()
 
     def sweep(self, size: int | None = None, batches: int | None = None) -> Iterator[Batch]:
         """Yield batches from the first sample on, without moving ``position``.
@@ -123,6 +142,7 @@ class Stream:
 
     def close(self) -> None:
         """Stop reading ahead; the stream goes on from ``position`` when asked again."""
+        self._ahead = None
         if self._prefetch is not None:
             self._prefetch.stop()
             self._prefetch = None

@@ -29,6 +29,10 @@ def test_goals_are_reached_from_their_side():
     assert Row("a", "g", "loss").met(3.0) is None
 
 
+def test_the_seconds_of_a_resumed_run_are_those_of_its_parts():
+    assert results.spent([{"time": t} for t in (0.0, 5.0, 9.0, 0.5, 4.0)]) == 13.0
+
+
 def test_a_run_leaves_its_figure_log_and_curve_and_the_page_shows_them(tmp_path):
     folder = tmp_path / "results"
     row = Row(

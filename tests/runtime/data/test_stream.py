@@ -125,6 +125,36 @@ def test_prefetching_changes_no_bit_and_no_position():
     ahead.close()
 
 
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_looking_ahead_changes_no_bit_and_no_position(prefetch):
+    plain, looking = open_stream(digits(), seed=5), open_stream(digits(prefetch=prefetch), seed=5)
+    for size in (None, None, 7, None):
+        position, ahead = looking.position, looking.peek()
+        assert looking.peek() is ahead
+        assert looking.position == position == plain.position
+        taken = looking.next(size)
+        assert same(plain.next(size), taken)
+        assert (taken is ahead) == (size is None)
+        assert looking.position == plain.position
+    looking.peek()
+    looking.position = plain.position = Position(3, 1400)
+    assert same(plain.next(), looking.next())
+    looking.close()
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_what_fails_while_looking_ahead_is_raised_where_the_batch_is_taken(monkeypatch, prefetch):
+    def failing(position, size):
+        raise DataError("disk gone")
+
+    stream = open_stream(digits(prefetch=prefetch), seed=5)
+    monkeypatch.setattr(stream._batches, "make", failing)
+    assert stream.peek() is None
+    assert stream.peek() is None
+    with pytest.raises(DataError, match="disk gone"):
+        stream.next()
+
+
 def prefetching_threads() -> int:
     return sum(thread.name == "netspec-prefetch" for thread in threading.enumerate())
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runtime.data.batches import Position
 from runtime.data.open import open_stream
 from runtime.data.recipe import Recipe, TextFile, Transform
-from runtime.data.text import read_text
+from runtime.data.text import read_text, read_words
 from runtime.errors import DataError, UsageError
 
 WORDS = "the quick brown fox jumps over the lazy dog. " * 5
@@ -112,6 +112,27 @@ def test_more_characters_than_classes_are_an_error_that_counts_them(tmp_path):
     with pytest.raises(DataError, match=r"20 classes; a layer must take 28 \(num_output, input_dim\)"):
         stream.check_labels("data", 20)
     stream.check_labels("cont", 1)
+
+
+def test_words_are_runs_of_letters_marks_and_ends_of_lines_the_commonest_first(tmp_path):
+    (tmp_path / "t.txt").write_text("the cat, the dog\nthe cat's 9th")
+    known, numbers = read_words(tmp_path / "t.txt")
+    assert known == ("the", "cat", ",", "dog", "\n", "cat's", "9th")
+    assert numbers.tolist() == [0, 1, 2, 0, 3, 4, 0, 5, 6]
+
+
+def test_rarer_words_are_one_word(tmp_path):
+    (tmp_path / "t.txt").write_text("b a b c a d")
+    known, numbers = read_words(tmp_path / "t.txt", most=3)
+    assert (known, numbers.tolist()) == (("b", "a", "<unk>"), [0, 1, 0, 2, 1, 2])
+
+
+def test_a_stream_of_words_counts_them(tmp_path):
+    files = TextFile(path=tmp_path / "t.txt", steps=5, words=True, most=4)
+    stream = open_stream(recipe(tmp_path, files=files, classes=4), seed=0)
+    assert stream.next()["data"].max() == 3
+    with pytest.raises(DataError, match="50 words are too few for one batch of 40 x 5 steps"):
+        open_stream(recipe(tmp_path, files=files, batch_size=40), seed=0)
 
 
 @pytest.mark.parametrize(
