@@ -71,8 +71,9 @@ def memory_path(threads: int, device: str = "cpu") -> Path | None:
     if cache.folder is None:
         return None
     digest = hashlib.sha256(cache.key(Kernel("ways", "")).encode())
-    for source in sorted(KERNELS.parent.rglob("*.py")):
-        digest.update(source.read_bytes())
+    for folder in (KERNELS.parent, KERNELS.parent.with_name("vector"), KERNELS.parent.with_name("portable")):
+        for source in sorted(folder.rglob("*.py")):
+            digest.update(source.read_bytes())
     digest.update(f"{threads} threads".encode())
     if device != "cpu":  # kernels of their own, whose times say nothing of the CPU's
         for source in sorted(KERNELS.parent.with_name(device.partition(":")[0]).rglob("*.py")):

@@ -163,7 +163,7 @@ def read_defaults(section: Node | None, variables: Variables, evaluator: Evaluat
         try:
             fields = evaluator.node(node, variables)
         except Failed:
-            continue
+            fields = node  # as written: the layers that get it know then that a value failed, not that none is given
         if not isinstance(fields, Mapping):
             diagnostics.error(
                 "E212", node.mark, f"the defaults of {key.text} are a mapping of fields, got {kind(node)}"

@@ -74,16 +74,19 @@ def claim(folder: Path) -> None:
         raise StateError(f"{folder}: cannot be written: {error.strerror} (errno {error.errno})") from error
 
 
-def write_spec(folder: Path, text: str) -> None:
-    """Write the resolved spec of the run.
+def write_spec(folder: Path, text: str, resuming: bool) -> None:
+    """Write the resolved spec of the run; of two runs that begin here at once, one does.
 
     Raises
     ------
     StateError
-        With path and errno.
+        With path and errno; or the folder was taken meanwhile.
     """
     try:
-        (folder / SPEC).write_text(text, encoding="utf-8")
+        with (folder / SPEC).open("w" if resuming else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise StateError(f"{folder}: another run has just begun there; take another --output") from error
     except OSError as error:
         raise StateError(f"{folder / SPEC}: not written: {error.strerror} (errno {error.errno})") from error
 

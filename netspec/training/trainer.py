@@ -158,7 +158,7 @@ class Trainer:
             tests = {test.resolved.fed.name: test for test in every}  # a stage may have made `test` another one
             self._prepare(net, tests, start)
             folder.claim(start.output)
-            folder.write_spec(start.output, self.spec.resolved())
+            folder.write_spec(start.output, self.spec.resolved(), start.resuming)
             with closing(RunLog(start.output / folder.LOG)) as log, StopSignals() as stop:
                 schedule = self._schedule(net)
                 origin = Origin(spec_sha256=_hash(net), choices=_choices(net, tests))

@@ -25,15 +25,13 @@ from runtime.cuda.launch import ACCESS_BYTES, LAUNCHERS, Context, Launch
 from runtime.cuda.measure import bandwidth, peak
 from runtime.cuda.memory import Pinned, Room, Twin, downloaded, strided
 from runtime.cuda.order import Order
-from runtime.cuda.readback import Readback
+from runtime.cuda.readback import STATUS_BYTES, Readback
 from runtime.cuda.staging import SLOTS, STAGED, Fed, Staging, is_dense
 from runtime.cuda.stop import stoppable, writes_state
 from runtime.executor import HEAD_VIEW, NOT_FINITE, Executor, Store, Traits
-from runtime.expr import arg
+from runtime.expr import arg, kind_of
 from runtime.plan import HEAD, LITERALS, STATE_MEMORY, Origin, Plan, Step, View
 from runtime.vector.kernel import Kernel
-
-STATUS_BYTES = 64
 
 
 class CudaExecutor(Executor):
@@ -69,6 +67,8 @@ class CudaExecutor(Executor):
     def _open(self) -> None:
         """Takes the memories, uploads what is known, binds the launches."""
         self._closers: list[Any] = []
+        self._orders: dict[tuple[tuple[str, ...], tuple[Fed, ...]], Order] = {}
+        self._timed: dict[tuple[str, ...], tuple[Order, list[Any]]] = {}
         try:
             self._take_memory()
         except BaseException:
@@ -92,8 +92,6 @@ class CudaExecutor(Executor):
         self._readback: Readback = self._kept(Readback(gpu, plan, self._rooms))
         self._staging: Staging | None = None
         self._spread: dict[Fed, Bound] = {}
-        self._orders: dict[tuple[tuple[str, ...], tuple[Fed, ...]], Order] = {}
-        self._timed: dict[tuple[str, ...], tuple[Order, list[Any]]] = {}
         self._upload_literals()
         self._bound = Bound(gpu, [x for step in self.launches for x in step], self._rooms)
         self.compiled, self.compile_seconds = self._bound.compiled, self._bound.seconds
@@ -207,7 +205,11 @@ class CudaExecutor(Executor):
             for slot in range(SLOTS) if not is_dense(view) else ():
                 fed = Fed(name, slot)
                 step = Step(
-                    ops.Map((arg(0),), view.shape), (staging.view(fed),), (view,), "forward", (Origin(name, "forward"),)
+                    ops.Map((arg(0, kind_of(view.dtype)),), view.shape),
+                    (staging.view(fed),),
+                    (view,),
+                    "forward",
+                    (Origin(name, "forward"),),
                 )
                 self._spread[fed] = Bound(self.gpu, Context(self.plan.dtype).launches(step), rooms)
         return staging
@@ -283,11 +285,11 @@ class CudaExecutor(Executor):
     def _give_back(self) -> None:
         self.gpu.use()
         self.gpu.wait()
-        for order, events in getattr(self, "_timed", {}).values():
+        for order, events in self._timed.values():
             order.close()
             for event in events:
                 self.gpu.driver.end_event(event)
-        for order in getattr(self, "_orders", {}).values():
+        for order in self._orders.values():
             order.close()
         self._timed, self._orders = {}, {}
         for thing in reversed(self._closers):

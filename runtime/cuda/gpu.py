@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from runtime.cuda.cubins import Code, Wanted, cubin_cache
 from runtime.cuda.driver import FREE_SHARED, LEAST_CAPABILITY, Driver, Properties, load_api
 from runtime.errors import UsageError
+from runtime.memory import readable
 
 _NAME = re.compile(r"cuda(?::(\d{1,4}))?")
 
@@ -73,7 +74,14 @@ class Gpu:
         return getattr(self.codes, "compiled", 0), getattr(self.codes, "seconds", 0.0)
 
     def functions(self, wanted: Mapping[Wanted, int]) -> dict[Wanted, Any]:
-        """The handle of each kernel; the numbers are bytes of dynamic shared memory that it is launched with."""
+        """The handle of each kernel; the numbers are bytes of dynamic shared memory that it is launched with.
+
+        Raises
+        ------
+        UsageError
+            More shared memory than this GPU has for a block.
+        """
+        self._require_shared(wanted)
         absent = [w for w in wanted if w not in self._functions]
         for w, code in self.codes.load(absent).items():
             module = self.driver.load(code.cubin)
@@ -84,6 +92,15 @@ class Gpu:
                 self.driver.allow_shared(self._functions[w], shared)
                 self._allowed[w] = shared
         return {w: self._functions[w] for w in wanted}
+
+    def _require_shared(self, wanted: Mapping[Wanted, int]) -> None:
+        most = self.properties.shared
+        for w, shared in wanted.items():
+            if shared > most:
+                raise UsageError(
+                    f"{self.properties.name} has {readable(most)} of shared memory for a block, the kernel {w.name} "
+                    f"needs {readable(shared)}: use math: fast, or --device cpu"
+                )
 
     def wait(self) -> None:
         """Returns once everything asked for is done."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.errors import ResourceError
 from runtime.ops import Primitive
 from runtime.plan import ITEM_BYTES, Step
 from runtime.vector.kernel import Address, Kernel, Word, from_file
@@ -112,5 +113,13 @@ def kernel_file(name: str, **constants: str | int | float | bool) -> Kernel:
 
 
 def blocks_for(threads: int, block: int) -> Grid:
-    """The one-dimensional grid of at least this many threads."""
+    """The one-dimensional grid of at least this many threads.
+
+    Raises
+    ------
+    ResourceError
+        More threads than kernels can tell apart: ``over`` and ``rest`` divide numbers below 2^31.
+    """
+    if threads + block > 1 << 31:
+        raise ResourceError(f"a kernel would need {threads} threads, more than 2^31: a smaller --batch helps")
     return (max(1, -(-threads // block)), 1, 1)

@@ -34,8 +34,14 @@ TILES = {
 }
 """Tiles, and the part of the multiply-adds of a processor that each comes to; a guess until it is measured."""
 
+SHARED = 99 * 1024
+"""Bytes of shared memory of a block at most: what compute capabilities 8.6, 8.9 and 12.0 have."""
+
 RATE = {"tf32": 600, "bf16": 800}
-"""Multiply-adds a cycle and multiprocessor. Of bf16 it would be twice as many, but shared memory holds float32."""
+"""Multiply-adds a cycle and multiprocessor, a guess until it is measured.
+
+Of bf16 it would be twice as many, but shared memory holds float32.
+"""
 
 
 def launches(product: Product, step: Step, result: View, context: Context, limit: float) -> list[Launch] | None:
@@ -104,6 +110,8 @@ def _launch(
     )
     left = (AlongK if along_k(a) else AlongRows)(source, "a", a, tile.rows, tile.high, tile.threads, 0)
     right = (AlongK if along_k(b) else AlongRows)(source, "b", b, tile.columns, tile.wide, tile.threads, left.bytes)
+    # fewer where a block of the smaller GPUs has no room for more
+    tile = replace(tile, stages=min(tile.stages, SHARED // (left.bytes + right.bytes)))
     names = emit_mma.sums(source, (left, right), tile, context.math)
     # read and computed anew, so that none of it takes a register while the sums do
     source.line("t, tile = thread_anew(), block_anew()", *position)

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 from runtime.cuda.gpu import Gpu
-
-
-@contextmanager
-def _capturing(gpu: Gpu, kept: list[Any]) -> Iterator[None]:
-    """Work on the GPU's stream is noted down; the graph is appended to ``kept``, also after a failure."""
-    gpu.driver.begin_capture(gpu.stream)
-    try:
-        yield
-    finally:
-        kept.append(gpu.driver.end_capture(gpu.stream))
 
 
 class Order:
@@ -32,10 +20,12 @@ class Order:
 
     def __init__(self, gpu: Gpu, work: Callable[[], None]) -> None:
         self._gpu = gpu
-        graphs: list[Any] = []
-        with _capturing(gpu, graphs):
+        gpu.driver.begin_capture(gpu.stream)
+        try:
             work()
-        self._instance = gpu.driver.instantiate(graphs[0])
+        finally:  # also after a failure: a stream that goes on capturing is of no use to anybody
+            graph = gpu.driver.end_capture(gpu.stream)
+        self._instance = gpu.driver.instantiate(graph)
 
     def replay(self) -> None:
         """Puts all of it on the stream."""

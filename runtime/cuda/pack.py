@@ -6,7 +6,7 @@ from math import prod
 
 from runtime import ops
 from runtime.cuda.launch import Context, Launch
-from runtime.expr import arg
+from runtime.expr import arg, kind_of
 from runtime.ops import Shape
 from runtime.plan import Step, View
 
@@ -17,7 +17,9 @@ def copied(
     """A copy with other strides, in ``count`` elements of scratch: where it lies, and the launch that makes it."""
     address = context.scratch(count * source.item_bytes)
     target = View(address.memory, address.offset, source.shape, strides, source.dtype)
-    part = Step(ops.Map((arg(0),), source.shape), (source,), (target,), step.segment, step.origin)
+    part = Step(
+        ops.Map((arg(0, kind_of(source.dtype)),), source.shape), (source,), (target,), step.segment, step.origin
+    )
     return target, context.of(part)
 
 

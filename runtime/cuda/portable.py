@@ -77,6 +77,8 @@ def _one_chunk(work: Work) -> Kernel:
     """The kernel as every thread of a grid runs it."""
     head = _GPU_HEAD.format(last=len(work.words))
     text = work.kernel.text.replace(_CPU_HEAD, f"from runtime.vector.simd import word\n{head}")
+    if text == work.kernel.text:
+        raise ValueError(f"kernel {work.kernel.name} does not begin as portable kernels do")
     return Kernel(work.kernel.name, text)
 
 

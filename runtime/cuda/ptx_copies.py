@@ -103,7 +103,7 @@ def place_copier(passes: int, lines: int) -> Any:
 def window_copier(passes: int, lines: int) -> Any:
     """``copy(to, ahead, size, wanted, row0, .., taps0, ..)``: as ``place_copier``.
 
-    Of rows whose ``taps`` have all bits of ``wanted`` (31 of them).
+    Of rows whose ``taps`` have all bits of ``wanted`` (of the low 31).
     """
 
     @intrinsic

@@ -75,6 +75,8 @@ class Staging:
         except BaseException:
             self._pinned.close()
             raise
+        # cleared on one stream, filled on the other: a clearing that is late would take the first input away
+        gpu.driver.wait(gpu.stream)
         self._sent = gpu.driver.event()
         self._slot = 0
         self._objects: dict[str, Any] = {}

@@ -45,7 +45,7 @@ def load_pixels(path: Path, channels: int, resize: tuple[int, ...] = ()) -> memo
             with pillow.open(stream) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise DataError(f"{path}: claims {image.height} x {image.width} pixels, more than {MOST_PIXELS}")
-                made = _turned(image).convert("RGB" if channels == 3 else "L")
+                made = _eight_bits(_turned(image)).convert("RGB" if channels == 3 else "L")
                 size = _target(made.height, made.width, resize)
                 if size != (made.height, made.width):
                     made = made.resize(size[::-1], pillow.Resampling.BILINEAR)
@@ -79,6 +79,13 @@ def _turned(image: Any) -> Any:
     from PIL import ImageOps
 
     return ImageOps.exif_transpose(image)
+
+
+def _eight_bits(image: Any) -> Any:
+    """A grey picture of 16 bits in 0 to 255; Pillow would cut its values off instead."""
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return image.convert("I").point(lambda level: level * (1 / 257)).convert("L")
+    return image
 
 
 def _target(height: int, width: int, resize: tuple[int, ...]) -> tuple[int, int]:

@@ -313,8 +313,9 @@ def _from_float(x: Lanes, kind: str, target: Any) -> Any:
 
 def to_whole(b: Any, value: Any, target: Any, kind: str, signed: bool = True) -> Any:
     """A floating value (scalar or vector of ``kind``) cut towards 0, as the LLVM integer type ``target``; NaN is 0."""
-    if on_gpu(b):  # its conversion saturates and makes 0 of NaN
-        return (b.fptosi if signed else b.fptoui)(value, target)
+    if on_gpu(b):  # its conversion saturates, but what it makes of NaN depends on the widths
+        found = (b.fptosi if signed else b.fptoui)(value, target)
+        return b.select(b.fcmp_ordered("==", value, value), found, ir.Constant(target, None))
     # saturating: a plain fptosi of NaN or of a number out of range is undefined
     shape, whole = (f"v{target.count}", target.element) if isinstance(target, ir.VectorType) else ("", target)
     name = f"llvm.fpto{'s' if signed else 'u'}i.sat.{shape}i{whole.width}.{shape}{kind}"

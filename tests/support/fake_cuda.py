@@ -275,12 +275,6 @@ class FakeCuda(FakeMemory):
         hStream.record(hEvent, flags == CUevent_record_flags.CU_EVENT_RECORD_EXTERNAL)
         return ok()
 
-    def cuEventSynchronize(self, hEvent: Event) -> tuple[Any, ...]:
-        self.called("cuEventSynchronize")
-        assert hEvent.stream is not None
-        hEvent.stream.finish(hEvent.number)
-        return ok()
-
     def cuEventElapsedTime(self, hStart: Event, hEnd: Event) -> tuple[Any, ...]:
         self.called("cuEventElapsedTime")
         for event in (hStart, hEnd):

@@ -19,14 +19,14 @@ class EmulatedExecutor(Executor):
     plan, store
         As for every executor.
     math
-        See ``runtime.cuda.launch.Context``.
+        See ``runtime.cuda.launch.Context``; the plan's unless given.
     seed
         Of the order in which threads run.
     """
 
-    def __init__(self, plan: Plan, store: Store, math: str = "fast", seed: int = 0) -> None:
+    def __init__(self, plan: Plan, store: Store, math: str | None = None, seed: int = 0) -> None:
         super().__init__(plan, store)
-        context = Context(plan.dtype, math)
+        context = Context(plan.dtype, math or plan.math)
         self.launches = [context.launches(step) for step in plan.steps]
         self.memories["scratch"] = Memory(context.scratch_bytes)
         self.memories["status"] = Memory(64)

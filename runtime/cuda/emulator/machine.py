@@ -1,4 +1,7 @@
-"""The emulated GPU: texts of kernels made into generators, blocks run one after the other, threads in random order."""
+"""The emulated GPU: texts of kernels made into generators; blocks one after the other, and threads, in random order.
+
+Two blocks are never under way at once: what they do to each other shows only as other results in another order.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import random
 import re
 from collections.abc import Generator, Sequence
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from types import CodeType, SimpleNamespace
 from typing import Any
@@ -35,7 +39,7 @@ class Machine:
     memory
         What addresses point into.
     seed
-        Of the order in which threads run between barriers.
+        Of the order in which blocks run, and threads between barriers.
 
     Attributes
     ----------
@@ -47,7 +51,7 @@ class Machine:
         self.memory = memory
         self.accesses = self.conflicts = 0
         self.thread = self.threads = 0
-        self.block, self.grid = (0, 0, 0), (1, 1, 1)
+        self.block = (0, 0, 0)
         self.shared = SharedMemory(0)
         self._random = random.Random(seed)
         access, simt, tensor = Access(memory).names(), Simt(self).names(), Tensor(self).names()
@@ -72,14 +76,15 @@ class Machine:
             What a GPU would not forgive.
         """
         run = self._generator(kernel)
-        self.grid, self.threads = grid, block
+        self.threads = block
         words = tuple(int(a) for a in args)
+        across, down, deep = map(range, grid)
+        blocks = list(product(across, down, deep))
+        self._random.shuffle(blocks)
         with np.errstate(all="ignore"):
-            for z in range(grid[2]):
-                for y in range(grid[1]):
-                    for x in range(grid[0]):
-                        self.block = (x, y, z)
-                        self._run_block(kernel, run, words, block, shared)
+            for place in blocks:
+                self.block = place
+                self._run_block(kernel, run, words, block, shared)
 
     def _run_block(self, kernel: Kernel, run: Any, words: tuple[int, ...], count: int, shared: int) -> None:
         self.shared = SharedMemory(shared)

@@ -14,13 +14,7 @@ NOBODY, MANY = -1, -2
 
 
 class GlobalMemory:
-    """Host arrays that kernels reach by address.
-
-    Parameters
-    ----------
-    regions
-        (address, bytes) of each.
-    """
+    """Host arrays that kernels reach by address."""
 
     def __init__(self) -> None:
         self._regions: dict[int, Bytes] = {}

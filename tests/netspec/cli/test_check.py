@@ -231,3 +231,10 @@ def test_a_spec_that_is_not_there_is_a_usage_error(name: str) -> None:
     result = check(name)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "no such file" in result.stderr
+
+
+def test_a_mistake_in_the_data_is_one_error_where_defaults_count_its_classes():
+    result = check("fcn8s", "--set", "data.size=0")
+    assert result.exit_code == 1
+    assert result.stdout.count("error[") == 1
+    assert "error[E504]: `size` must be in" in result.stdout

@@ -160,7 +160,7 @@ def test_tune_is_an_option_of_what_plans_and_runs(command):
 
 def test_a_tuned_plan_measures_once(spec, tmp_path, monkeypatch):
     folder = tmp_path / "cache"
-    monkeypatch.setattr("netspec.tuning.memory_path", lambda threads: folder / "ways.json")
+    monkeypatch.setattr("netspec.tuning.memory_path", lambda threads, device: folder / "ways.json")
     folder.mkdir()
     first = run("plan", spec, "--tune", "--threads", "1", "--format", "json")
     (kept,) = folder.iterdir()

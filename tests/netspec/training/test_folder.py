@@ -88,3 +88,12 @@ def test_a_folder_that_cannot_be_read_names_the_errno(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", denied)
     with pytest.raises(StateError, match=r"cannot be read: Permission denied \(errno 13\)"):
         folder.check(tmp_path, resuming=True)
+
+
+def test_of_two_runs_that_begin_in_one_folder_the_second_is_refused(tmp_path):
+    folder.write_spec(tmp_path, "one", resuming=False)
+    with pytest.raises(StateError, match="another run has just begun there; take another --output"):
+        folder.write_spec(tmp_path, "two", resuming=False)
+    assert (tmp_path / folder.SPEC).read_text() == "one"
+    folder.write_spec(tmp_path, "three", resuming=True)
+    assert (tmp_path / folder.SPEC).read_text() == "three"

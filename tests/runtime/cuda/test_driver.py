@@ -131,6 +131,13 @@ def test_more_shared_memory_than_is_free_is_asked_for_once():
     assert (api.calls["cuFuncSetAttribute"], api.calls["cuModuleLoadData"]) == (2, 1)
 
 
+def test_more_shared_memory_than_a_block_may_have_is_refused_with_the_kernels_name():
+    found = fake_gpu()
+    kernel = Kernel("greedy", "def kernel(args):\n    pass\n")
+    with pytest.raises(UsageError, match=r"of shared memory for a block, the kernel greedy needs .*: use math: fast"):
+        measure.Bound(found, [Launch(kernel, (), (1, 1, 1), 32, 300_000)], {})
+
+
 def test_the_fake_sees_what_a_real_driver_may_forgive():
     found = fake_gpu()
     room, pinned = Room(found, 100, "x"), Pinned(found, 64)

@@ -225,6 +225,31 @@ def test_what_is_staged_during_a_run_is_not_copied_again(gpu, api):
     executor.close()
 
 
+def test_an_array_that_changes_between_two_feeds_is_fed_as_it_is_then(gpu):
+    executor = opened(gpu, plan_of(step(DOUBLE, (X,), Y)))
+    array = values()
+    executor.feed("x", array)
+    array[...] = 3
+    executor.feed("x", array)
+    executor.run("forward")
+    assert (executor.output("y") == 6).all()
+    executor.close()
+
+
+def test_states_that_do_not_fit_beside_those_of_another_executor_leave_it_in_charge(gpu, api):
+    first = plan_of(step(DOUBLE, (STATE,), STATE, "update"), inputs={}, outputs={})
+    store = Store(first.memory)
+    store.array(STATE)[...] = 1
+    executor = opened(gpu, first, store)
+    store.add({"solver": 10 << 20})
+    api.memory = 1 << 20
+    with pytest.raises(ResourceError, match="the net's state needs"):
+        opened(gpu, first, store)
+    executor.run("update")
+    executor.close()
+    assert (store.array(STATE) == 2).all(), "back on the host"
+
+
 def test_literals_are_there_from_the_start(gpu):
     literal = room(0, "literals")
     memory = {"arena": 4096, "literals": 528}

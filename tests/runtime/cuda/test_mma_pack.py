@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runtime.cuda.mma_pack import along_k, along_rows, ready
 from runtime.cuda.operands import Axis, Operand
 from runtime.vector.kernel import Address
@@ -57,6 +59,14 @@ def test_three_channels_become_four_in_both_factors():
     assert (b.copy.source.shape, b.copy.shape, b.copy.zeros) == ((1, 1, 16, 3, 3, 3), (1, 1, 16, 3, 3, 4), True)
     assert a.operand.inner.size == b.operand.inner.size == 36
     assert a.operand.base.offset == -(8 * 4 + 4) * 4, "the first tap lies a row and a pixel before the copy"
+
+
+def test_windows_over_a_border_are_not_copied_to_match_a_factor_with_zeros():
+    row, pixel = 9 * 40, 40  # dy, 10 channels, within a map that is wider by a border: nothing merges
+    dy = Operand(Address("arena", 0), Axis((10,), (4,)), Axis((2, 7, 7), (9 * row, row, pixel)))
+    x = windows(8, size=7)
+    taps = Operand(x.base, x.inner, replace(x.outer, sizes=(2, 7, 7)), x.batch, x.border)
+    assert ready(dy, taps, ONE) is None
 
 
 def test_a_window_with_more_taps_than_a_mask_has_bits_is_left_to_float32():

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+import cuda_zoo
 import pytest
 from emulated_cases import check_emulated_case, check_emulated_step
 from hypothesis import given, settings
@@ -7,6 +10,8 @@ from hypothesis import strategies as st
 from kernel_cases import GENERATED, maps_of
 from primitive_cases import Case, fixed, strategy
 
+from runtime.cuda.launch import Context
+from runtime.cuda.portable import portable_step
 from runtime.ops_detection import RoiPool, RoiUnpool
 from runtime.ops_space import Correlation, CorrelationGrad, Sample, SampleGrad
 from runtime.portable import families  # noqa: F401  (fills the registry)
@@ -45,3 +50,15 @@ def test_what_reads_maps_agrees_with_the_reference(case, dtype):
 @given(case=strategy(*MAPS), slack=st.integers(0, 3))
 def test_it_agrees_however_maps_lie(case, slack):
     check_emulated_step(*maps_of(case, "f32", slack=slack))
+
+
+@pytest.mark.skipif(find_spec("numba_cuda") is None, reason="needs the extra cuda")
+@pytest.mark.parametrize("dtype", ["f32", pytest.param("f64", marks=pytest.mark.slow)])
+def test_every_portable_kernel_becomes_machine_code_without_spills(dtype):
+    forms = {}
+    for case in fixed(*LAUNCHERS):
+        for launch in portable_step(maps_of(case, dtype)[0].steps[0], Context(dtype)):
+            kernel = launch.kernel
+            forms[kernel] = cuda_zoo.Form(kernel.name, kernel.text, len(launch.args), launch.block)
+    assert len(forms) >= len(LAUNCHERS)
+    assert cuda_zoo.faults(list(forms.values()), ((8, 0),)) == []

@@ -73,4 +73,6 @@ def test_kernels_that_stop_and_the_one_that_measures_compile_without_spills(arch
     made = build.build(peak, 2, 256, arch)
     assert (made.spilled, made.stack) == (0, 0)
     # 8 vectors of 4: nothing was left out, nothing done twice (but for loops that are unrolled)
-    assert build.ptx(peak, 2, 256, arch).count("fma.rn.f32") % 32 == 0
+    found = build.ptx(peak, 2, 256, arch).count("fma.rn.f32")
+    assert found >= 32
+    assert found % 32 == 0

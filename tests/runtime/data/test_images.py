@@ -216,3 +216,11 @@ def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     with pytest.raises(UsageError, match=r"pictures need Pillow: pip install 'netspec\[images\]'"):
         images.read_images(listed(tmp_path, "a.png 0\n"))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_of_sixteen_bits_is_scaled_and_not_cut_off(tmp_path, channels):
+    save(tmp_path / "deep.png", np.array([[0, 257, 40000, 65535]], np.uint16))
+    pixels = np.asarray(load_pixels(tmp_path / "deep.png", channels))
+    assert pixels.shape == (1, 4, channels)
+    np.testing.assert_allclose(pixels[0, :, 0], [0, 1, 155.6, 255], atol=1)  # whole numbers, rounded or cut
