@@ -207,7 +207,9 @@ def test_helpers_take_kernels_of_the_list_where_many_are_missing(folder, monkeyp
     again.load(kernels)
     assert (again.compiled, again.seconds, len(list(folder.glob("*.o")))) == (0, 0.0, len(kernels))
     assert heard == sorted(heard)
-    assert (heard[0], heard[-1]) == ((0, len(kernels)), (len(kernels), len(kernels)))
+    assert {total for _, total in heard} == {len(kernels)}
+    assert heard[0][0] < len(kernels)  # not always 0: a helper may have made some before this process takes its first
+    assert heard[-1][0] == len(kernels)
 
 
 def test_the_longest_kernels_are_begun_first(folder):
